@@ -1,0 +1,1 @@
+"""What the stages call: one module per noun, imports run downwards only."""

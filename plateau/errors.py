@@ -1,0 +1,19 @@
+"""Errors for people: what is wrong, where, and what to do. A stage prints one and exits with its status."""
+
+
+class PlateauError(Exception):
+    """Something is broken; exit status 1."""
+
+    exit_status = 1
+
+
+class BadInputError(PlateauError):
+    """Params or data that a person must correct, or a gate that was not met; exit status 2."""
+
+    exit_status = 2
+
+
+class InsufficientEvidenceError(PlateauError):
+    """Too little evidence to decide; exit status 3."""
+
+    exit_status = 3
