@@ -1,7 +1,8 @@
-"""params.yaml: the one loader. Floats by YAML 1.2 rules, checked against schemas/params.schema.json."""
+"""params.yaml: the one loader. Read by YAML 1.2 rules, checked against schemas/params.schema.json."""
 
 import difflib
 import json
+import math
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -17,28 +18,49 @@ Params = dict[str, Any]
 
 
 class _Loader(yaml.SafeLoader):
-    """SafeLoader with YAML 1.2 floats; a class of its own, for others patch the global one."""
+    """SafeLoader with the core schema of YAML 1.2; a class of its own, for others patch the global one."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """A mapping; a key that stands twice is an error, not a silent replacement."""
+        seen: set[str] = set()
+        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
+            if key.value in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"key '{key.value}' stands twice", key.start_mark)
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
 
 
-# PyYAML follows YAML 1.1, where `1e-05` is a string. DVC's `-S lr=1e-5` writes exactly that.
-_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
-_INT = re.compile(r"[-+]?(0|[1-9][0-9]*)")
-_RESOLVED_HERE = ("tag:yaml.org,2002:float", "tag:yaml.org,2002:int")
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag not in _RESOLVED_HERE]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-_Loader.add_implicit_resolver("tag:yaml.org,2002:float", re.compile(rf"(?:{_FLOAT.pattern})\Z"), list("-+.0123456789"))
-_Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(rf"{_INT.pattern}\Z"), list("-+0123456789"))
-_Loader.yaml_implicit_resolvers = {
-    first: sorted(resolvers, key=lambda pair: pair[0] == "tag:yaml.org,2002:float")
-    for first, resolvers in _Loader.yaml_implicit_resolvers.items()
-}
+# PyYAML follows YAML 1.1, where `1e-05`, what DVC's `-S lr=1e-5` writes, is a string, `010` is 8 and `NO` is false.
+_Loader.yaml_implicit_resolvers = {}
+for _name, _pattern, _first in (
+    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+    ("bool", r"true|True|TRUE|false|False|FALSE", list("tTfF")),
+    ("int", r"[-+]?[0-9]+", list("-+0123456789")),
+    ("float", r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", list("-+.0123456789")),
+):
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_name}", re.compile(rf"(?:{_pattern})\Z"), _first)
+_Loader.add_constructor("tag:yaml.org,2002:int", lambda _, node: int(node.value))
 
 
 def parse(text: str) -> Any:
-    """Read YAML text with 1.2 floats."""
+    """Read YAML text by the core schema of YAML 1.2."""
     return yaml.load(text, Loader=_Loader)  # noqa: S506 (a SafeLoader)
+
+
+def _is_integer(_: object, value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(_: object, value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _validator() -> Any:
+    """JSON Schema takes 16.0 for an integer and NaN for a number; a rank or a loss limit cannot be that."""
+    draft: Any = jsonschema.Draft202012Validator
+    strict = draft.TYPE_CHECKER.redefine("integer", _is_integer).redefine("number", _is_number)
+    schema = json.loads((SHARED_SCHEMAS / "params.schema.json").read_text(encoding="utf-8"))
+    return jsonschema.validators.extend(draft, type_checker=strict)(schema)  # type: ignore[no-untyped-call]
 
 
 def load(system: System, keys: Sequence[str]) -> Params:
@@ -58,19 +80,21 @@ def check(path: Path) -> Params:
         raise BadInputError(f"{path}: no such file; copy the repository's params.yaml and edit it") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise BadInputError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
-    schema = json.loads((SHARED_SCHEMAS / "params.schema.json").read_text(encoding="utf-8"))
-    errors = jsonschema.Draft202012Validator(schema).iter_errors(values)
-    problems = [line for error in sorted(errors, key=lambda e: str(e.json_path)) for line in _explain(error)]
+    errors = sorted(_validator().iter_errors(values), key=lambda error: str(error.json_path))
+    lines = (line for error in errors for line in _explain(error))
+    problems = list(dict.fromkeys(lines))
     if problems:
         raise BadInputError("\n".join(f"{path}: {problem}" for problem in problems))
     return dict(values)
 
 
 def pick(values: Params, keys: Sequence[str]) -> Params:
-    """Keep only the keys named, sections or single keys of a section (`split.group_by`)."""
+    """Keep only the keys named, whole sections or single keys of one (`split.group_by`); BadInputError if one is missing."""
     kept: Params = {}
     for key in keys:
         section, _, name = key.partition(".")
+        if section not in values or (name and name not in values[section]):
+            raise BadInputError(f"missing key '{key}', which this stage reads; add it to params.yaml")
         if name:
             kept.setdefault(section, {})[name] = values[section][name]
         else:
@@ -81,32 +105,39 @@ def pick(values: Params, keys: Sequence[str]) -> Params:
 def _explain(error: jsonschema.ValidationError) -> Iterator[str]:
     """One line for people per mistake: the key, what it is, what it should be."""
     where = ".".join(str(part) for part in error.absolute_path)
+    prefix = f"{where}." if where else ""
+    schema: Any = error.schema
+    given: Any = error.instance
+    wanted: Any = error.validator_value
     if error.validator == "additionalProperties":
-        known = list(error.schema["properties"])
-        for name in sorted(set(error.instance) - set(known), key=str):
-            close = difflib.get_close_matches(str(name), known, n=1, cutoff=0.5)
-            hint = f"did you mean '{close[0]}'?" if close else f"known keys: {', '.join(known)}"
-            yield f"unknown key '{f'{where}.' if where else ''}{name}'; {hint}"
+        for name in sorted(set(given) - set(schema["properties"]), key=str):
+            yield f"unknown key '{prefix}{name}'; {_hint(str(name), list(schema['properties']))}"
     elif error.validator == "required":
-        missing = [name for name in error.validator_value if name not in error.instance]
-        yield from (f"missing key '{f'{where}.' if where else ''}{name}'" for name in missing[:1])
-    elif error.validator == "type" and not error.absolute_path:
-        yield f"must be a mapping of keys to values, not {type(error.instance).__name__}"
+        yield from (f"missing key '{prefix}{name}'" for name in wanted if name not in given)
+    elif not where:
+        yield f"must be a mapping of keys to values, not {type(given).__name__}"
     else:
-        wanted = error.schema.get("description", "")
-        yield f"{where}: {json.dumps(error.instance, default=str)} is not allowed: {_rule(error)}" + (f" ({wanted})" if wanted else "")
+        value = json.dumps(given, default=str, ensure_ascii=False)
+        meaning = f" ({schema['description']})" if "description" in schema else ""
+        yield f"{where}: {value} is not allowed: {_rule(str(error.validator), wanted, error.message)}{meaning}"
 
 
-def _rule(error: jsonschema.ValidationError) -> str:
-    """What the schema asks for, in words."""
-    value = error.validator_value
-    kind = " or ".join(value) if isinstance(value, list) else value
+def _hint(name: str, known: list[str]) -> str:
+    """The known key that was probably meant, or all of them."""
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"did you mean '{close[0]}'?" if close else f"known keys: {', '.join(known)}"
+
+
+def _rule(keyword: str, wanted: Any, otherwise: str) -> str:
+    """What one keyword of the schema asks for, in words."""
+    several = ", ".join(map(str, wanted)) if isinstance(wanted, list) else wanted
     words = {
-        "type": f"it must be of type {kind}",
-        "enum": f"it must be one of {', '.join(map(str, value)) if isinstance(value, list) else value}",
-        "minimum": f"it must be at least {value}",
-        "maximum": f"it must be at most {value}",
-        "exclusiveMinimum": f"it must be greater than {value}",
-        "exclusiveMaximum": f"it must be less than {value}",
+        "type": f"it must be of type {several}",
+        "enum": f"it must be one of {several}",
+        "contains": f"it must name '{wanted['const']}'" if keyword == "contains" else "",
+        "minimum": f"it must be at least {wanted}",
+        "maximum": f"it must be at most {wanted}",
+        "exclusiveMinimum": f"it must be greater than {wanted}",
+        "exclusiveMaximum": f"it must be less than {wanted}",
     }
-    return words.get(str(error.validator), error.message)
+    return words.get(keyword, otherwise)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from plateau import params
-from plateau.errors import PlateauError
+from plateau.errors import BadInputError, PlateauError
 from plateau.system import System
 
 
@@ -31,5 +31,7 @@ def _system(arguments: Sequence[str]) -> System:
     """The system named on the command line, the current folder by default."""
     folder = Path(arguments[0] if arguments else ".")
     if len(arguments) > 1 or not (folder / "params.yaml").is_file():
-        raise params.BadInputError(f"{' '.join(arguments) or '.'}: not a system folder (no params.yaml in it); pass one, such as systems/star")
+        raise BadInputError(
+            f"{' '.join(arguments) or '.'}: not a system folder (no params.yaml in it); pass one, such as systems/star"
+        )
     return System(folder)

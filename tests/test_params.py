@@ -1,0 +1,256 @@
+"""params.yaml is read by YAML 1.2 rules, checked whole, and a mistake costs one line and exit status 2."""
+
+import itertools
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from plateau import params
+from plateau.errors import BadInputError
+from plateau.system import System
+
+ROOT = Path(__file__).parent.parent
+SYSTEMS = [ROOT, *sorted(path.parent for path in ROOT.glob("systems/*/params.yaml"))]
+SCHEMA = json.loads((ROOT / "schemas" / "params.schema.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("1e-5", 1e-5),
+        ("1e-05", 1e-5),
+        ("1.0e-05", 1e-5),
+        ("1E+5", 1e5),
+        ("1e5", 1e5),
+        (".5", 0.5),
+        ("-.5", -0.5),
+        ("5.", 5.0),
+        ("0.0", 0.0),
+        ("12", 12),
+        ("-1", -1),
+        ("0", 0),
+        ("010", 10),
+        ("1_000", "1_000"),
+        ("1:30", "1:30"),
+        ("0x10", "0x10"),
+        (".nan", ".nan"),
+        ("-.inf", "-.inf"),
+        ("NO", "NO"),
+        ("on", "on"),
+        ("true", True),
+        ("null", None),
+        ("~", None),
+        ("2025-01-01", "2025-01-01"),
+        ("fast", "fast"),
+        ("1e", "1e"),
+        (".", "."),
+        ("e5", "e5"),
+        ("'1e-5'", "1e-5"),
+    ],
+)
+def test_a_plain_scalar_is_read_as_yaml_1_2_reads_it(text: str, value: object) -> None:
+    read = params.parse(f"key: {text}")["key"]
+    assert (read, type(read)) == (value, type(value))
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False), st.sampled_from(["{!r}", "{:e}", "{:.17g}", "{:E}"]))
+def test_every_way_to_write_a_number_reads_as_that_number(number: float, form: str) -> None:
+    text = form.format(number)
+    read = params.parse(f"lr: {text}")["lr"]
+    assert not isinstance(read, str)
+    assert read == float(text)
+
+
+def test_a_loader_that_others_patch_changes_nothing() -> None:
+    code = """
+import yaml
+from plateau import params
+before = params.parse("a: 1e-5\\nb: 010\\nc: NO\\nd: 12")
+import re
+yaml.SafeLoader.add_implicit_resolver("tag:yaml.org,2002:float", re.compile(".*"), list("-+0123456789.N"))
+import mlx_lm.lora
+after = params.parse("a: 1e-5\\nb: 010\\nc: NO\\nd: 12")
+assert before == after == {"a": 1e-5, "b": 10, "c": "NO", "d": 12}, (before, after)
+assert [type(v) for v in after.values()] == [float, int, str, int]
+"""
+    subprocess.run([sys.executable, "-W", "ignore", "-c", code], cwd=ROOT, check=True)
+
+
+def edited(folder: Path, pattern: str, replacement: str) -> Path:
+    """A copy of the root's params.yaml in which `pattern` is replaced once."""
+    text, count = re.subn(pattern, replacement, (ROOT / "params.yaml").read_text(encoding="utf-8"), count=1, flags=re.M)
+    assert count == 1, pattern
+    path = folder / "params.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("pattern", "replacement", "message"),
+    [
+        (r"^lr: .*", "lr: fast", 'lr: "fast" is not allowed: it must be of type number (peak learning rate)'),
+        (r"^lr: .*", "lr: '1e-5'", 'lr: "1e-5" is not allowed: it must be of type number'),
+        (r"^lr: .*", "lr: .nan", "it must be of type number"),
+        (r"^lr: .*", "lr: 1e999", "it must be of type number"),
+        (r"^lr: .*", "lr: true", "lr: true is not allowed: it must be of type number"),
+        (r"^lr: .*", "lr: 0", "lr: 0 is not allowed: it must be greater than 0"),
+        (r"^lr: .*", "lr:", "lr: null is not allowed"),
+        (r"^lr: .*", "lrr: 1", "unknown key 'lrr'; did you mean 'lr'?"),
+        (r"^lr: .*", "", "missing key 'lr'"),
+        (r"^rank: .*", "rank: 16.0", "rank: 16.0 is not allowed: it must be of type integer"),
+        (r"^rank: .*", "rank: 0", "rank: 0 is not allowed: it must be at least 1"),
+        (r"^dropout: .*", "dropout: 1", "dropout: 1 is not allowed: it must be less than 1"),
+        (r"^lr_schedule: .*", "lr_schedule: cosin", "it must be one of constant, linear, cosine"),
+        (r"^  policy: .*", "  polcy: best", "unknown key 'selection.polcy'; did you mean 'policy'?"),
+        (r"^  policy: .*", "  policy: luck", 'selection.policy: "luck" is not allowed: it must be one of'),
+        (r"^    friday: .*", '    fryday: ["08:00", "20:00"]', "unknown key 'temporal.business_hours.fryday'; did you"),
+        (r"^    friday: .*", '    friday: ["8am", "20:00"]', 'temporal.business_hours.friday.0: "8am" is not allowed'),
+        (r"^  arms: .*", "  arms: [adapter]", "evaluate.arms: [\"adapter\"] is not allowed: it must name 'base'"),
+        (r"^seed: 0", "seed: 0\nzzz: 1", "unknown key 'zzz'; known keys: model, lr,"),
+        (r"^seed: 0", "seed: 0\n1: 1", "unknown key '1'"),
+        (r"^seed: 0", "seed: 0\nlr: 1.0e-05", "not valid YAML: key 'lr' stands twice"),
+        (r"^seed: 0", "seed: [0", "not valid YAML"),
+        (r"^seed: 0", "seed: 0\n? [a]\n: 1", "not valid YAML"),
+    ],
+)
+def test_a_mistake_is_named_with_its_place_and_what_to_write(
+    tmp_path: Path, pattern: str, replacement: str, message: str
+) -> None:
+    path = edited(tmp_path, pattern, replacement)
+    with pytest.raises(BadInputError, match=re.escape(message)) as caught:
+        params.check(path)
+    assert all(line.startswith(f"{path}: ") for line in str(caught.value).splitlines())
+
+
+def test_each_of_several_mistakes_gets_one_line(tmp_path: Path) -> None:
+    path = edited(tmp_path, r"^lr: .*\n(#.*\n)lr_schedule: .*\n", r"\1")
+    with pytest.raises(BadInputError) as caught:
+        params.check(path)
+    assert str(caught.value).splitlines() == [f"{path}: missing key 'lr'", f"{path}: missing key 'lr_schedule'"]
+
+
+@pytest.mark.parametrize("content", [b"", b"- a\n", b"text", b"lr: \xff"])
+def test_a_file_that_is_no_mapping_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "params.yaml").write_bytes(content)
+    with pytest.raises(BadInputError):
+        params.load(System(tmp_path), ())
+
+
+def test_a_missing_file_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(BadInputError, match="copy the repository's"):
+        params.load(System(tmp_path), ())
+
+
+def test_a_stage_gets_the_keys_it_names_and_no_others() -> None:
+    keys = ("lr", "split", "evaluate.confidence", "evaluate.max_tokens")
+    whole = params.check(ROOT / "params.yaml")
+    assert params.load(System(ROOT), keys) == {
+        "lr": whole["lr"],
+        "split": whole["split"],
+        "evaluate": {name: whole["evaluate"][name] for name in ("confidence", "max_tokens")},
+    }
+
+
+def test_a_section_that_a_stage_needs_and_the_system_lacks_is_named(tmp_path: Path) -> None:
+    edited(tmp_path, r"(?s)^synthesize:\n.*?\n\n", "")
+    with pytest.raises(BadInputError, match="missing key 'synthesize'"):
+        params.load(System(tmp_path), ("synthesize",))
+    with pytest.raises(BadInputError, match=r"missing key 'synthesize\.start'"):
+        params.load(System(tmp_path), ("synthesize.start",))
+
+
+@pytest.mark.parametrize("replacement", ["lr: fast", "lrr: 1", "lr: [", "lr: 1\nlr: 2"])
+def test_a_real_stage_reports_bad_params_in_one_line_each_and_exits_2(tmp_path: Path, replacement: str) -> None:
+    edited(tmp_path, r"^lr: .*", replacement)
+    done = stage("gate", str(tmp_path))
+    assert done.returncode == 2, done
+    assert "Traceback" not in done.stderr
+    assert done.stderr.startswith(f"error: {tmp_path / 'params.yaml'}: ")
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize("arguments", [["nowhere"], ["a", "b"], ["/dev/null"], [""]])
+def test_a_folder_that_is_no_system_is_refused(tmp_path: Path, arguments: list[str]) -> None:
+    done = stage("gate", *arguments, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "not a system folder" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def stage(name: str, *arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    """Run a stage module as DVC does."""
+    command = [sys.executable, "-m", f"stages.{name}", *arguments]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
+
+
+def properties(schema: dict[str, Any], prefix: str = "") -> dict[str, dict[str, Any]]:
+    """Every key that a schema describes, dotted, with its own schema; references are followed."""
+    found = {}
+    for name, value in schema.get("properties", {}).items():
+        target = SCHEMA["$defs"][value["$ref"].rsplit("/", 1)[1]] if "$ref" in value else value
+        found[prefix + name] = target
+        found |= properties(target, f"{prefix}{name}.")
+    return found
+
+
+def test_every_key_of_the_schema_says_what_it_means() -> None:
+    assert [key for key, schema in properties(SCHEMA).items() if not schema.get("description")] == []
+
+
+def test_no_object_of_the_schema_takes_unknown_keys() -> None:
+    objects = {"": SCHEMA} | {key: schema for key, schema in properties(SCHEMA).items() if "properties" in schema}
+    assert [key for key, schema in objects.items() if schema.get("additionalProperties") is not False] == []
+
+
+@pytest.mark.parametrize("system", SYSTEMS, ids=lambda path: path.name)
+def test_shipped_params_are_valid_and_name_their_schema(system: Path) -> None:
+    params.check(system / "params.yaml")
+    header = (system / "params.yaml").read_text(encoding="utf-8").splitlines()[0]
+    named = re.fullmatch(r"# yaml-language-server: \$schema=(\S+)", header)
+    assert named
+    assert (system / named[1]).resolve() == ROOT / "schemas" / "params.schema.json"
+
+
+def uncommented(text: str) -> list[str]:
+    """Keys of params.yaml, sections and their keys, with no comment on the line before."""
+    lines = text.splitlines()
+    pairs = itertools.pairwise(lines)
+    return [line.strip() for before, line in pairs if re.match(r" {0,2}\w+:", line) and "# " not in before]
+
+
+@pytest.mark.parametrize("system", SYSTEMS, ids=lambda path: path.name)
+def test_every_param_has_a_comment(system: Path) -> None:
+    text = (system / "params.yaml").read_text(encoding="utf-8")
+    assert uncommented(text) == []
+    assert uncommented(text.replace("# Peak learning rate.\n", "")) != [] or "# Peak learning rate.\n" not in text
+
+
+def test_the_root_shows_every_key_that_the_schema_knows() -> None:
+    def keys(values: dict[str, Any], prefix: str = "") -> set[str]:
+        nested = (keys(value, f"{prefix}{key}.") for key, value in values.items() if isinstance(value, dict))
+        return {prefix + key for key in values}.union(*nested)
+
+    known = {key for key in properties(SCHEMA) if not key.startswith("temporal.business_hours.")}
+    assert known - keys(params.check(ROOT / "params.yaml")) == set()
+
+
+@pytest.mark.parametrize("system", SYSTEMS, ids=lambda path: path.name)
+def test_dvc_sets_a_rate_that_we_read_as_a_float_and_changes_one_line(tmp_path: Path, system: Path) -> None:
+    from dvc.utils.serialize import modify_yaml
+
+    shutil.copy(system / "params.yaml", tmp_path)
+    with modify_yaml(str(tmp_path / "params.yaml")) as values:
+        values["lr"] = 1e-5
+    assert params.load(System(tmp_path), ("lr",)) == {"lr": 1e-5}
+    before, after = ((folder / "params.yaml").read_text(encoding="utf-8") for folder in (system, tmp_path))
+    assert after == re.sub("^lr: .*$", "lr: 1e-05", before, flags=re.MULTILINE)
