@@ -1,0 +1,47 @@
+"""mlx, made ready: whoever needs mlx imports `mx` and `nn` from here.
+
+mlx's Linux CPU wheel links reference BLAS (about 5 GFLOP/s). Loading MKL, or else the system's OpenBLAS, into the global
+symbol table before mlx makes `cblas_sgemm` resolve there. Metal and CUDA builds do not need it.
+"""
+
+import ctypes
+import os
+import sys
+from pathlib import Path
+
+PARTS = 2  # halves of a batch that a CPU computes side by side; fixed, for the split changes the bits of a sum
+
+
+def _load_blas() -> str | None:
+    """Load a fast BLAS for mlx's CPU backend; the name of the library, None where there is none."""
+    if not sys.platform.startswith("linux"):
+        return None
+    threads = max(1, (os.cpu_count() or 1) // PARTS)
+    flags = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="ignore")
+    # The same bits for any number of threads, so that a run is reproduced on the same kind of machine.
+    os.environ.setdefault("MKL_CBWR", "AVX512,STRICT" if "avx512f" in flags else "AVX2,STRICT")
+    os.environ.setdefault("MKL_NUM_THREADS", str(threads))
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", str(threads))
+    # Lets two CPU streams run side by side instead of one after the other.
+    os.environ.setdefault("MLX_BFS_MAX_WIDTH", "5000")
+    wheel = sorted(Path(sys.prefix, "lib").glob("libmkl_rt.so*"))
+    for library in [*map(str, wheel), "libopenblas.so.0"]:
+        try:
+            ctypes.CDLL(library, mode=ctypes.RTLD_GLOBAL)
+        except OSError:
+            continue
+        return Path(library).name
+    return None
+
+
+BLAS = _load_blas() if "mlx.core" not in sys.modules else None
+
+import mlx.core as mx  # noqa: E402
+import mlx.nn as nn  # noqa: E402
+
+ON_CPU = mx.default_device() == mx.Device(mx.cpu)
+if ON_CPU:
+    # Compiling needs a C++ compiler at run time, gains little, and rounds differently from the uncompiled step.
+    mx.disable_compile()
+
+__all__ = ["BLAS", "ON_CPU", "PARTS", "mx", "nn"]

@@ -1,0 +1,71 @@
+"""Early stopping: a pure function of the validation losses so far.
+
+Two bests are kept: the strict minimum (which checkpoint is best) and the min_delta-gated one (whether patience runs). The
+gated best is a fixed reference: slow steady gains count once they add up to more than min_delta. Where Lightning's
+EarlyStopping and Keras' agree, this agrees with them.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+REASONS = ("patience_exhausted", "stopping_threshold", "divergence_threshold", "non_finite", "max_iters")
+
+
+@dataclass(frozen=True)
+class Rules:
+    """When to stop. Losses are in nats a token, patience is in evaluation points, min_iters in updates."""
+
+    patience: int
+    min_delta: float = 0.0
+    min_iters: int = 0
+    stopping_threshold: float | None = None
+    divergence_threshold: float | None = None
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What the losses so far say: indices into them, the points since the last counted gain, and why to stop."""
+
+    best: int | None
+    waited: int
+    reason: str | None
+
+
+def standing(losses: Sequence[float], rules: Rules, iterations: Sequence[int] | None = None) -> Standing:
+    """Judge the validation losses so far; `iterations` of the points are needed for `min_iters` alone."""
+    best: int | None = None
+    reference, waited = math.inf, 0
+    for i, loss in enumerate(losses):
+        if not math.isfinite(loss):
+            return Standing(best, waited, "non_finite")
+        if best is None or loss < losses[best]:
+            best = i
+        if loss < reference - rules.min_delta:
+            reference, waited = loss, 0
+        else:
+            waited += 1
+        reason = _reason(loss, waited, rules)
+        early = iterations is not None and iterations[i] < rules.min_iters
+        if reason and not (reason == "patience_exhausted" and early):
+            return Standing(best, waited, reason)
+    return Standing(best, waited, None)
+
+
+def _reason(loss: float, waited: int, rules: Rules) -> str | None:
+    if rules.stopping_threshold is not None and loss < rules.stopping_threshold:
+        return "stopping_threshold"
+    if rules.divergence_threshold is not None and loss > rules.divergence_threshold:
+        return "divergence_threshold"
+    return "patience_exhausted" if waited >= rules.patience else None
+
+
+def summary(iterations: Sequence[int], losses: Sequence[float], reason: str) -> str:
+    """One sentence: 'stopped at 1360, best 1200 (0.268), 160 iterations after the best: patience exhausted'."""
+    finite = [i for i, loss in enumerate(losses) if math.isfinite(loss)]
+    words = reason.replace("_", " ")
+    if not finite:
+        return f"stopped at {iterations[-1]} with no finite validation loss: {words}"
+    best = min(finite, key=lambda i: (losses[i], i))
+    after = iterations[-1] - iterations[best]
+    return f"stopped at {iterations[-1]}, best {iterations[best]} ({losses[best]:.3f}), {after} iterations after the best: {words}"
