@@ -1,0 +1,1 @@
+"""The embedded default's synthetic contact centre; all that Plateau knows about contact centres, with params and schemas."""

@@ -1,0 +1,28 @@
+"""Make up the contact centre's raw transcripts and analyses: `python -m stages.synthesize [SYSTEM_DIR]`."""
+
+import datetime as dt
+
+from plateau import files, params, stage
+from plateau.progress import say, track
+from plateau.system import System
+from simulator import conversations
+
+PARAMS = ("seed", "synthesize")
+
+
+def main(system: System, values: params.Params) -> None:
+    """Write data/raw/transcripts.jsonl and data/raw/analyses.jsonl."""
+    options = values["synthesize"]
+    first, last = dt.date.fromisoformat(options["start"]), dt.date.fromisoformat(options["end"])
+    seed = f"data {values['seed']}"
+    drawn = conversations.simulate(options["conversations"], first, last, seed)
+    kept = list(track(drawn, "conversations", options["conversations"]))
+    files.write_jsonl(system.path("data", "raw", "transcripts.jsonl"), (item.transcript for item in kept))
+    files.write_jsonl(
+        system.path("data", "raw", "analyses.jsonl"), conversations.label(kept, options["label_noise"], seed)
+    )
+    say(f"data/raw: {len(kept):,} synthetic conversations from {first} to {last}")
+
+
+if __name__ == "__main__":
+    stage.run(main, PARAMS)
