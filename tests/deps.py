@@ -1,0 +1,225 @@
+"""What each stage really depends on, read from its code: `python -m tests.deps [SYSTEM]` prints the lists for dvc.yaml.
+
+The rule: a stage depends on its own module, on every project module that it imports at any remove (imports inside
+functions too), on the package files of these (`__init__.py`) where they hold more than a docstring, on the templates
+that they name, and on the schemas that the stage module asks its system for.
+"""
+
+import ast
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).parent.parent
+SCHEMA = json.loads((ROOT / "schemas" / "params.schema.json").read_text(encoding="utf-8"))
+
+
+def syntax(path: Path) -> ast.Module:
+    """The syntax tree of one module."""
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def imported_names(path: Path) -> Iterator[str]:
+    """Dotted names that a module imports; for `from a import b` both `a` and `a.b`, for b may be a module."""
+    package = list(path.relative_to(ROOT).parent.parts)
+    for node in ast.walk(syntax(path)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package[: len(package) - node.level + 1] if node.level else []
+            base = ".".join([*above, *([node.module] if node.module else [])])
+            yield from (base, *(f"{base}.{alias.name}" for alias in node.names))
+
+
+def holds_code(path: Path) -> bool:
+    """Whether a module is more than a docstring."""
+    return any(not isinstance(node, ast.Expr) for node in syntax(path).body)
+
+
+def module_files(name: str) -> Iterator[Path]:
+    """Files that importing `name` runs: its module and the packages above it that hold code."""
+    parts = name.split(".")
+    for depth in range(1, len(parts) + 1):
+        package = ROOT.joinpath(*parts[:depth], "__init__.py")
+        if package.is_file() and holds_code(package):
+            yield package
+    module = ROOT.joinpath(*parts[:-1], f"{parts[-1]}.py")
+    if module.is_file():
+        yield module
+
+
+def modules(path: Path) -> set[Path]:
+    """`path` and every project module that it imports, transitively."""
+    found, waiting = {path}, [path]
+    while waiting:
+        for name in imported_names(waiting.pop()):
+            new = set(module_files(name)) - found
+            found |= new
+            waiting += new
+    return found
+
+
+def templates(path: Path) -> set[Path]:
+    """Files of plateau/templates that a module names."""
+    words = {node.value for node in ast.walk(syntax(path)) if isinstance(node, ast.Constant)}
+    return {file for file in (ROOT / "plateau" / "templates").glob("*") if file.name in words}
+
+
+def schemas(path: Path, system: Path) -> set[Path]:
+    """Schemas that a stage module asks its system for, the system's own before the shared one."""
+    found = set()
+    for node in ast.walk(syntax(path)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "schema":
+            for argument in node.args:
+                name = f"schemas/{ast.literal_eval(argument)}.schema.json"
+                found.add(system / name if (system / name).exists() else ROOT / name)
+    return found
+
+
+def needed(path: Path, system: Path) -> set[str]:
+    """Code and schemas that a stage module depends on, as paths below the repository."""
+    code = modules(path)
+    files = code.union(schemas(path, system), *(templates(module) for module in code))
+    return {file.relative_to(ROOT).as_posix() for file in files}
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage of a dvc.yaml, with paths below the repository."""
+
+    system: Path
+    name: str
+    entry: dict[str, Any]
+
+    @property
+    def module(self) -> Path:
+        """The module that the command runs."""
+        return ROOT.joinpath(*self.entry["cmd"].split()[2].split(".")).with_suffix(".py")
+
+    @property
+    def folder(self) -> Path:
+        """Where paths in the entry start."""
+        return (self.system / self.entry.get("wdir", ".")).resolve()
+
+    def paths(self, kind: str) -> dict[str, dict[str, Any]]:
+        """Deps, outs, metrics or plots by path, with their options."""
+        listed = (item if isinstance(item, dict) else {item: {}} for item in self.entry.get(kind, []))
+        pairs = (pair for item in listed for pair in item.items())
+        return {(self.folder / path).resolve().relative_to(ROOT).as_posix(): options or {} for path, options in pairs}
+
+    def params(self) -> set[str]:
+        """Keys of the system's own params.yaml that the stage names; keys of other files keep their file's name."""
+        found = set()
+        for item in self.entry.get("params", []):
+            for file, keys in item.items() if isinstance(item, dict) else [("params.yaml", [item])]:
+                own = (self.folder / file).resolve() == (self.system / "params.yaml").resolve()
+                found |= {key if own else f"{file}:{key}" for key in keys}
+        return found
+
+
+def stages(system: Path) -> list[Stage]:
+    """The stages of a system's dvc.yaml."""
+    entries = yaml.safe_load((system / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+    return [Stage(system, name, entry) for name, entry in entries.items()]
+
+
+def dep_problems(stage: Stage) -> list[str]:
+    """Code and schemas that are missing from the deps of a stage, or listed there without need."""
+    listed = set(stage.paths("deps"))
+    code = {path for path in listed if path.endswith(".py") or ".schema." in path or "/templates/" in path}
+    wanted = needed(stage.module, stage.system)
+    return [f"{stage.name}: add dep {path}" for path in sorted(wanted - listed)] + [
+        f"{stage.name}: drop dep {path}, nothing imports or reads it" for path in sorted(code - wanted)
+    ]
+
+
+def declared(path: Path) -> tuple[str, ...]:
+    """The PARAMS constant of a stage module."""
+    for node in syntax(path).body:
+        if isinstance(node, ast.Assign | ast.AnnAssign) and ast.unparse(node).startswith("PARAMS") and node.value:
+            return tuple(ast.literal_eval(node.value))
+    raise AssertionError(f"{path}: no line `PARAMS = (...)`")
+
+
+def reads(path: Path) -> set[tuple[str, ...]]:
+    """How a stage module reads its params: ("lr",) and ("split", "group_by"), with "*" where it hands on the whole."""
+    tree = syntax(path)
+    parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
+    arguments = (node for node in ast.walk(tree) if isinstance(node, ast.arg) and node.annotation)
+    names = {node.arg for node in arguments if ast.unparse(node.annotation).endswith("Params")}
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and node.id in names and not isinstance(parents[node], ast.Attribute):
+            found.add(subscripts(node, parents))
+    return found
+
+
+def subscripts(node: ast.AST, parents: dict[ast.AST, ast.AST]) -> tuple[str, ...]:
+    """The literal keys by which a name is subscripted, to the depth of params.yaml; "*" where a mapping is left."""
+    keys: list[str] = []
+    while isinstance(above := parents[node], ast.Subscript) and isinstance(above.slice, ast.Constant):
+        keys.append(above.slice.value)
+        node = above
+    section = SCHEMA["properties"].get(keys[0], {}) if keys else SCHEMA
+    return tuple(keys[:2]) if len(keys) > 1 or "properties" not in section else (*keys, "*")
+
+
+def names(path: Path) -> set[str]:
+    """Every word that a module uses as a key, argument, keyword or attribute, its PARAMS constant left aside."""
+    tree = syntax(path)
+    tree.body = [node for node in tree.body if "PARAMS" not in ast.unparse(node)[:6]]
+    words = set()
+    for node in ast.walk(tree):
+        values = (getattr(node, field, None) for field in ("arg", "attr", "id", "value"))
+        words |= {value for value in values if isinstance(value, str)}
+    return words
+
+
+def param_problems(stage: Stage) -> list[str]:
+    """Params that dvc.yaml, the PARAMS constant and the code do not agree on."""
+    constant, listed, found = set(declared(stage.module)), stage.params(), reads(stage.module)
+    words = set().union(*(names(module) for module in modules(stage.module)))
+    problems = [f"{stage.name}: add param {key}" for key in sorted(constant - listed)]
+    problems += [f"{stage.name}: drop param {key}, PARAMS has it not" for key in sorted(listed - constant)]
+    problems += [
+        f"{stage.name}: PARAMS names {key}, which no code reads" for key in constant if not used(key, found, words)
+    ]
+    for keys in found:
+        named = {keys[0], ".".join(keys)} if keys[-1] != "*" else set(keys[:1])
+        sections = {key.partition(".")[0] for key in constant} if keys[-1] == "*" else constant
+        if keys[0] != "*" and not named & sections:
+            problems.append(f"{stage.name}: reads {'.'.join(keys)}, which PARAMS names not")
+    return sorted(problems)
+
+
+def used(key: str, found: set[tuple[str, ...]], words: set[str]) -> bool:
+    """Whether a declared key is read: by subscript, or handed on to code that knows the name of each key in it."""
+    section, _, name = key.partition(".")
+    below = SCHEMA["properties"][section].get("properties", {})
+    handed_on = ("*",) in found or (section, "*") in found
+    if name or not below:
+        return (section, name) in found or (key,) in found or (handed_on and (name or section) in words)
+    return handed_on and all(word in words for word in below)
+
+
+def main() -> None:
+    """Print the deps and params of every stage of a system, ready for its dvc.yaml, and what is wrong there now."""
+    system = (ROOT / (sys.argv[1] if len(sys.argv) > 1 else ".")).resolve()
+    for stage in stages(system):
+        if not stage.module.exists():
+            print(f"\n# {stage.name}: no module yet")
+            continue
+        data = [path for path in stage.paths("deps") if not path.endswith(".py") and ".schema." not in path]
+        wanted = needed(stage.module, system)
+        lines = [*(f"    - {path}" for path in sorted({*wanted, *data})), "    params:"]
+        print(f"\n  {stage.name}:", "    deps:", *lines, *(f"    - {key}" for key in declared(stage.module)), sep="\n")
+        print(*(f"# {problem}" for problem in dep_problems(stage) + param_problems(stage)), sep="\n")
+
+
+if __name__ == "__main__":
+    main()

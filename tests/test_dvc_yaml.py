@@ -1,0 +1,190 @@
+"""dvc.yaml says of every stage what its code says: deps, params, outs. Otherwise DVC serves stale results."""
+
+import copy
+import dataclasses
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests import deps
+from tests.deps import ROOT, Stage
+
+SYSTEMS = [ROOT, *sorted(path.parent for path in ROOT.glob("systems/*/dvc.yaml"))]
+STAGES = [stage for system in SYSTEMS for stage in deps.stages(system)]
+
+
+def label(stage: Stage) -> str:
+    return f"{stage.system.name}-{stage.name}"
+
+
+each_stage = pytest.mark.parametrize("stage", STAGES, ids=label)
+each_system = pytest.mark.parametrize("system", SYSTEMS, ids=lambda path: path.name)
+
+
+def changed(stage: Stage, **entry: Any) -> Stage:
+    """The stage with parts of its entry replaced."""
+    return dataclasses.replace(stage, entry=copy.deepcopy(stage.entry) | entry)
+
+
+@each_stage
+def test_deps_name_all_code_that_the_stage_runs_and_no_other(stage: Stage) -> None:
+    assert deps.dep_problems(stage) == []
+
+
+@each_stage
+def test_a_code_dep_taken_away_or_added_is_noticed(stage: Stage) -> None:
+    listed = stage.entry["deps"]
+    for path in (path for path in listed if path.endswith(".py")):
+        without = changed(stage, deps=[other for other in listed if other != path])
+        assert deps.dep_problems(without) == [f"{stage.name}: add dep {path}"]
+    needless = changed(stage, deps=[*listed, "tests/deps.py"])
+    assert deps.dep_problems(needless) == [f"{stage.name}: drop dep tests/deps.py, nothing imports or reads it"]
+
+
+@each_stage
+def test_params_are_those_that_the_stage_reads(stage: Stage) -> None:
+    assert deps.param_problems(stage) == []
+
+
+@each_stage
+def test_a_param_taken_away_or_added_is_noticed(stage: Stage) -> None:
+    file = str(stage.system.relative_to(ROOT) / "params.yaml")
+    keys = sorted(stage.params())
+    for key in keys:
+        without = changed(stage, params=[{file: [other for other in keys if other != key]}])
+        assert deps.param_problems(without) == [f"{stage.name}: add param {key}"]
+    unread = next(key for key in ("lr", "report") if key not in keys)
+    more = changed(stage, params=[{file: [*keys, unread]}])
+    assert deps.param_problems(more) == [f"{stage.name}: drop param {unread}, PARAMS has it not"]
+
+
+@each_stage
+def test_the_command_runs_the_stage_module_on_its_system_from_the_repository(stage: Stage) -> None:
+    inside = stage.system != ROOT
+    arguments = [str(stage.system.relative_to(ROOT))] if inside else []
+    assert stage.entry["cmd"].split()[3:] == arguments
+    assert stage.entry["cmd"].startswith(f"python -m stages.{stage.name}") or inside
+    assert stage.folder == ROOT
+
+
+@each_stage
+def test_the_stage_says_in_prose_what_it_is_for(stage: Stage) -> None:
+    text = stage.entry["desc"]
+    assert len(text.split()) >= 6
+    assert text.rstrip().endswith(".")
+
+
+@each_stage
+def test_the_module_ends_by_running_main_with_its_params(stage: Stage) -> None:
+    text = stage.module.read_text(encoding="utf-8")
+    assert re.search(r'\n\n\nif __name__ == "__main__":\n    (stage\.)?run\(main, PARAMS\)\n\Z', text)
+
+
+@each_stage
+def test_metrics_and_plots_stay_out_of_the_cache(stage: Stage) -> None:
+    shown = stage.paths("metrics") | stage.paths("plots")
+    assert [path for path, options in shown.items() if options.get("cache") is not False] == []
+    folder = (stage.system / "metrics").relative_to(ROOT).as_posix()
+    outs = stage.paths("outs") | shown
+    in_git = {path for path in outs if path.startswith(f"{folder}/")}
+    assert [path for path in in_git if outs[path].get("cache") is not False] == []
+    assert f"{folder}/speed.json" not in outs, "timings would change dvc.lock at every run"
+
+
+@each_stage
+def test_nothing_is_persisted(stage: Stage) -> None:
+    assert not any(options.get("persist") for options in stage.paths("outs").values()), "it disables the run cache"
+
+
+@each_stage
+def test_git_ignores_what_dvc_caches_and_only_that(stage: Stage) -> None:
+    outs = stage.paths("outs") | stage.paths("metrics") | stage.paths("plots")
+    for path, options in outs.items():
+        folder = "" if Path(path).suffix else "/"
+        asked = ["git", "check-ignore", "-q", "--no-index", f"{path}{folder}"]
+        ignored = subprocess.run(asked, cwd=ROOT, check=False).returncode == 0
+        assert ignored == (options.get("cache") is not False), path
+
+
+@each_system
+def test_what_a_stage_reads_another_makes_or_git_holds(system: Path) -> None:
+    made = {
+        path for stage in deps.stages(system) for kind in ("outs", "metrics", "plots") for path in stage.paths(kind)
+    }
+    for stage in deps.stages(system):
+        for path in stage.paths("deps"):
+            tracked = subprocess.run(
+                ["git", "ls-files", "--error-unmatch", path], cwd=ROOT, capture_output=True, check=False
+            )
+            in_made = any(path == out or path.startswith(f"{out}/") or out.startswith(f"{path}/") for out in made)
+            assert in_made or tracked.returncode == 0 or (ROOT / path).exists(), f"{stage.name}: {path}"
+
+
+@each_system
+def test_timings_are_a_metric_but_no_out(system: Path) -> None:
+    content = yaml.safe_load((system / "dvc.yaml").read_text(encoding="utf-8"))
+    assert content["metrics"] == ["metrics/speed.json"]
+
+
+def test_every_stage_module_is_a_stage_or_a_command_for_people() -> None:
+    run = {stage.module.stem for stage in STAGES}
+    commands = {"gate", "compare", "__init__"}
+    assert {path.stem for path in (ROOT / "stages").glob("*.py")} - run - commands == set()
+
+
+def test_imports_are_followed_to_the_end_wherever_they_stand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deps, "ROOT", tmp_path)
+    texts = {
+        "stages/one.py": "from house import door\ndef main():\n    import house.cellar.wine as w\n",
+        "house/__init__.py": '"""Only words."""\n',
+        "house/door.py": "from . import lock\nimport json\n",
+        "house/lock.py": "from house.door import KEY\n",
+        "house/cellar/__init__.py": "from house.cellar.shelf import Shelf\n",
+        "house/cellar/wine.py": "",
+        "house/cellar/shelf.py": "from ..attic import Box\n",
+        "house/attic.py": "",
+        "house/garden.py": "import house.door\n",
+    }
+    for name, text in texts.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    found = {path.relative_to(tmp_path).as_posix() for path in deps.modules(tmp_path / "stages" / "one.py")}
+    assert found == set(texts) - {"house/__init__.py", "house/garden.py"}
+
+
+@pytest.mark.parametrize(
+    ("keys", "body", "problems"),
+    [
+        ('("lr",)', 'p["lr"]', []),
+        ('("lr", "seed")', 'p["lr"]', ["s: PARAMS names seed, which no code reads"]),
+        ('("lr",)', 'p["lr"], p["seed"]', ["s: reads seed, which PARAMS names not"]),
+        ('("split",)', 'f(p["split"], "strategy", "train_size", "valid_size", "test_size", "group_by")', []),
+        ('("split",)', 'f(p["split"], "strategy", "train_size")', ["s: PARAMS names split, which no code reads"]),
+        ('("split",)', 'p["split"]["group_by"]', ["s: PARAMS names split, which no code reads"]),
+        ('("split.group_by",)', 'p["split"]["group_by"]', []),
+        (
+            '("split.group_by",)',
+            'p["split"]["strategy"]',
+            [
+                "s: PARAMS names split.group_by, which no code reads",
+                "s: reads split.strategy, which PARAMS names not",
+            ],
+        ),
+        ('("split.group_by",)', 'f(**p["split"])', ["s: PARAMS names split.group_by, which no code reads"]),
+        ('("split.group_by",)', 'f(p["split"], group_by=1)', []),
+        ('("lr", "rank")', "f(p).lr", ["s: PARAMS names rank, which no code reads"]),
+        ('("lr", "rank")', 'f(p, lr=1)["rank"]', []),
+    ],
+)
+def test_params_are_compared_with_what_the_code_reads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keys: str, body: str, problems: list[str]
+) -> None:
+    monkeypatch.setattr(deps, "ROOT", tmp_path)
+    text = f"PARAMS: tuple[str, ...] = {keys}\ndef main(system: System, p: Params) -> None:\n    {body}\n"
+    (tmp_path / "s.py").write_text(text, encoding="utf-8")
+    entry = {"cmd": "python -m s", "params": list(deps.declared(tmp_path / "s.py"))}
+    assert deps.param_problems(Stage(tmp_path, "s", entry)) == problems
