@@ -1,0 +1,203 @@
+"""The one prompt: turns and context to a chat message, and a chat to token ids.
+
+Convert, train, evaluate and serving all come through here, so a prompt reads the same everywhere. Ids are those of the
+tokenizer's own chat template, hence those of every stock client. Text of a conversation is data: no special token of the
+tokenizer survives in it, and a turn is one line.
+"""
+
+import os
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from plateau.errors import BadInputError
+
+Turn = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Example:
+    """One rendered record: `ids[:completion_start]` is the prompt, the rest is what the model must say."""
+
+    content: str
+    completion: str
+    ids: list[int]
+    completion_start: int
+    dropped_turns: int
+    cut_words: int
+
+
+def load_tokenizer(path: Path) -> Any:
+    """The transformers tokenizer of a model folder; raises BadInputError without one, or without a chat template."""
+    if not path.is_dir():
+        raise BadInputError(f"{path}: no such model folder; check `model` in params.yaml and run `dvc repro base`")
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")  # else it says on import that PyTorch is missing
+    from transformers import AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(str(path), local_files_only=True)
+    except (OSError, ValueError, KeyError) as error:
+        raise BadInputError(f"{path}: no tokenizer can be loaded: {' '.join(str(error).split())}") from None
+    if not tokenizer.chat_template:
+        raise BadInputError(f"{path}: the model has no chat template; use an instruct model or add chat_template.jinja")
+    return tokenizer
+
+
+def messages(turns: Sequence[Turn], context: Mapping[str, Any], instruction: str) -> str:
+    """The user message: the instruction, a [TEMPORAL CONTEXT] block and a [CONVERSATION] block of one line a turn."""
+    facts = [f"{name}: {fact(value)}" for name, value in context.items()]
+    lines = [f"{turn['role'][:1].upper()}{turn['role'][1:]}: {turn['text']}" for turn in turns]
+    blocks = [instruction.strip(), _block("[TEMPORAL CONTEXT]", facts), _block("[CONVERSATION]", lines)]
+    return "\n\n".join(block for block in blocks if block)
+
+
+def fact(value: object) -> str:
+    """A context value as text: true, false, unknown, 120, 14.5, or the text itself."""
+    if value is None:
+        return "unknown"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def _block(heading: str, lines: Sequence[str]) -> str:
+    """A heading over its lines; each is collapsed onto one line, so that text cannot pose as a turn or a heading."""
+    return "\n".join([heading, *(" ".join(line.split()) for line in lines)]) if lines else ""
+
+
+def specials(tokenizer: Any) -> tuple[str, ...]:
+    """Texts of the special and added tokens that must not occur in data; white space is none."""
+    added = {token.content.strip() for token in tokenizer.added_tokens_decoder.values() if len(token.content) > 1}
+    return tuple(sorted((added | set(tokenizer.all_special_tokens)) - {""}))
+
+
+def neutralise(text: str, specials: tuple[str, ...]) -> str:
+    """Break every special token in `text`, whatever its case: `<s>` becomes `< s>`. Ends with none left; idempotent."""
+    pattern = _any_of(specials)
+    while pattern and pattern.search(text):
+        text = pattern.sub(lambda match: _broken(match[0]), text)
+    return text
+
+
+@lru_cache(maxsize=8)
+def _any_of(specials: tuple[str, ...]) -> re.Pattern[str] | None:
+    longest_first = sorted(specials, key=lambda token: (-len(token), token))
+    return re.compile("|".join(map(re.escape, longest_first)), re.IGNORECASE) if specials else None
+
+
+def _broken(token: str) -> str:
+    """A space after the first character; a token with white space inside, or of one character, loses its first."""
+    return f"{token[0]} {token[1:]}" if len(token) > 1 and not re.search(r"\s", token) else token[1:]
+
+
+def render(tokenizer: Any, content: str, completion: str) -> tuple[list[int], int]:
+    """Token ids of a chat and where its completion starts; BadInputError when the prompt is no prefix of them."""
+    return _render_all(tokenizer, [content], [completion])[0]
+
+
+def prompt_ids(tokenizer: Any, content: str) -> list[int]:
+    """Token ids of a prompt that waits for the model's answer."""
+    return list(_encode(tokenizer, [_text(tokenizer, content, None)])[0])
+
+
+def dialogue(content: str, completion: str) -> list[dict[str, str]]:
+    """Chat messages as every stock client takes them."""
+    return [{"role": "user", "content": content}, {"role": "assistant", "content": completion}]
+
+
+def _text(tokenizer: Any, content: str, completion: str | None) -> str:
+    """The chat as text; without a completion, up to where the model goes on."""
+    chat = dialogue(content, completion or "")
+    waiting = completion is None
+    return str(
+        tokenizer.apply_chat_template(chat[:1] if waiting else chat, tokenize=False, add_generation_prompt=waiting)
+    )
+
+
+def _encode(tokenizer: Any, texts: list[str]) -> list[list[int]]:
+    encoded: list[list[int]] = tokenizer(texts, add_special_tokens=False, return_attention_mask=False)["input_ids"]
+    return encoded
+
+
+def _render_all(tokenizer: Any, contents: Sequence[str], completions: Sequence[str]) -> list[tuple[list[int], int]]:
+    prompts = _encode(tokenizer, [_text(tokenizer, content, None) for content in contents])
+    wholes = _encode(tokenizer, [_text(tokenizer, *pair) for pair in zip(contents, completions, strict=True)])
+    for prompt, whole in zip(prompts, wholes, strict=True):
+        if whole[: len(prompt)] != prompt:
+            raise BadInputError(
+                "the chat template's prompt is no prefix of the whole chat: training and use would differ"
+            )
+    return [(whole, len(prompt)) for prompt, whole in zip(prompts, wholes, strict=True)]
+
+
+def examples(
+    tokenizer: Any, rows: Sequence[Mapping[str, Any]], context: Sequence[str], instruction: str, max_length: int
+) -> list[Example]:
+    """Render rows (`id`, `turns`, `target` and the `context` columns) to examples of at most `max_length` tokens.
+
+    A longer one loses its oldest turns, then the oldest words of the turn that is left. Raises BadInputError that names the
+    row when prompt and completion do not fit even so, when nothing is supervised, or when a special token got through.
+    """
+    unsafe = specials(tokenizer)
+    completions = [neutralise(row["target"], unsafe) for row in rows]
+
+    def content(row: Mapping[str, Any], turns: Sequence[Turn]) -> str:
+        return neutralise(messages(turns, {name: row[name] for name in context}, instruction), unsafe)
+
+    contents = [content(row, row["turns"]) for row in rows]
+    rendered = _render_all(tokenizer, contents, completions)
+    made = []
+    for row, text, completion, (ids, start) in zip(rows, contents, completions, rendered, strict=True):
+        example = Example(text, completion, ids, start, 0, 0)
+        if len(ids) > max_length:
+            example = _shorten(tokenizer, row, completion, max_length, lambda turns, row=row: content(row, turns))  # type: ignore[misc]
+        made.append(example)
+    _check_specials(tokenizer, rows, made)
+    return made
+
+
+def _shorten(
+    tokenizer: Any, row: Mapping[str, Any], completion: str, limit: int, content: Callable[[Sequence[Turn]], str]
+) -> Example:
+    """The example with as few of its oldest turns dropped, then oldest words cut, as fit into `limit` tokens."""
+    turns = row["turns"]
+    last = turns[-1]
+    words = last["text"].split()
+
+    def attempt(cut: int) -> Example:
+        gone = min(cut, len(turns) - 1)
+        kept = turns[gone:] if cut < len(turns) else [{**last, "text": " ".join(words[cut - gone :])}]
+        text = content(kept)
+        return Example(text, completion, *render(tokenizer, text, completion), gone, cut - gone)
+
+    low, high = 1, len(turns) - 1 + len(words)
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if len(attempt(middle).ids) <= limit else (middle + 1, high)
+    example = attempt(low)
+    if len(example.ids) > limit:
+        raise BadInputError(
+            f"row {row['id']}: {len(example.ids)} tokens without any turn; raise max_seq_length (now {limit}) in params.yaml"
+        )
+    return example
+
+
+def _check_specials(tokenizer: Any, rows: Sequence[Mapping[str, Any]], made: Sequence[Example]) -> None:
+    """Every chat holds as many special tokens as an empty one, and its completion ends with one: else it never stops."""
+    added = set(tokenizer.all_special_ids) | {
+        number for number, token in tokenizer.added_tokens_decoder.items() if len(token.content.strip()) > 1
+    }
+    skeleton, start = render(tokenizer, "x", "x")
+    expected = sum(number in added for number in skeleton)
+    if not any(number in added for number in skeleton[start:]):
+        raise BadInputError("the chat template closes the model's answer with no special token, so it would never stop")
+    for row, example in zip(rows, made, strict=True):
+        if sum(number in added for number in example.ids) != expected:
+            raise BadInputError(
+                f"row {row['id']}: its text makes the tokenizer emit a special token; remove it from the data"
+            )
+        if example.completion_start >= len(example.ids):
+            raise BadInputError(f"row {row['id']}: no token is left to learn; its target is empty")

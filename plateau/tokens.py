@@ -1,0 +1,93 @@
+"""Token files: one Arrow IPC file a split, written in batches and read by memory map."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from plateau.errors import BadInputError
+from plateau.files import replacing
+
+Int32s = npt.NDArray[np.int32]
+Row = tuple[str, list[int], int]
+
+SCHEMA = pa.schema(
+    [
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("ids", pa.list_(pa.field("item", pa.int32(), nullable=False)), nullable=False),
+        pa.field("completion_start", pa.int32(), nullable=False),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """Rows of one split in file order. `lengths` and `completion_start` are int32 [N]; ids stay on disk."""
+
+    names: list[str]
+    lengths: Int32s
+    completion_start: Int32s
+    _values: list[Int32s]
+    _offsets: list[Int32s]
+    _first_rows: npt.NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def ids(self, row: int) -> Int32s:
+        """Token ids of one row, a read-only view into the file."""
+        batch = int(np.searchsorted(self._first_rows, row, side="right")) - 1
+        offsets = self._offsets[batch]
+        local = row - int(self._first_rows[batch])
+        return self._values[batch][offsets[local] : offsets[local + 1]]
+
+
+def write(path: Path, rows: Iterable[Row], batch_rows: int = 4096) -> None:
+    """Write (id, token ids, start of the completion) rows; memory is bounded by `batch_rows`."""
+    with replacing(path) as temporary, pa.OSFile(str(temporary), "wb") as sink, pa.ipc.new_file(sink, SCHEMA) as writer:
+        for batch in _batches(iter(rows), batch_rows):
+            names, ids, starts = zip(*batch, strict=True)
+            writer.write_batch(
+                pa.record_batch([pa.array(names), pa.array(ids, SCHEMA.types[1]), pa.array(starts, pa.int32())], SCHEMA)
+            )
+
+
+def _batches(rows: Iterator[Row], size: int) -> Iterator[list[Row]]:
+    while batch := list(islice(rows, size)):
+        yield batch
+
+
+def open_tokens(path: Path) -> Tokens:
+    """Map a token file; raises BadInputError that names file and row where nothing is supervised."""
+    try:
+        reader = pa.ipc.open_file(pa.memory_map(str(path)))
+    except FileNotFoundError:
+        raise BadInputError(f"{path}: no such file; run `dvc repro convert` to make it") from None
+    except pa.ArrowInvalid as error:
+        raise BadInputError(f"{path}: not an Arrow file ({error}); delete it and run `dvc repro convert`") from None
+    batches = [reader.get_batch(number) for number in range(reader.num_record_batches)]
+    offsets = [np.asarray(batch["ids"].offsets) for batch in batches]
+    tokens = Tokens(
+        names=[name for batch in batches for name in batch["id"].to_pylist()],
+        lengths=_joined([np.diff(offset) for offset in offsets]),
+        completion_start=_joined([np.asarray(batch["completion_start"]) for batch in batches]),
+        _values=[np.asarray(batch["ids"].values) for batch in batches],
+        _offsets=offsets,
+        _first_rows=np.cumsum([0, *(len(batch) for batch in batches)], dtype=np.int64)[:-1],
+    )
+    _check(path, tokens)
+    return tokens
+
+
+def _joined(parts: list[Int32s]) -> Int32s:
+    return np.concatenate([np.empty(0, np.int32), *parts])
+
+
+def _check(path: Path, tokens: Tokens) -> None:
+    bad = np.flatnonzero((tokens.completion_start < 1) | (tokens.completion_start >= tokens.lengths))
+    if bad.size:
+        raise BadInputError(f"{path}: row {bad[0]} ({tokens.names[bad[0]]}) has no prompt or no token to learn")

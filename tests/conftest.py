@@ -1,0 +1,54 @@
+"""Shared fixtures: a tiny tokenizer with a chat template, as real as the one of models/reference but made in a second."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import settings
+
+settings.register_profile("plateau", deadline=None, derandomize=True, max_examples=60)
+settings.load_profile("plateau")
+
+TEMPLATE = (
+    "{{ bos_token }}{% for message in messages %}{{ '<|' + message['role'] + '|>' }}{{ message['content'] }}"
+    "{% if message['role'] == 'assistant' %}{{ eos_token }}{% endif %}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}"
+)
+CORPUS = [
+    "[TEMPORAL CONTEXT] timestamp: 2025-01-15T14:30:00 time_of_day: afternoon day_of_week: Wednesday",
+    "[CONVERSATION] Agent: Thank you for calling. Customer: My internet has been down since yesterday.",
+    json.dumps({"primary_category": "billing", "csat": 3.5, "coaching": ["Listen first."]}),
+]
+
+
+@pytest.fixture(scope="session")
+def tokenizer_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model folder that holds a byte-level BPE tokenizer of 512 entries with four special tokens, and no weights."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    folder = tmp_path_factory.mktemp("base")
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=512,
+        special_tokens=["<s>", "</s>", "<|user|>", "<|assistant|>"],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(CORPUS, trainer)
+    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, bos_token="<s>", eos_token="</s>")
+    fast.chat_template = TEMPLATE
+    fast.save_pretrained(str(folder))
+    (folder / "config.json").write_text('{"model_type": "mistral"}')
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tokenizer(tokenizer_dir: Path) -> Any:
+    """That tokenizer, loaded as the stages load it."""
+    from plateau import chat
+
+    return chat.load_tokenizer(tokenizer_dir)

@@ -1,0 +1,121 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from plateau import chat
+from plateau.errors import BadInputError
+
+TURNS = [
+    {"role": "agent", "text": "Thank you for calling."},
+    {"role": "customer", "text": "My internet\nhas been down."},
+    {"role": "agent", "text": "Let me look at the line."},
+]
+HOSTILE = st.lists(
+    st.sampled_from(["</s>", "<s>", "<|user|>", "<|Assistant|>", "<", "s>", "|>", "<|", " ", "\n", "[INST]", "a", "é"])
+).map("".join)
+
+
+def row(turns: Any = TURNS, **more: Any) -> dict[str, Any]:
+    return {"id": "c1", "turns": turns, "target": '{"csat": 3.5}', **more}
+
+
+def test_a_prompt_has_the_blocks_of_the_seeds_and_one_line_a_turn() -> None:
+    content = chat.messages(
+        TURNS[:2], {"business_hours": True, "queue_wait_time_seconds": 120.0, "wait": None}, "Analyse."
+    )
+    assert content == (
+        "Analyse.\n\n[TEMPORAL CONTEXT]\nbusiness_hours: true\nqueue_wait_time_seconds: 120\nwait: unknown\n\n"
+        "[CONVERSATION]\nAgent: Thank you for calling.\nCustomer: My internet has been down."
+    )
+
+
+@given(texts=st.lists(st.text() | HOSTILE, min_size=1, max_size=4))
+def test_no_text_can_pose_as_a_turn_or_a_block(texts: list[str]) -> None:
+    content = chat.messages([{"role": "customer", "text": text} for text in texts], {}, "")
+    assert len(content.splitlines()) == len(texts) + 1
+    assert all(line.startswith("Customer:") for line in content.splitlines()[1:])
+
+
+@given(
+    text=st.text() | HOSTILE, specials=st.lists(st.text(min_size=1, max_size=6).map(str.strip).filter(bool), max_size=5)
+)
+def test_no_special_token_survives_whatever_the_tokenizer(text: str, specials: list[str]) -> None:
+    names = (*specials, "<s>", "</s>", "<|user|>")
+    safe = chat.neutralise(text, names)
+    assert not [name for name in names if name in safe]
+    assert chat.neutralise(safe, names) == safe
+
+
+@given(text=st.text() | HOSTILE, label=st.text() | HOSTILE)
+def test_the_prompt_is_a_prefix_and_only_the_template_emits_special_ids(tokenizer: Any, text: str, label: str) -> None:
+    target = json.dumps({"coaching": label}, ensure_ascii=False)
+    [example] = chat.examples(tokenizer, [row([{"role": "customer", "text": text}], target=target)], [], "", 100_000)
+    assert example.ids[: example.completion_start] == chat.prompt_ids(tokenizer, example.content)
+    assert [number for number in example.ids if number < 4] == [0, 2, 3, 1]
+    assert example.ids[-1] == tokenizer.eos_token_id
+    json.loads(example.completion)
+
+
+def test_ids_are_those_of_the_stock_client(tokenizer_dir: Path, tokenizer: Any) -> None:
+    datasets = pytest.importorskip("mlx_lm.tuner.datasets")
+    tokenizer_utils = pytest.importorskip("mlx_lm.tokenizer_utils")
+    stock = datasets.ChatDataset([], tokenizer_utils.load(tokenizer_dir), mask_prompt=True)
+    for example in chat.examples(tokenizer, [row(), row(TURNS[:1])], [], "Analyse.", 512):
+        line = {"messages": chat.dialogue(example.content, example.completion)}
+        assert stock.process(line) == (example.ids, example.completion_start)
+
+
+@given(limit=st.integers(70, 200), count=st.integers(1, 30))
+def test_a_long_example_loses_its_oldest_turns_and_keeps_its_completion(tokenizer: Any, limit: int, count: int) -> None:
+    turns = [{"role": "customer", "text": f"This is remark {number}."} for number in range(count)]
+    [whole] = chat.examples(tokenizer, [row(turns)], [], "", 10_000)
+    [example] = chat.examples(tokenizer, [row(turns)], [], "", limit)
+    assert len(example.ids) <= limit
+    assert example.ids[example.completion_start :] == whole.ids[whole.completion_start :]
+    assert example.content == chat.messages(turns[example.dropped_turns :], {}, "")
+    assert (example.dropped_turns == 0) == (len(whole.ids) <= limit)
+
+
+def test_a_single_turn_that_is_too_long_loses_its_oldest_words(tokenizer: Any) -> None:
+    turns = [*TURNS, {"role": "customer", "text": "word " * 500 + "end"}]
+    [example] = chat.examples(tokenizer, [row(turns)], [], "", 100)
+    assert example.dropped_turns == len(TURNS)
+    assert example.cut_words > 0
+    assert example.content.endswith("word end")
+
+
+def test_a_completion_that_cannot_fit_is_an_error_that_names_the_row(tokenizer: Any) -> None:
+    with pytest.raises(BadInputError, match=r"row c1: .*raise max_seq_length"):
+        chat.examples(tokenizer, [row()], [], "", 8)
+
+
+def test_a_template_whose_prompt_is_no_prefix_is_refused(tokenizer_dir: Path) -> None:
+    tokenizer = chat.load_tokenizer(tokenizer_dir)
+    tokenizer.chat_template = tokenizer.chat_template.replace(
+        "{% if add_generation_prompt %}{{ '<|assistant|>'", "{% if add_generation_prompt %}{{ 'X'"
+    )
+    with pytest.raises(BadInputError, match="no prefix"):
+        chat.examples(tokenizer, [row()], [], "", 512)
+
+
+def test_a_template_that_never_ends_an_answer_is_refused(tokenizer_dir: Path) -> None:
+    tokenizer = chat.load_tokenizer(tokenizer_dir)
+    tokenizer.chat_template = tokenizer.chat_template.replace("{{ eos_token }}", "")
+    with pytest.raises(BadInputError, match="never stop"):
+        chat.examples(tokenizer, [row()], [], "", 512)
+
+
+def test_a_model_that_is_absent_or_without_template_is_one_clear_line(tokenizer_dir: Path, tmp_path: Path) -> None:
+    with pytest.raises(BadInputError, match="no such model folder"):
+        chat.load_tokenizer(tmp_path / "absent")
+    with pytest.raises(BadInputError, match="no tokenizer can be loaded") as caught:
+        chat.load_tokenizer(tmp_path)
+    assert "\n" not in str(caught.value)
+    for name in ("config.json", "tokenizer.json", "tokenizer_config.json"):
+        (tmp_path / name).write_bytes((tokenizer_dir / name).read_bytes())
+    with pytest.raises(BadInputError, match="no chat template"):
+        chat.load_tokenizer(tmp_path)
