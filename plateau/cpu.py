@@ -1,7 +1,7 @@
 """Training operations for mlx's CPU backend only, rebuilt from ones that it vectorises; other backends never load this.
 
-mlx's CPU `exp` takes 12 to 18 ns an element; `power` of a constant takes 5. Softmax, SwiGLU and cross-entropy are a third
-of a training step, so they are rebuilt on it. Values agree with the stock operations to about 1e-7.
+mlx's CPU `exp` takes 12 to 18 ns an element, this one 3. Softmax, SwiGLU and cross-entropy are a third of a training step, so
+they are rebuilt on it. Values agree with the stock operations to about 1e-6.
 """
 
 import sys
@@ -12,25 +12,42 @@ from typing import Any
 from plateau.backend import mx, nn
 
 LOG2_E = 1.4426950408889634
-BLOCKS = 2  # row blocks of an attention matrix; those above the diagonal are not computed
+ROUNDS = 12582912.0
+COEFFICIENTS = (0.00132647202, 0.00967151314, 0.0555073377, 0.240222421, 0.693146978, 1.0)
+BLOCKS = 3  # row blocks of an attention matrix; those above the diagonal are not computed
 
 
 def exp(x: mx.array) -> mx.array:
-    """e**x as 2**(x log2 e)."""
-    return mx.power(2.0, x * LOG2_E)
+    """e**x for float32 x <= 0, to 2e-6 relative; exactly 0 from -88 down, for denormals would be ten times slower.
+
+    2**y with y = x log2 e: the integer part of y goes into the exponent bits (rounded by adding a number so large that the sum has no
+    fraction), the rest into a polynomial fitted for the least relative error on [-1/2, 1/2].
+    """
+    y = mx.maximum(x * LOG2_E, -127.0)
+    shifted = y + ROUNDS
+    fraction = y - (shifted - ROUNDS)
+    power = COEFFICIENTS[0] * fraction + COEFFICIENTS[1]
+    for coefficient in COEFFICIENTS[2:]:
+        power = power * fraction + coefficient
+    return (power.view(mx.int32) + (shifted.view(mx.int32) << 23)).view(mx.float32)
+
+
+def _row_sum(x: mx.array) -> mx.array:
+    """Sum over the last axis, kept; BLAS does it four times faster than mlx's own sum."""
+    return x @ mx.ones((x.shape[-1], 1))
 
 
 @mx.custom_function
 def softmax(x: mx.array) -> mx.array:
     """Softmax over the last axis; -inf marks what is masked, and no row may be masked whole."""
     e = exp(x - x.max(-1, keepdims=True))
-    return e / e.sum(-1, keepdims=True)
+    return e / _row_sum(e)
 
 
 @softmax.vjp
 def _softmax_vjp(_: mx.array, gradient: mx.array, output: mx.array) -> mx.array:
     weighted = gradient * output
-    return weighted - output * weighted.sum(-1, keepdims=True)
+    return weighted - output * _row_sum(weighted)
 
 
 @mx.custom_function
@@ -38,7 +55,7 @@ def _cross_entropy(logits: mx.array, targets: mx.array) -> tuple[mx.array, mx.ar
     """Losses [N], and what the backward pass needs again: exponentials [N, V] and their sums [N]."""
     highest = logits.max(-1, keepdims=True)
     e = exp(logits - highest)
-    total = e.sum(-1, keepdims=True)
+    total = _row_sum(e)
     picked = mx.take_along_axis(logits, targets[:, None], -1)
     return (mx.log(total) + highest - picked).squeeze(-1), e, total.squeeze(-1)
 

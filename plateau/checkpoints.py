@@ -1,0 +1,137 @@
+"""The scratch of a run in progress: its complete state, from which the next run goes on, and its checkpoints.
+
+Layout: `state-<iteration>/` = arrays.safetensors + state.json, which holds the arrays' SHA-256; a state that was cut short does not match
+and is passed over. `checkpoints/<iteration>/` = the adapters, `losses-<iteration>.npz` = each row's validation loss.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mlx.optimizers import Optimizer
+from mlx.utils import tree_flatten, tree_map_with_path, tree_unflatten
+
+from plateau.backend import mx, nn
+from plateau.errors import PlateauError
+from plateau.files import replacing, sha256, write_json
+from plateau.model import save_arrays, trainable_parameters
+from plateau.progress import say
+
+KEPT = 2
+WAIT_SECONDS = 60
+
+
+@dataclass
+class State:
+    """All of a run that is not an array: where it is, what it counted, and its evaluation points."""
+
+    iteration: int = 0
+    epoch: int = 0
+    batch: int = 0
+    trained_tokens: int = 0
+    padded_tokens: int = 0
+    row_tokens: int = 0
+    skipped_steps: int = 0
+    loss_sum: float = 0.0
+    loss_tokens: int = 0
+    points: list[dict[str, Any]] = field(default_factory=list)
+
+
+def fingerprint(values: object, files: Sequence[Path]) -> str:
+    """Sixteen hex digits that change with the values, the files' content, and the project's code that is loaded."""
+    root = Path(__file__).parent.parent
+    modules = sorted(
+        Path(module.__file__)
+        for module in list(sys.modules.values())
+        if getattr(module, "__file__", None) and root in Path(str(module.__file__)).parents
+    )
+    code = [(path.relative_to(root).as_posix(), sha256(path)) for path in modules if ".venv" not in path.parts]
+    inputs = [(path.name, sha256(path)) for path in files]
+    return hashlib.sha256(json.dumps([values, inputs, code], sort_keys=True).encode()).hexdigest()[:16]
+
+
+@contextmanager
+def scratch(name: str) -> Iterator[Path]:
+    """Yield the run's own folder below $DVC_ROOT/.work, locked against a second process that trains the same.
+
+    Waits for a process that is going away; raises PlateauError when it does not.
+    """
+    folder = Path(os.environ.get("DVC_ROOT", ".")) / ".work" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        _acquire(lock.fileno(), folder)
+        yield folder
+
+
+def _acquire(descriptor: int, folder: Path) -> None:
+    deadline = time.monotonic() + WAIT_SECONDS
+    waiting = False
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            if time.monotonic() > deadline:
+                raise PlateauError(f"{folder}: another process trains this very run; wait for it or stop it") from None
+            if not waiting:
+                say("waiting for an earlier process of this run to end")
+            waiting = True
+            time.sleep(0.5)
+        else:
+            return
+
+
+def save(folder: Path, state: State, model: nn.Module, optimizer: Optimizer) -> None:
+    """Write one complete state and drop all but the newest two; raises OSError when the disk is full."""
+    target = folder / f"state-{state.iteration:07d}"
+    with replacing(target) as temporary:
+        temporary.mkdir()
+        save_arrays(temporary / "arrays.safetensors", _arrays(model, optimizer))
+        write_json(temporary / "state.json", {**asdict(state), "sha256": sha256(temporary / "arrays.safetensors")})
+        for path in (*temporary.iterdir(), temporary):
+            descriptor = os.open(path, os.O_RDONLY)
+            os.fsync(descriptor)
+            os.close(descriptor)
+    for old in sorted(folder.glob("state-*"))[:-KEPT]:
+        shutil.rmtree(old)
+
+
+def restore(folder: Path, model: nn.Module, optimizer: Optimizer) -> State:
+    """Load the newest complete state into the model and the optimizer; a new State where there is none."""
+    for path in sorted(folder.glob("state-*"), reverse=True):
+        try:
+            values = json.loads((path / "state.json").read_text(encoding="utf-8"))
+            whole = values.pop("sha256") == sha256(path / "arrays.safetensors")
+        except (OSError, ValueError, KeyError):
+            whole = False
+        if not whole:
+            say(f"passing over {path.name}: it was cut short")
+            shutil.rmtree(path)
+            continue
+        _fill(mx.load(str(path / "arrays.safetensors")), model, optimizer)
+        return State(**values)
+    return State()
+
+
+def _arrays(model: nn.Module, optimizer: Optimizer) -> dict[str, mx.array]:
+    arrays = {f"model.{name}": array for name, array in trainable_parameters(model).items()}
+    arrays |= {f"optimizer.{name}": array for name, array in tree_flatten(optimizer.state)}
+    return {**arrays, "random": mx.random.state[0]}
+
+
+def _fill(arrays: dict[str, mx.array], model: nn.Module, optimizer: Optimizer) -> None:
+    parameters = [(name.removeprefix("model."), a) for name, a in arrays.items() if name.startswith("model.")]
+    model.update(tree_unflatten(parameters))
+    # Leaf by leaf into the tree that is there: unflattening would drop its empty nodes.
+    optimizer.state = tree_map_with_path(lambda name, _: arrays[f"optimizer.{name}"], optimizer.state)
+    high, low = (int(word) for word in arrays["random"])
+    mx.random.seed((high << 32) | low)
+    mx.eval(model.parameters(), optimizer.state, mx.random.state)

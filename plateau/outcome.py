@@ -1,0 +1,70 @@
+"""What a finished run leaves: its evaluation points, each row's validation losses, and the figures of train.json."""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from plateau import stopping
+from plateau.checkpoints import State
+from plateau.files import replacing, write_json
+from plateau.system import System
+
+
+def figures(state: State, reason: str, trainable: int, total: int) -> dict[str, Any]:
+    """The content of train.json. Losses in nats a supervised token; `padding_waste` a share of the tokens computed."""
+    points = [point for point in state.points if point["val_loss"] is not None]
+    iterations = [point["iteration"] for point in state.points]
+    losses = [float("nan") if point["val_loss"] is None else point["val_loss"] for point in state.points]
+    best = min(points, key=lambda p: (p["val_loss"], p["iteration"]), default=None)
+    base = points[0]["val_loss"] if points and points[0]["iteration"] == 0 else None
+    best_loss = best["val_loss"] if best else None
+    return {
+        "stop_reason": reason,
+        "stop_summary": stopping.summary(iterations, losses, reason),
+        "iterations": state.iteration,
+        "best_iteration": best["iteration"] if best else None,
+        "best_val_loss": best_loss,
+        "base_val_loss": base,
+        "val_loss_reduction": round(1 - best_loss / base, 6) if best_loss is not None and base else None,
+        "epochs": state.epoch,
+        "trained_tokens": state.trained_tokens,
+        "trainable_parameters": trainable,
+        "total_parameters": total,
+        "trainable_share": round(trainable / total, 6),
+        "padding_waste": round(1 - state.row_tokens / state.padded_tokens, 6) if state.padded_tokens else 0.0,
+        "skipped_steps": state.skipped_steps,
+    }
+
+
+def write(system: System, folder: Path, state: State, valid_ids: Sequence[str], train_figures: dict[str, Any]) -> None:
+    """Write the outs of train: checkpoints, val_losses.parquet, evaluations.json, loss.json, train.json."""
+    with replacing(system.path("adapters", "checkpoints")) as temporary:
+        temporary.mkdir()
+        for point in state.points:
+            name = f"{point['iteration']:07d}"
+            if point["sha256"]:
+                shutil.copytree(folder / "checkpoints" / name, temporary / name)
+    with replacing(system.path("adapters", "val_losses.parquet")) as temporary:
+        pq.write_table(_val_losses(folder, state, valid_ids), temporary)
+    curve = [{key: point[key] for key in ("iteration", "train_loss", "val_loss") if point[key] is not None} for point in state.points]
+    write_json(system.metrics("evaluations"), state.points)
+    write_json(system.metrics("loss"), curve)
+    write_json(system.metrics("train"), train_figures)
+
+
+def _val_losses(folder: Path, state: State, valid_ids: Sequence[str]) -> pa.Table:
+    """Rows iteration, id, loss_sum, tokens: every validation row at every evaluation point."""
+    losses = [np.load(folder / f"losses-{point['iteration']:07d}.npz") for point in state.points]
+    return pa.table(
+        {
+            "iteration": pa.array(np.repeat([point["iteration"] for point in state.points], len(valid_ids)), pa.int32()),
+            "id": list(valid_ids) * len(losses),
+            "loss_sum": np.concatenate([loss["loss_sum"] for loss in losses]),
+            "tokens": np.concatenate([loss["tokens"] for loss in losses]),
+        }
+    )

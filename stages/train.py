@@ -1,0 +1,83 @@
+"""train: fine-tune with early stopping; every evaluation point is a checkpoint whose loss is known."""
+
+import shutil
+import time
+
+from plateau import checkpoints, outcome, trainer
+from plateau.display import Display
+from plateau.errors import BadInputError, PlateauError
+from plateau.model import Adapter, add_adapter, count_parameters, load
+from plateau.params import Params
+from plateau.speed import record
+from plateau.stage import run
+from plateau.stopping import Rules
+from plateau.supervision import interruption
+from plateau.system import System
+from plateau.tokens import open_tokens
+
+PARAMS = (
+    "lr",
+    "lr_schedule",
+    "warmup",
+    "rank",
+    "scale",
+    "dropout",
+    "num_layers",
+    "fine_tune_type",
+    "batch_size",
+    "grad_accumulation",
+    "iters",
+    "eval_every",
+    "patience",
+    "min_delta",
+    "seed",
+    "train",
+)
+
+
+def main(system: System, params: Params) -> None:
+    """Write adapters/checkpoints/, the evaluation points and the loss curve."""
+    started = time.perf_counter()
+    settings, adapter = _settings(params), _adapter(params)
+    files = [system.tokens("train"), system.tokens("valid"), *sorted(system.path("models", "base").iterdir())]
+    data = trainer.with_probe(open_tokens(files[0]), open_tokens(files[1]), params["seed"])
+    model, _ = load(system.path("models", "base"))
+    add_adapter(model, adapter, params["seed"])
+    trainable, total = count_parameters(model)
+    with checkpoints.scratch(checkpoints.fingerprint(params, files)) as folder:
+        with Display(settings) as display:
+            state, reason = trainer.train(model, adapter, data, settings, folder, display.update, interruption())
+        if reason == "interrupted":
+            raise PlateauError(f"stopped at iteration {state.iteration}; the next `dvc repro` goes on from there")
+        figures = outcome.figures(state, reason, trainable, total)
+        outcome.write(system, folder, state, data.valid.names, figures)
+        shutil.rmtree(folder)
+    seconds = time.perf_counter() - started
+    record(system, "train", {"seconds": seconds, "tokens_per_second": display.tokens_per_second})
+    print(figures["stop_summary"], flush=True)
+    if reason in ("non_finite", "divergence_threshold"):
+        raise BadInputError(f"{figures['stop_summary']}; lower lr, or look for rows that break the loss")
+
+
+def _adapter(params: Params) -> Adapter:
+    alpha = params["train"]["alpha"]
+    scale = params["scale"] if alpha is None else alpha / params["rank"]
+    if alpha is not None:
+        print(f"alpha {alpha:g} at rank {params['rank']} is scale {scale:g}", flush=True)
+    return Adapter(params["fine_tune_type"], params["rank"], scale, params["dropout"], params["num_layers"])
+
+
+def _settings(params: Params) -> trainer.Settings:
+    train = params["train"]
+    limits = {key: train[key] for key in ("min_iters", "stopping_threshold", "divergence_threshold")}
+    top = ("lr", "lr_schedule", "warmup", "iters", "batch_size", "grad_accumulation", "eval_every", "seed")
+    own = ("optimizer", "weight_decay", "max_grad_norm", "train_on_prompt", "max_tokens_per_batch", "max_bad_steps", "state_every")
+    return trainer.Settings(
+        **{key: params[key] for key in top},
+        **{key: train[key] for key in own},
+        rules=Rules(patience=params["patience"], min_delta=params["min_delta"], **limits),
+    )
+
+
+if __name__ == "__main__":
+    run(main, PARAMS)

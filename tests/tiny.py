@@ -1,0 +1,72 @@
+"""A system small enough to train in a second: a random two-layer model, token rows that hold a rule to learn, its params."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from plateau import params as params_module
+from plateau import tokens
+
+ROOT = Path(__file__).parent.parent
+CONFIG = {
+    "model_type": "llama",
+    "hidden_size": 32,
+    "num_hidden_layers": 2,
+    "intermediate_size": 48,
+    "num_attention_heads": 2,
+    "num_key_value_heads": 1,
+    "head_dim": 16,
+    "rms_norm_eps": 1e-5,
+    "vocab_size": 512,
+    "tie_word_embeddings": True,
+    "eos_token_id": 1,
+}
+
+
+def base(folder: Path, tokenizer_dir: Path, seed: int = 0) -> Path:
+    """A model folder that mlx-lm loads: random weights drawn from `seed`, and the tokenizer given."""
+    from mlx.utils import tree_flatten
+    from mlx_lm.models.llama import Model, ModelArgs
+
+    from plateau.backend import mx
+    from plateau.model import save_arrays
+
+    shutil.copytree(tokenizer_dir, folder, dirs_exist_ok=True)
+    (folder / "config.json").write_text(json.dumps(CONFIG))
+    mx.random.seed(seed)
+    model = Model(ModelArgs.from_dict(CONFIG))
+    save_arrays(folder / "model.safetensors", dict(tree_flatten(model.parameters())), {"format": "mlx"})
+    return folder
+
+
+def rows(name: str, count: int, seed: int) -> list[tuple[str, list[int], int]]:
+    """Rows of varied length whose completion repeats the first prompt token, so that there is something to learn."""
+    draw = np.random.default_rng(seed)
+    made = []
+    for i in range(count):
+        prompt = draw.integers(10, 60, draw.integers(5, 30)).tolist()
+        made.append((f"{name}{i}", [*prompt, *[prompt[0]] * 3, 1], len(prompt)))
+    return made
+
+
+def system(folder: Path, tokenizer_dir: Path, train_rows: int = 60, valid_rows: int = 17, **changes: Any) -> Path:
+    """A system folder whose train stage runs in a second or two; `changes` are params, dotted for those of a section."""
+    base(folder / "models" / "base", tokenizer_dir)
+    tokens.write(folder / "data" / "tokens" / "train.arrow", rows("train", train_rows, 1))
+    tokens.write(folder / "data" / "tokens" / "valid.arrow", rows("valid", valid_rows, 2))
+    defaults = {"iters": 24, "eval_every": 6, "batch_size": 8, "warmup": 2, "rank": 4, "lr": 0.01, "patience": 9}
+    write_params(folder, {**defaults, "train.state_every": 5, **changes})
+    return folder
+
+
+def write_params(folder: Path, changes: dict[str, Any]) -> None:
+    """The repository's params.yaml with `changes`."""
+    values = params_module.parse((ROOT / "params.yaml").read_text())
+    for key, value in changes.items():
+        section, _, name = key.rpartition(".")
+        (values[section] if section else values)[name] = value
+    (folder / "params.yaml").write_text(yaml.safe_dump(values, sort_keys=False))
