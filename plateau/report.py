@@ -1,27 +1,104 @@
 """The report of a system, written from its metrics files: no figure in it is typed by hand."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
-def gate_table(rows: Sequence[Mapping[str, Any]]) -> str:
+from plateau.text import figure, flat, markdown, percent
+
+TEMPLATES = Path(__file__).parent / "templates"
+ANSWERS = {
+    "ship": "Ship it",
+    "do_not_ship": "Do not ship",
+    "insufficient_evidence": "Too little evidence to decide",
+}
+Figures = Mapping[str, Any]
+
+
+def gate_table(rows: Sequence[Figures]) -> str:
     """The gates as text lines for a terminal, one row a criterion."""
     head = ("status", "criterion", "target", "actual", "gap")
-    cells = [head, *(tuple(figure(row[key]) for key in head) for row in rows)]
-    widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
+    table = [
+        head,
+        *((row["status"], row["criterion"], target(row), figure(row["actual"]), figure(row["gap"])) for row in rows),
+    ]
+    widths = [max(len(row[column]) for row in table) for column in range(len(head))]
     return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table
     )
 
 
-def figure(value: object) -> str:
-    """A value for people: 4 significant digits, thousands separated, a dash for none."""
-    if value is None:
-        return "-"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int):
-        return f"{value:,}"
-    if isinstance(value, float):
-        return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
-    return str(value)
+def target(row: Figures) -> str:
+    """What a gate asks for: `>= 0.99`, `== healthy`."""
+    return f"{row['rule']} {figure(row['target'])}"
+
+
+def curve(evaluations: Sequence[Figures], overfit: Figures, selection: Figures, train: Figures) -> list[dict[str, Any]]:
+    """Every evaluation point with its gap, its status and what it is: base, best, selected, onset, last."""
+    judged = {row["iteration"]: row for row in overfit["timeline"]}
+    names = {
+        "base": 0,
+        "best": train["best_iteration"],
+        "selected": selection["iteration"],
+        "onset of overfitting": overfit["onset"],
+        "last": train["iterations"],
+    }
+    return [
+        {
+            **point,
+            "gap_pct": judged[point["iteration"]]["gap_pct"],
+            "status": judged[point["iteration"]]["status"],
+            "notes": [name for name, iteration in names.items() if iteration == point["iteration"]],
+        }
+        for point in evaluations
+    ]
+
+
+def described(name: str, figures: Figures, schema: Figures) -> list[tuple[str, Any, str]]:
+    """The figures of one metrics file as (key, value, meaning), meanings from its schema."""
+    return [(f"{name}.{key}", value, _meaning(schema, key.split("."))) for key, value in flat(figures)]
+
+
+def _meaning(schema: Figures, keys: Sequence[str]) -> str:
+    """The description of a nested key; the nearest one above it where it has none."""
+    text = ""
+    for key in keys:
+        below = schema.get("properties", {}).get(key, schema.get("additionalProperties"))
+        if not isinstance(below, Mapping):
+            return text
+        schema, text = below, below.get("description", text)
+    return text
+
+
+def content(figures: Figures, schemas: Figures, title: str, settings: Figures, system: str) -> dict[str, Any]:
+    """All that the report shows, from the metrics files by name, their schemas and the knobs of params.yaml."""
+    points = curve(figures["evaluations"], figures["overfit"], figures["selection"], figures["train"])
+    files = {name: values for name, values in figures.items() if isinstance(values, Mapping)}
+    return {
+        **files,
+        "title": title,
+        "system": system,
+        "settings": settings,
+        "curve": points,
+        "sha256": next(point["sha256"] for point in points if "selected" in point["notes"]),
+        "figures": [row for name, values in files.items() for row in described(name, values, schemas[name])],
+    }
+
+
+def write_markdown(content: Figures) -> str:
+    """REPORT.md from what `content` holds; whatever stands in a figure is shown, never read as markup."""
+    templates = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        undefined=StrictUndefined,
+        finalize=lambda value: value if isinstance(value, Markup) else markdown(value),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701 (Markdown: finalize makes every value safe)
+    )
+    templates.filters["percent"] = percent
+    templates.filters["code"] = lambda value: Markup(f"`{markdown(value).replace(chr(96), '')}`")  # noqa: S704
+    return templates.get_template("REPORT.md.j2").render(content, answers=ANSWERS, target=target)

@@ -147,7 +147,10 @@ def declared(path: Path) -> tuple[str, ...]:
 
 
 def reads(path: Path) -> set[tuple[str, ...]]:
-    """How a stage module reads its params: ("lr",) and ("split", "group_by"), with "*" where it hands on the whole."""
+    """How a stage module reads its params: ("lr",) and ("split", "group_by"), with "*" where it hands on the whole.
+
+    A loop over PARAMS reads each key that stands there: ("PARAMS",).
+    """
     tree = syntax(path)
     parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
     arguments = (node for node in ast.walk(tree) if isinstance(node, ast.arg) and node.annotation)
@@ -162,6 +165,13 @@ def reads(path: Path) -> set[tuple[str, ...]]:
 def subscripts(node: ast.AST, parents: dict[ast.AST, ast.AST]) -> tuple[str, ...]:
     """The literal keys by which a name is subscripted, to the depth of params.yaml; "*" where a mapping is left."""
     keys: list[str] = []
+    if isinstance(above := parents[node], ast.Subscript) and isinstance(parents[above], ast.DictComp):
+        loops = parents[above].generators
+        if any(
+            ast.unparse(loop.iter) == "PARAMS" and ast.unparse(loop.target) == ast.unparse(above.slice)
+            for loop in loops
+        ):
+            return ("PARAMS",)
     while isinstance(above := parents[node], ast.Subscript) and isinstance(above.slice, ast.Constant):
         keys.append(above.slice.value)
         node = above
@@ -192,7 +202,7 @@ def param_problems(stage: Stage) -> list[str]:
     for keys in found:
         named = {keys[0], ".".join(keys)} if keys[-1] != "*" else set(keys[:1])
         sections = {key.partition(".")[0] for key in constant} if keys[-1] == "*" else constant
-        if keys[0] != "*" and not named & sections:
+        if keys[0] not in ("*", "PARAMS") and not named & sections:
             problems.append(f"{stage.name}: reads {'.'.join(keys)}, which PARAMS names not")
     return sorted(problems)
 
@@ -201,6 +211,8 @@ def used(key: str, found: set[tuple[str, ...]], words: set[str]) -> bool:
     """Whether a declared key is read: by subscript, or handed on to code that knows the name of each key in it."""
     section, _, name = key.partition(".")
     below = SCHEMA["properties"][section].get("properties", {})
+    if not name and ("PARAMS",) in found:
+        return True
     handed_on = ("*",) in found or (section, "*") in found
     if name or not below:
         return (section, name) in found or (key,) in found or (handed_on and (name or section) in words)

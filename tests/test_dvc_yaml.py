@@ -178,6 +178,12 @@ def test_imports_are_followed_to_the_end_wherever_they_stand(tmp_path: Path, mon
         ('("split.group_by",)', 'f(p["split"], group_by=1)', []),
         ('("lr", "rank")', "f(p).lr", ["s: PARAMS names rank, which no code reads"]),
         ('("lr", "rank")', 'f(p, lr=1)["rank"]', []),
+        (
+            '("lr", "split.group_by")',
+            "{k: p[k] for k in PARAMS}",
+            ["s: PARAMS names split.group_by, which no code reads"],
+        ),
+        ('("lr",)', "{k: p[k] for k in OTHERS}", ["s: PARAMS names lr, which no code reads"]),
     ],
 )
 def test_params_are_compared_with_what_the_code_reads(

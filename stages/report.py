@@ -1,0 +1,54 @@
+"""The page on which a release is signed off, from the metrics files: `python -m stages.report [SYSTEM_DIR]`."""
+
+from plateau import files, report
+from plateau.params import Params
+from plateau.progress import say
+from plateau.stage import run
+from plateau.system import SHARED_SCHEMAS, System
+
+PARAMS = (
+    "model",
+    "lr",
+    "lr_schedule",
+    "warmup",
+    "rank",
+    "scale",
+    "dropout",
+    "num_layers",
+    "fine_tune_type",
+    "batch_size",
+    "grad_accumulation",
+    "iters",
+    "max_seq_length",
+    "eval_every",
+    "patience",
+    "min_delta",
+    "seed",
+    "report.title",
+)
+METRICS = (
+    "prepare",
+    "temporal",
+    "split",
+    "convert",
+    "train",
+    "selection",
+    "evaluate",
+    "overfit",
+    "gates",
+    "evaluations",
+)
+
+
+def main(system: System, params: Params) -> None:
+    """Write reports/REPORT.md."""
+    title, knobs = params["report"]["title"], {key: params[key] for key in PARAMS if "." not in key}
+    figures = {name: files.read_json(system.metrics(name)) for name in METRICS}
+    schemas = {name: files.read_json(SHARED_SCHEMAS / "metrics" / f"{name}.schema.json") for name in METRICS}
+    content = report.content(figures, schemas, title, knobs, system.root.as_posix())
+    files.write_text(system.path("reports", "REPORT.md"), report.write_markdown(content))
+    say(f"{system.path('reports', 'REPORT.md')}: {report.ANSWERS[figures['gates']['answer']]}")
+
+
+if __name__ == "__main__":
+    run(main, PARAMS)
