@@ -1,0 +1,101 @@
+"""Gates: figures against targets, and the answer ship, do_not_ship or insufficient_evidence. Missing figures never pass."""
+
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from plateau.overfit import is_finite
+
+Row = dict[str, Any]
+_RULES: dict[str, Callable[[Any, Any], bool]] = {
+    ">=": operator.ge,
+    ">": operator.gt,
+    "<=": operator.le,
+    "==": operator.eq,
+}
+# Without these nothing can be decided; failing them is no fault of the model.
+_EVIDENCE = ("test_rows", "evidence")
+# Failing one of these says that the base model does as well.
+_AGAINST_BASE = ("loss_reduction", "score_gain_over_base", "fields_worse_than_base")
+
+
+def row(criterion: str, rule: str, target: float | str, actual: Any) -> Row:
+    """One gate: `actual` `rule` `target`; status pass, fail, or missing where `actual` is absent, NaN or of another type.
+
+    `gap` is actual - target, None for words.
+    """
+    numeric = not isinstance(target, str)
+    if not (is_finite(actual) if numeric else isinstance(actual, str)):
+        return {
+            "criterion": criterion,
+            "rule": rule,
+            "target": target,
+            "actual": None,
+            "gap": None,
+            "status": "missing",
+        }
+    return {
+        "criterion": criterion,
+        "rule": rule,
+        "target": target,
+        "actual": actual,
+        "gap": float(f"{actual - target:.6g}") if numeric else None,
+        "status": "pass" if _RULES[rule](actual, target) else "fail",
+    }
+
+
+def rows(params: Mapping[str, Any], overfit: Mapping[str, Any], evaluate: Mapping[str, Any]) -> list[Row]:
+    """Every gate, from the section gates, metrics/overfit.json and metrics/evaluate.json."""
+    verdict = find(overfit, "verdict")
+    evidence = verdict if verdict in (None, "insufficient_evidence") else "sufficient"
+    return [
+        row("test_rows", ">=", params["min_test_rows"], find(evaluate, "rows")),
+        row("evidence", "==", "sufficient", evidence),
+        row("verdict", "==", "healthy", None if evidence != "sufficient" else verdict),
+        row("adapter_effect", ">", 0, find(evaluate, "adapter_effect", "max_logit_difference")),
+        row("schema_valid", ">=", params["schema_valid"], find(evaluate, "arms", "adapter", "schema_valid")),
+        row("loss_reduction", ">=", params["loss_reduction"], find(evaluate, "loss_reduction")),
+        row("score_gain_over_base", ">", 0, find(evaluate, "comparisons", "adapter_vs_base", "score", "low")),
+        row("score_gain_over_majority", ">", 0, find(evaluate, "comparisons", "adapter_vs_majority", "score", "low")),
+        row("fields_worse_than_base", "<=", 0, find(evaluate, "fields_worse_than_base")),
+    ]
+
+
+def find(values: Any, *keys: str) -> Any:
+    """The value under nested keys; None where any of them is absent."""
+    for key in keys:
+        if not isinstance(values, Mapping) or key not in values:
+            return None
+        values = values[key]
+    return values
+
+
+def answer(gates: Sequence[Row]) -> tuple[str, str]:
+    """The answer and its reason, one sentence: ship only where every gate passes."""
+    short = [gate for gate in gates if gate["status"] != "pass"]
+    evidence = [gate for gate in short if gate["criterion"] in _EVIDENCE]
+    failed = [gate for gate in short if gate["status"] == "fail"]
+    if not gates:
+        return "insufficient_evidence", "no gate was evaluated"
+    if evidence:
+        return "insufficient_evidence", f"too little evidence: {_words(evidence)}"
+    if failed:
+        against_base = any(gate["criterion"] in _AGAINST_BASE for gate in failed)
+        return "do_not_ship", f"{'keep the base model' if against_base else 'do not ship'}: {_words(failed)}"
+    if short:
+        return "insufficient_evidence", f"figures are missing: {_words(short)}"
+    return "ship", f"all {len(gates)} gates pass"
+
+
+def _words(gates: Sequence[Row]) -> str:
+    """Gates that did not pass, for people."""
+    return "; ".join(
+        f"{gate['criterion']} is {'missing' if gate['actual'] is None else _figure(gate['actual'])}, "
+        f"target {gate['rule']} {_figure(gate['target'])}"
+        for gate in gates
+    )
+
+
+def _figure(value: float | str) -> str:
+    """A number with four significant digits, or the word itself."""
+    return value if isinstance(value, str) else f"{value:,.4g}"

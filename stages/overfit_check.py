@@ -1,0 +1,26 @@
+"""overfit_check: a status for each evaluation point, a verdict on the run, and the gates."""
+
+from plateau import files, gates, overfit
+from plateau.params import Params
+from plateau.progress import say
+from plateau.stage import run
+from plateau.system import System
+
+PARAMS = ("overfit", "gates")
+
+
+def main(system: System, params: Params) -> None:
+    """Write metrics/overfit.json and metrics/gates.json."""
+    points = files.read_json(system.metrics("evaluations"))
+    train, selection, evaluate = (files.read_json(system.metrics(name)) for name in ("train", "selection", "evaluate"))
+    checked = overfit.check(points, selection, train, evaluate, params["overfit"])
+    rows = gates.rows(params["gates"], checked, evaluate)
+    answer, reason = gates.answer(rows)
+    files.write_json(system.metrics("overfit"), checked)
+    files.write_json(system.metrics("gates"), {"answer": answer, "reason": reason, "rows": rows})
+    say(f"{checked['verdict']}: {checked['reason']}")
+    say(f"{answer}: {reason}")
+
+
+if __name__ == "__main__":
+    run(main, PARAMS)

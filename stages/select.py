@@ -1,0 +1,30 @@
+"""select: choose a checkpoint from the recorded evaluation points, and put it where others load it from."""
+
+from plateau import best, files, selection
+from plateau.params import Params
+from plateau.progress import say
+from plateau.stage import run
+from plateau.system import System
+
+PARAMS = ("selection", "overfit.val_rise", "evaluate.batch_size", "evaluate.max_tokens")
+
+
+def main(system: System, params: Params) -> None:
+    """Write adapters/best/ and metrics/selection.json."""
+    points = files.read_json(system.metrics("evaluations"))
+    policy = params["selection"]["policy"]
+    row_losses = best.row_losses(system) if policy == "one_standard_error" else None
+    scores = None
+    if policy == "quality":
+        from plateau import quality  # mlx, which no other policy needs
+
+        tried = selection.top_k(points, params["selection"]["top_k"])
+        scores = quality.valid_scores(system, tried, params["evaluate"])
+    chosen = selection.choose(points, params["selection"], params["overfit"]["val_rise"], row_losses, scores)
+    best.write(system, chosen, points)
+    files.write_json(system.metrics("selection"), chosen)
+    say(chosen["reason"])
+
+
+if __name__ == "__main__":
+    run(main, PARAMS)

@@ -1,0 +1,130 @@
+"""Gates: at the bound, below it, missing, NaN; and the answer."""
+
+import copy
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from plateau import gates
+
+PARAMS = {"schema_valid": 0.99, "loss_reduction": 0.5, "min_test_rows": 100}
+OVERFIT = {"verdict": "healthy"}
+EVALUATE = {
+    "rows": 100,
+    "loss_reduction": 0.5,
+    "fields_worse_than_base": 0,
+    "adapter_effect": {"max_logit_difference": 3.0},
+    "arms": {"adapter": {"schema_valid": 0.99}},
+    "comparisons": {"adapter_vs_base": {"score": {"low": 0.1}}, "adapter_vs_majority": {"score": {"low": 0.1}}},
+}
+FIGURES = {
+    "test_rows": ("rows",),
+    "adapter_effect": ("adapter_effect", "max_logit_difference"),
+    "schema_valid": ("arms", "adapter", "schema_valid"),
+    "loss_reduction": ("loss_reduction",),
+    "score_gain_over_base": ("comparisons", "adapter_vs_base", "score", "low"),
+    "score_gain_over_majority": ("comparisons", "adapter_vs_majority", "score", "low"),
+    "fields_worse_than_base": ("fields_worse_than_base",),
+}
+FAILING = {
+    "test_rows": 99,
+    "adapter_effect": 0,
+    "schema_valid": 0.9899,
+    "loss_reduction": 0.4999,
+    "score_gain_over_base": 0.0,
+    "score_gain_over_majority": 0.0,
+    "fields_worse_than_base": 1,
+}
+
+
+def with_figure(criterion, value):
+    changed = copy.deepcopy(EVALUATE)
+    *path, last = FIGURES[criterion]
+    place = changed
+    for key in path:
+        place = place[key]
+    if value is KeyError:
+        del place[last]
+    else:
+        place[last] = value
+    return changed
+
+
+def judge(evaluate, overfit=OVERFIT):
+    rows = gates.rows(PARAMS, overfit, evaluate)
+    return {row["criterion"]: row for row in rows}, *gates.answer(rows)
+
+
+def test_figures_at_their_bounds_ship():
+    rows, answer, _ = judge(EVALUATE)
+    assert {row["status"] for row in rows.values()} == {"pass"}
+    assert answer == "ship"
+    assert set(FIGURES) | {"verdict", "evidence"} == set(rows)
+
+
+@pytest.mark.parametrize("criterion", FIGURES)
+@pytest.mark.parametrize("value", [KeyError, None, math.nan, math.inf, -math.inf, "0.999", True, [], {}])
+def test_a_figure_that_is_missing_or_no_number_never_passes(criterion, value):
+    rows, answer, reason = judge(with_figure(criterion, value))
+    assert rows[criterion]["status"] == "missing"
+    assert answer == "insufficient_evidence"
+    assert criterion in reason
+
+
+@pytest.mark.parametrize("criterion", FIGURES)
+def test_a_figure_just_beyond_its_bound_fails(criterion):
+    rows, answer, reason = judge(with_figure(criterion, FAILING[criterion]))
+    assert rows[criterion]["status"] == "fail"
+    assert answer == ("insufficient_evidence" if criterion == "test_rows" else "do_not_ship")
+    assert criterion in reason
+
+
+@pytest.mark.parametrize("verdict", ["overfit", "underfit", "unstable"])
+def test_a_bad_verdict_does_not_ship(verdict):
+    rows, answer, _ = judge(EVALUATE, {"verdict": verdict})
+    assert (rows["verdict"]["status"], answer) == ("fail", "do_not_ship")
+
+
+@pytest.mark.parametrize(
+    "overfit", [{}, {"verdict": None}, {"verdict": math.nan}, {"verdict": "insufficient_evidence"}]
+)
+def test_no_verdict_is_insufficient_evidence(overfit):
+    assert judge(EVALUATE, overfit)[1] == "insufficient_evidence"
+
+
+def test_an_adapter_no_better_than_the_base_is_told_to_keep_the_base():
+    _, answer, reason = judge(with_figure("score_gain_over_base", -0.01))
+    assert answer == "do_not_ship"
+    assert "keep the base model" in reason
+
+
+def test_a_known_failure_outweighs_a_missing_figure_but_not_missing_evidence():
+    broken = with_figure("schema_valid", 0.1)
+    broken["loss_reduction"] = None
+    assert judge(broken)[1] == "do_not_ship"
+    broken["rows"] = 5
+    assert judge(broken)[1] == "insufficient_evidence"
+
+
+@pytest.mark.parametrize("nothing", [{}, None, [], "text", {"arms": None, "comparisons": []}])
+def test_an_empty_evaluation_never_ships(nothing):
+    assert judge(nothing)[1] == "insufficient_evidence"
+
+
+def test_no_gates_at_all_never_ship():
+    assert gates.answer([])[0] == "insufficient_evidence"
+
+
+@given(st.dictionaries(st.sampled_from(list(FIGURES)), st.one_of(st.none(), st.floats(), st.integers(), st.text())))
+def test_ship_means_that_every_row_passes(figures):
+    evaluate = copy.deepcopy(EVALUATE)
+    for criterion, value in figures.items():
+        *path, last = FIGURES[criterion]
+        place = evaluate
+        for key in path:
+            place = place[key]
+        place[last] = value
+    rows, answer, _ = judge(evaluate)
+    assert (answer == "ship") == all(row["status"] == "pass" for row in rows.values())
