@@ -85,4 +85,6 @@ def _download(repo: str, revision: str) -> Path:
     try:
         return Path(snapshot_download(repo, revision=revision, allow_patterns=[*SMALL, "*.safetensors"]))
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:
-        raise BadInputError(f"model: cannot get {repo}@{revision} from the hub: {' '.join(str(error).split())}") from None
+        raise BadInputError(
+            f"model: cannot get {repo}@{revision} from the hub: {' '.join(str(error).split())}"
+        ) from None

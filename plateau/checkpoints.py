@@ -23,7 +23,7 @@ from mlx.utils import tree_flatten, tree_map_with_path, tree_unflatten
 from plateau.backend import mx, nn
 from plateau.errors import PlateauError
 from plateau.files import replacing, sha256, write_json
-from plateau.model import save_arrays, trainable_parameters
+from plateau.model import load_arrays, save_arrays, trainable_parameters
 from plateau.progress import say
 
 KEPT = 2
@@ -50,7 +50,7 @@ def fingerprint(values: object, files: Sequence[Path]) -> str:
     """Sixteen hex digits that change with the values, the files' content, and the project's code that is loaded."""
     root = Path(__file__).parent.parent
     modules = sorted(
-        Path(module.__file__)
+        Path(str(module.__file__))
         for module in list(sys.modules.values())
         if getattr(module, "__file__", None) and root in Path(str(module.__file__)).parents
     )
@@ -116,7 +116,7 @@ def restore(folder: Path, model: nn.Module, optimizer: Optimizer) -> State:
             say(f"passing over {path.name}: it was cut short")
             shutil.rmtree(path)
             continue
-        _fill(mx.load(str(path / "arrays.safetensors")), model, optimizer)
+        _fill(load_arrays(path / "arrays.safetensors"), model, optimizer)
         return State(**values)
     return State()
 
@@ -124,7 +124,12 @@ def restore(folder: Path, model: nn.Module, optimizer: Optimizer) -> State:
 def _arrays(model: nn.Module, optimizer: Optimizer) -> dict[str, mx.array]:
     arrays = {f"model.{name}": array for name, array in trainable_parameters(model).items()}
     arrays |= {f"optimizer.{name}": array for name, array in tree_flatten(optimizer.state)}
-    return {**arrays, "random": mx.random.state[0]}
+    return {**arrays, "random": _random_state()}
+
+
+def _random_state() -> mx.array:
+    keys: list[mx.array] = mx.random.state  # type: ignore[assignment]
+    return keys[0]
 
 
 def _fill(arrays: dict[str, mx.array], model: nn.Module, optimizer: Optimizer) -> None:

@@ -73,8 +73,8 @@ def _cross_entropy_vjp(
 
 def cross_entropy(logits: mx.array, targets: mx.array) -> mx.array:
     """Negative log-likelihood [N] of targets [N] under logits [N, V], one pass of exponentials for both directions."""
-    losses: mx.array = _cross_entropy(logits, targets)[0]
-    return losses
+    outputs: tuple[mx.array, ...] = _cross_entropy(logits, targets)  # type: ignore[assignment]
+    return outputs[0]
 
 
 @mx.custom_function
@@ -95,8 +95,8 @@ def _swiglu_vjp(
 
 def swiglu(gate: mx.array, x: mx.array) -> mx.array:
     """silu(gate) * x."""
-    product: mx.array = _swiglu(gate, x)[0]
-    return product
+    outputs: tuple[mx.array, ...] = _swiglu(gate, x)  # type: ignore[assignment]
+    return outputs[0]
 
 
 def causal_attention(queries: mx.array, keys: mx.array, values: mx.array, scale: float) -> mx.array:
@@ -112,7 +112,8 @@ def causal_attention(queries: mx.array, keys: mx.array, values: mx.array, scale:
         scores = queries[..., start:end, :] @ keys[..., :end, :].swapaxes(-1, -2)
         hidden = mx.arange(start, end)[:, None] < mx.arange(end)[None]
         scores = scores + mx.where(hidden, -mx.inf, 0.0)
-        blocks.append(softmax(scores) @ values[..., :end, :])
+        weights: mx.array = softmax(scores)  # type: ignore[assignment]
+        blocks.append(weights @ values[..., :end, :])
     return mx.concatenate(blocks, -2).reshape(batch, heads, length, width)
 
 
@@ -123,13 +124,26 @@ def fast_operations(model: nn.Module) -> Iterator[None]:
     stock_attention = getattr(module, "scaled_dot_product_attention", None)
 
     def attention(
-        queries: mx.array, keys: mx.array, values: mx.array, cache: Any = None, scale: float = 1.0, mask: Any = None, **rest: Any
+        queries: mx.array,
+        keys: mx.array,
+        values: mx.array,
+        cache: Any = None,
+        scale: float = 1.0,
+        mask: Any = None,
+        **rest: Any,
     ) -> mx.array:
-        plain = cache is None and isinstance(mask, str) and mask == "causal" and queries.dtype == mx.float32 and not rest.get("sinks")
+        plain = (
+            cache is None
+            and isinstance(mask, str)
+            and mask == "causal"
+            and queries.dtype == mx.float32
+            and not rest.get("sinks")
+        )
         if plain:
             return causal_attention(queries, keys, values, scale)
         assert stock_attention is not None
-        return stock_attention(queries, keys, values, cache=cache, scale=scale, mask=mask, **rest)
+        attended: mx.array = stock_attention(queries, keys, values, cache=cache, scale=scale, mask=mask, **rest)
+        return attended
 
     replaced = {"scaled_dot_product_attention": attention, "swiglu": swiglu}
     stock = {name: getattr(module, name) for name in replaced if hasattr(module, name)}

@@ -99,6 +99,12 @@ def save_arrays(path: Path, arrays: dict[str, mx.array], metadata: dict[str, str
         whole.rename(temporary)
 
 
+def load_arrays(path: Path) -> dict[str, mx.array]:
+    """Read a safetensors file."""
+    arrays: dict[str, mx.array] = mx.load(str(path))  # type: ignore[assignment]
+    return arrays
+
+
 def read_adapter(folder: Path) -> Adapter:
     """Read an adapter_config.json back; raises BadInputError where it is missing or malformed."""
     path = folder / "adapter_config.json"

@@ -65,7 +65,8 @@ class CausalLM:
         states = self.model.model(inputs) if self._splits else self.model(inputs)
         picked = states.reshape(-1, states.shape[-1])[batch.positions]
         logits = _head(self.model, picked) if self._splits else picked
-        return cross_entropy(logits.astype(mx.float32), batch.targets) * batch.weights
+        losses: mx.array = cross_entropy(logits.astype(mx.float32), batch.targets) * batch.weights
+        return losses
 
     def loss_sum(self, batch: Sequence[Part]) -> mx.array:
         """Summed loss of all parts, each on a stream of its own where the backend has more than one."""
@@ -98,7 +99,8 @@ def cross_entropy(logits: mx.array, targets: mx.array) -> mx.array:
         from plateau import cpu
 
         return cpu.cross_entropy(logits, targets)
-    return nn.losses.cross_entropy(logits, targets)
+    losses: mx.array = nn.losses.cross_entropy(logits, targets)
+    return losses
 
 
 @contextmanager
@@ -123,7 +125,10 @@ def _splits_at_head(model: nn.Module) -> bool:
 
 
 def _head(model: nn.Module, states: mx.array) -> mx.array:
-    return model.lm_head(states) if hasattr(model, "lm_head") else model.model.embed_tokens.as_linear(states)
+    logits: mx.array = (
+        model.lm_head(states) if hasattr(model, "lm_head") else model.model.embed_tokens.as_linear(states)
+    )
+    return logits
 
 
 def _on(stream: mx.Stream | None) -> AbstractContextManager[object]:

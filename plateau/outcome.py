@@ -51,7 +51,10 @@ def write(system: System, folder: Path, state: State, valid_ids: Sequence[str], 
                 shutil.copytree(folder / "checkpoints" / name, temporary / name)
     with replacing(system.path("adapters", "val_losses.parquet")) as temporary:
         pq.write_table(_val_losses(folder, state, valid_ids), temporary)
-    curve = [{key: point[key] for key in ("iteration", "train_loss", "val_loss") if point[key] is not None} for point in state.points]
+    curve = [
+        {key: point[key] for key in ("iteration", "train_loss", "val_loss") if point[key] is not None}
+        for point in state.points
+    ]
     write_json(system.metrics("evaluations"), state.points)
     write_json(system.metrics("loss"), curve)
     write_json(system.metrics("train"), train_figures)
@@ -62,7 +65,9 @@ def _val_losses(folder: Path, state: State, valid_ids: Sequence[str]) -> pa.Tabl
     losses = [np.load(folder / f"losses-{point['iteration']:07d}.npz") for point in state.points]
     return pa.table(
         {
-            "iteration": pa.array(np.repeat([point["iteration"] for point in state.points], len(valid_ids)), pa.int32()),
+            "iteration": pa.array(
+                np.repeat([point["iteration"] for point in state.points], len(valid_ids)), pa.int32()
+            ),
             "id": list(valid_ids) * len(losses),
             "loss_sum": np.concatenate([loss["loss_sum"] for loss in losses]),
             "tokens": np.concatenate([loss["tokens"] for loss in losses]),

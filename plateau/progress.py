@@ -16,8 +16,9 @@ def track(items: Iterable[T], description: str, total: int | None = None) -> Ite
     """Yield `items`, with a progress bar on a terminal and one line at the end elsewhere."""
     if not sys.stderr.isatty():
         count = 0
-        for count, item in enumerate(items, 1):
+        for item in items:
             yield item
+            count += 1
         say(f"{description}: {count:,} done")
         return
     from rich.console import Console

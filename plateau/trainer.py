@@ -80,7 +80,7 @@ def schedule(settings: Settings) -> Callable[[mx.array], mx.array]:
 
 
 def make_optimizer(settings: Settings) -> optim.Optimizer:
-    """mlx's optimizer by its name; weight decay applies to adamw and muon."""
+    """The optimizer of mlx by its name; weight decay applies to adamw and muon."""
     lr = schedule(settings)
     if settings.optimizer == "adafactor":
         return optim.Adafactor(learning_rate=lr, relative_step=False, scale_parameter=False)
@@ -188,10 +188,11 @@ def _update(
     mean = tree_map(lambda g: g / count, summed)
     clipped, norm = optim.clip_grad_norm(mean, settings.max_grad_norm)
     state.iteration += 1
-    if math.isfinite(norm.item()) and math.isfinite(total.item()):
+    loss, length = np.array(total).item(), np.array(norm).item()
+    if math.isfinite(loss) and math.isfinite(length):
         optimizer.update(model, clipped)
         mx.eval(model.trainable_parameters(), optimizer.state)
-        state.loss_sum += total.item()
+        state.loss_sum += loss
         state.loss_tokens += count
         state.trained_tokens += count
     else:
@@ -244,4 +245,3 @@ def _rounded(value: float) -> float | None:
 def _parts(tokens: Tokens, rows: Rows, train_on_prompt: bool) -> list[objectives.Part]:
     ids = [tokens.ids(int(row)) for row in rows]
     return objectives.parts(ids, [1 if train_on_prompt else int(tokens.completion_start[row]) for row in rows])
-

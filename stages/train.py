@@ -71,7 +71,15 @@ def _settings(params: Params) -> trainer.Settings:
     train = params["train"]
     limits = {key: train[key] for key in ("min_iters", "stopping_threshold", "divergence_threshold")}
     top = ("lr", "lr_schedule", "warmup", "iters", "batch_size", "grad_accumulation", "eval_every", "seed")
-    own = ("optimizer", "weight_decay", "max_grad_norm", "train_on_prompt", "max_tokens_per_batch", "max_bad_steps", "state_every")
+    own = (
+        "optimizer",
+        "weight_decay",
+        "max_grad_norm",
+        "train_on_prompt",
+        "max_tokens_per_batch",
+        "max_bad_steps",
+        "state_every",
+    )
     return trainer.Settings(
         **{key: params[key] for key in top},
         **{key: train[key] for key in own},

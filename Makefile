@@ -1,0 +1,37 @@
+# Two commands do everything on a fresh machine: `make repro` and `make test`.
+PYTHON ?= python3
+BIN := .venv/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export DVC_NO_ANALYTICS := 1
+
+.PHONY: setup repro test lint bench gate lock
+
+repro: setup ## run the pipeline on the embedded default
+	dvc repro
+
+setup: .venv/installed
+
+.venv/installed: requirements.lock
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Plateau needs Python 3.11 or newer; name one: make PYTHON=python3.12")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+	touch $@
+
+test: setup lint ## everything: fast tests first, then those that run whole pipelines
+	python -m pytest -q -m "not slow"
+	python -m pytest -q -m slow
+
+lint: setup
+	ruff check .
+	ruff format --check .
+	mypy
+
+bench: setup ## the figures of benchmarks/README.md
+	python -m benchmarks
+
+gate: setup ## exit 0 to ship, 2 not to ship, 3 for too little evidence
+	python -m stages.gate
+
+lock: setup ## pin the newest versions that pyproject.toml allows; needs uv
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+		--group dev pyproject.toml --output-file requirements.lock
