@@ -1,0 +1,144 @@
+"""The README names what exists, and leaves out nothing that a reader needs."""
+
+import json
+import re
+import tomllib
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from plateau import params
+from tests import deps
+from tests.deps import ROOT
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PROSE = re.sub(r"^```.*?^```$", "", README, flags=re.MULTILINE | re.DOTALL)
+SPANS = set(re.findall(r"`([^`\n]+)`", PROSE))
+STAGES = {stage.name for stage in deps.stages(ROOT)}
+PARAMS = params.check(ROOT / "params.yaml")
+
+
+def section(title: str) -> str:
+    """The text under one heading."""
+    return README.split(f"\n## {title}\n")[1].split("\n## ")[0]
+
+
+def first_cells(text: str) -> list[str]:
+    """Code spans in the first column of the tables of a text."""
+    return [
+        span for row in re.findall(r"^\| (`.*?) \|", text, flags=re.MULTILINE) for span in re.findall(r"`([^`]+)`", row)
+    ]
+
+
+def metric_keys(name: str) -> set[str]:
+    """Top-level keys of a metrics file, by its schema."""
+    schema = json.loads((ROOT / "schemas" / "metrics" / f"{name}.schema.json").read_text(encoding="utf-8"))
+    return set(schema.get("items", schema)["properties"])
+
+
+def dotted(values: dict[str, Any]) -> Iterator[str]:
+    for key, value in values.items():
+        yield key
+        yield from (f"{key}.{name}" for name in value) if isinstance(value, dict) else ()
+
+
+def test_nothing_is_left_to_fill_in() -> None:
+    assert "<!--" not in README
+
+
+def test_the_pipeline_table_has_every_stage_in_order() -> None:
+    assert first_cells(section("The pipeline")) == [stage.name for stage in deps.stages(ROOT)]
+
+
+def test_the_picture_of_the_pipeline_has_every_stage_and_only_true_arrows() -> None:
+    picture = re.findall(r"```mermaid\nflowchart LR\n(.*?)```", README, flags=re.DOTALL)[0]
+    arrows = {
+        pair
+        for line in picture.splitlines()
+        for pair in zip(line.split(" --> "), line.split(" --> ")[1:], strict=False)
+    }
+    drawn = {(before.strip(), after.strip()) for before, after in arrows}
+    stages = deps.stages(ROOT)
+    made = {out: stage.name for stage in stages for kind in ("outs", "metrics", "plots") for out in stage.paths(kind)}
+    real = {
+        (maker, stage.name)
+        for stage in stages
+        for dep in stage.paths("deps")
+        for out, maker in made.items()
+        if dep == out or dep.startswith(f"{out}/") or out.startswith(f"{dep}/")
+    }
+    assert {name for pair in drawn for name in pair} == STAGES
+    assert drawn - real == set()
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "schemas" / "metrics").glob("*.json")), ids=lambda path: path.name.split(".")[0]
+)
+def test_every_metric_has_a_row_and_every_row_a_metric(path: Any) -> None:
+    name = path.name.removesuffix(".schema.json")
+    if name == "loss":
+        assert "`loss.json`" in README
+        return
+    _, found, text = ("\n" + section("Reading the metrics")).partition(f"\n**`{name}.json`**")
+    assert found, f"no paragraph on {name}.json"
+    assert set(first_cells(text.split("\n**`")[0])) == metric_keys(name)
+
+
+def test_every_param_has_its_place_and_every_place_a_param() -> None:
+    sections = {key: list(value) for key, value in PARAMS.items() if isinstance(value, dict)}
+    rows = first_cells(section("Params"))
+    assert rows == [key for key in PARAMS if key not in sections] + list(sections)
+    for name, keys in sections.items():
+        row = next(line for line in section("Params").splitlines() if line.startswith(f"| `{name}` |"))
+        assert re.findall(r"`(\w+)`", row.split(" | ")[2]) == keys
+
+
+def test_every_dotted_name_is_a_param_or_a_file() -> None:
+    known = set(dotted(PARAMS))
+    named = {span for span in SPANS if re.fullmatch(r"[a-z_]+\.(?!json)[a-z_]+", span) and span.partition(".")[0] in PARAMS}
+    assert named - known == set()
+
+
+def test_every_override_in_a_command_is_a_param_that_takes_the_value() -> None:
+    known = set(dotted(PARAMS))
+    overrides = re.findall(r"-S '?([\w.]+)=", README)
+    assert len(overrides) > 10
+    assert set(overrides) - known == set()
+
+
+def test_every_module_and_target_in_a_command_exists() -> None:
+    modules = set(re.findall(r"python -m ([\w.]+)", README))
+    assert [name for name in modules if not ROOT.joinpath(*name.split(".")).with_suffix(".py").exists()] == []
+    targets = set(re.findall(r"^(?:\$ )?make (\w+)|`make (\w+)`", README, flags=re.MULTILINE))
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    names = {name for pair in targets for name in pair if name}
+    assert names >= {"repro", "test", "gate", "lint", "bench"}
+    assert [name for name in names if not re.search(rf"^{name}:", makefile, flags=re.MULTILINE)] == []
+
+
+def test_every_dependency_has_a_reason_and_every_reason_a_dependency() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    names = {re.split(r"[\s\[;<>=~!]", dependency)[0] for dependency in project["dependencies"]}
+    assert set(first_cells(section("Dependencies"))) == names
+
+
+def test_every_entry_of_the_file_tree_exists_and_every_folder_in_git_has_one() -> None:
+    tree = section("What is where").split("```")[1]
+    entries = {name.rstrip("/") for line in tree.strip().splitlines() for name in re.split(r"\s{2,}", line)[0].split()}
+    assert [name for name in entries if not (ROOT / name).exists()] == []
+    tracked = {path.relative_to(ROOT).parts[0] for path in ROOT.glob("*/*") if path.parts[-2][0] != "."}
+    shown = {name.split("/")[0] for name in entries} | {"data", "adapters", "reports", "models", "dvc_plots", "docs"}
+    assert {name for name in tracked if not name.startswith("_")} - shown == set()
+
+
+def test_paths_that_the_readme_names_are_real_or_made_by_a_stage() -> None:
+    made = {out for stage in deps.stages(ROOT) for kind in ("outs", "metrics") for out in stage.paths(kind)}
+    paths = {span.rstrip("/") for span in SPANS if re.fullmatch(r"[\w.-]+(/[\w.-]+)+/?", span)}
+    own = {path for path in paths if not path.startswith(("systems/mine", "owner/"))}
+    known = {
+        path
+        for path in own
+        if (ROOT / path).exists() or any(out.startswith(path) or path.startswith(out) for out in made)
+    }
+    assert own - known == set()
