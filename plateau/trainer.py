@@ -6,7 +6,7 @@ tokens, divided by their number at the end, so that every token weighs the same 
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,10 @@ Gradients = Any
 
 @dataclass(frozen=True)
 class Settings:
-    """The params that shape a run; names and units are those of params.yaml."""
+    """The params that shape a run; names and units are those of params.yaml.
+
+    `uniform_loss` is ln(vocabulary size), the loss of guessing among all tokens alike.
+    """
 
     lr: float
     lr_schedule: str
@@ -46,6 +49,7 @@ class Settings:
     max_bad_steps: int
     state_every: int
     rules: stopping.Rules
+    uniform_loss: float = math.inf
 
 
 @dataclass(frozen=True)
@@ -80,13 +84,14 @@ def schedule(settings: Settings) -> Callable[[mx.array], mx.array]:
 
 
 def make_optimizer(settings: Settings) -> optim.Optimizer:
-    """The optimizer of mlx by its name; weight decay applies to adamw and muon."""
+    """The optimizer of mlx by its name, Adam with bias correction; weight decay applies to adamw and muon."""
     lr = schedule(settings)
     if settings.optimizer == "adafactor":
         return optim.Adafactor(learning_rate=lr, relative_step=False, scale_parameter=False)
-    if settings.optimizer in ("adamw", "muon"):
-        kind = optim.AdamW if settings.optimizer == "adamw" else optim.Muon
-        return kind(learning_rate=lr, weight_decay=settings.weight_decay)
+    if settings.optimizer == "adamw":
+        return optim.AdamW(learning_rate=lr, weight_decay=settings.weight_decay, bias_correction=True)
+    if settings.optimizer == "muon":
+        return optim.Muon(learning_rate=lr, weight_decay=settings.weight_decay)
     return optim.Adam(learning_rate=lr, bias_correction=True)
 
 
@@ -146,10 +151,18 @@ def _due(state: State, settings: Settings) -> bool:
 
 def _stop_reason(state: State, settings: Settings) -> str | None:
     losses = [math.nan if p["val_loss"] is None else p["val_loss"] for p in state.points]
-    reason = stopping.standing(losses, settings.rules, [p["iteration"] for p in state.points]).reason
+    rules = _with_divergence(settings.rules, losses, settings.uniform_loss)
+    reason = stopping.standing(losses, rules, [p["iteration"] for p in state.points]).reason
     if state.skipped_steps >= settings.max_bad_steps:
         return "non_finite"
     return reason or ("max_iters" if state.iteration >= settings.iters else None)
+
+
+def _with_divergence(rules: stopping.Rules, losses: list[float], uniform_loss: float) -> stopping.Rules:
+    """Unless params say otherwise, a run has diverged once it predicts worse than guessing among all tokens alike."""
+    if rules.divergence_threshold is not None or not losses:
+        return rules
+    return replace(rules, divergence_threshold=max(uniform_loss, 1.5 * losses[0] if losses[0] > uniform_loss else 0.0))
 
 
 def _batches(tokens: Tokens, settings: Settings, state: State) -> Iterator[list[Rows]]:

@@ -1,5 +1,6 @@
 """train: fine-tune with early stopping; every evaluation point is a checkpoint whose loss is known."""
 
+import math
 import shutil
 import time
 
@@ -38,10 +39,11 @@ PARAMS = (
 def main(system: System, params: Params) -> None:
     """Write adapters/checkpoints/, the evaluation points and the loss curve."""
     started = time.perf_counter()
-    settings, adapter = _settings(params), _adapter(params)
+    adapter = _adapter(params)
     files = [system.tokens("train"), system.tokens("valid"), *sorted(system.path("models", "base").iterdir())]
     data = trainer.with_probe(open_tokens(files[0]), open_tokens(files[1]), params["seed"])
-    model, _ = load(system.path("models", "base"))
+    model, tokenizer = load(system.path("models", "base"))
+    settings = _settings(params, tokenizer.vocab_size)
     add_adapter(model, adapter, params["seed"])
     trainable, total = count_parameters(model)
     with checkpoints.scratch(checkpoints.fingerprint(params, files)) as folder:
@@ -67,7 +69,7 @@ def _adapter(params: Params) -> Adapter:
     return Adapter(params["fine_tune_type"], params["rank"], scale, params["dropout"], params["num_layers"])
 
 
-def _settings(params: Params) -> trainer.Settings:
+def _settings(params: Params, vocabulary: int) -> trainer.Settings:
     train = params["train"]
     limits = {key: train[key] for key in ("min_iters", "stopping_threshold", "divergence_threshold")}
     top = ("lr", "lr_schedule", "warmup", "iters", "batch_size", "grad_accumulation", "eval_every", "seed")
@@ -83,6 +85,7 @@ def _settings(params: Params) -> trainer.Settings:
     return trainer.Settings(
         **{key: params[key] for key in top},
         **{key: train[key] for key in own},
+        uniform_loss=math.log(vocabulary),
         rules=Rules(patience=params["patience"], min_delta=params["min_delta"], **limits),
     )
 
