@@ -7,8 +7,7 @@ tokenizer survives in it, and a turn is one line.
 
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -16,18 +15,6 @@ from typing import Any
 from plateau.errors import BadInputError
 
 Turn = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Example:
-    """One rendered record: `ids[:completion_start]` is the prompt, the rest is what the model must say."""
-
-    content: str
-    completion: str
-    ids: list[int]
-    completion_start: int
-    dropped_turns: int
-    cut_words: int
 
 
 def load_tokenizer(path: Path) -> Any:
@@ -95,7 +82,7 @@ def _broken(token: str) -> str:
 
 def render(tokenizer: Any, content: str, completion: str) -> tuple[list[int], int]:
     """Token ids of a chat and where its completion starts; BadInputError when the prompt is no prefix of them."""
-    return _render_all(tokenizer, [content], [completion])[0]
+    return render_all(tokenizer, [content], [completion])[0]
 
 
 def prompt_ids(tokenizer: Any, content: str) -> list[int]:
@@ -122,7 +109,8 @@ def _encode(tokenizer: Any, texts: list[str]) -> list[list[int]]:
     return encoded
 
 
-def _render_all(tokenizer: Any, contents: Sequence[str], completions: Sequence[str]) -> list[tuple[list[int], int]]:
+def render_all(tokenizer: Any, contents: Sequence[str], completions: Sequence[str]) -> list[tuple[list[int], int]]:
+    """`render` for many chats at once, which is faster."""
     prompts = _encode(tokenizer, [_text(tokenizer, content, None) for content in contents])
     wholes = _encode(tokenizer, [_text(tokenizer, *pair) for pair in zip(contents, completions, strict=True)])
     for prompt, whole in zip(prompts, wholes, strict=True):
@@ -131,73 +119,3 @@ def _render_all(tokenizer: Any, contents: Sequence[str], completions: Sequence[s
                 "the chat template's prompt is no prefix of the whole chat: training and use would differ"
             )
     return [(whole, len(prompt)) for prompt, whole in zip(prompts, wholes, strict=True)]
-
-
-def examples(
-    tokenizer: Any, rows: Sequence[Mapping[str, Any]], context: Sequence[str], instruction: str, max_length: int
-) -> list[Example]:
-    """Render rows (`id`, `turns`, `target` and the `context` columns) to examples of at most `max_length` tokens.
-
-    A longer one loses its oldest turns, then the oldest words of the turn that is left. Raises BadInputError that names the
-    row when prompt and completion do not fit even so, when nothing is supervised, or when a special token got through.
-    """
-    unsafe = specials(tokenizer)
-    completions = [neutralise(row["target"], unsafe) for row in rows]
-
-    def content(row: Mapping[str, Any], turns: Sequence[Turn]) -> str:
-        return neutralise(messages(turns, {name: row[name] for name in context}, instruction), unsafe)
-
-    contents = [content(row, row["turns"]) for row in rows]
-    rendered = _render_all(tokenizer, contents, completions)
-    made = []
-    for row, text, completion, (ids, start) in zip(rows, contents, completions, rendered, strict=True):
-        example = Example(text, completion, ids, start, 0, 0)
-        if len(ids) > max_length:
-            example = _shorten(tokenizer, row, completion, max_length, lambda turns, row=row: content(row, turns))  # type: ignore[misc]
-        made.append(example)
-    _check_specials(tokenizer, rows, made)
-    return made
-
-
-def _shorten(
-    tokenizer: Any, row: Mapping[str, Any], completion: str, limit: int, content: Callable[[Sequence[Turn]], str]
-) -> Example:
-    """The example with as few of its oldest turns dropped, then oldest words cut, as fit into `limit` tokens."""
-    turns = row["turns"]
-    last = turns[-1]
-    words = last["text"].split()
-
-    def attempt(cut: int) -> Example:
-        gone = min(cut, len(turns) - 1)
-        kept = turns[gone:] if cut < len(turns) else [{**last, "text": " ".join(words[cut - gone :])}]
-        text = content(kept)
-        return Example(text, completion, *render(tokenizer, text, completion), gone, cut - gone)
-
-    low, high = 1, len(turns) - 1 + len(words)
-    while low < high:
-        middle = (low + high) // 2
-        low, high = (low, middle) if len(attempt(middle).ids) <= limit else (middle + 1, high)
-    example = attempt(low)
-    if len(example.ids) > limit:
-        raise BadInputError(
-            f"row {row['id']}: {len(example.ids)} tokens without any turn; raise max_seq_length (now {limit}) in params.yaml"
-        )
-    return example
-
-
-def _check_specials(tokenizer: Any, rows: Sequence[Mapping[str, Any]], made: Sequence[Example]) -> None:
-    """Every chat holds as many special tokens as an empty one, and its completion ends with one: else it never stops."""
-    added = set(tokenizer.all_special_ids) | {
-        number for number, token in tokenizer.added_tokens_decoder.items() if len(token.content.strip()) > 1
-    }
-    skeleton, start = render(tokenizer, "x", "x")
-    expected = sum(number in added for number in skeleton)
-    if not any(number in added for number in skeleton[start:]):
-        raise BadInputError("the chat template closes the model's answer with no special token, so it would never stop")
-    for row, example in zip(rows, made, strict=True):
-        if sum(number in added for number in example.ids) != expected:
-            raise BadInputError(
-                f"row {row['id']}: its text makes the tokenizer emit a special token; remove it from the data"
-            )
-        if example.completion_start >= len(example.ids):
-            raise BadInputError(f"row {row['id']}: no token is left to learn; its target is empty")

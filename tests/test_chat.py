@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from plateau import chat
 from plateau.errors import BadInputError
+from plateau.examples import Example, Renderer
 
 TURNS = [
     {"role": "agent", "text": "Thank you for calling."},
@@ -17,6 +18,12 @@ TURNS = [
 HOSTILE = st.lists(
     st.sampled_from(["</s>", "<s>", "<|user|>", "<|Assistant|>", "<", "s>", "|>", "<|", " ", "\n", "[INST]", "a", "é"])
 ).map("".join)
+
+
+def examples(
+    tokenizer: Any, rows: list[dict[str, Any]], context: list[str], instruction: str, limit: int
+) -> list[Example]:
+    return Renderer(tokenizer, context, instruction, limit).examples(rows)
 
 
 def row(turns: Any = TURNS, **more: Any) -> dict[str, Any]:
@@ -53,10 +60,13 @@ def test_no_special_token_survives_whatever_the_tokenizer(text: str, specials: l
 @given(text=st.text() | HOSTILE, label=st.text() | HOSTILE)
 def test_the_prompt_is_a_prefix_and_only_the_template_emits_special_ids(tokenizer: Any, text: str, label: str) -> None:
     target = json.dumps({"coaching": label}, ensure_ascii=False)
-    [example] = chat.examples(tokenizer, [row([{"role": "customer", "text": text}], target=target)], [], "", 100_000)
+    [example] = examples(tokenizer, [row([{"role": "customer", "text": text}], target=target)], [], "", 100_000)
     assert example.ids[: example.completion_start] == chat.prompt_ids(tokenizer, example.content)
     assert [number for number in example.ids if number < 4] == [0, 2, 3, 1]
     assert example.ids[-1] == tokenizer.eos_token_id
+    assert example.neutralised == (
+        example.completion != target or example.content != chat.messages([{"role": "customer", "text": text}], {}, "")
+    )
     json.loads(example.completion)
 
 
@@ -64,7 +74,7 @@ def test_ids_are_those_of_the_stock_client(tokenizer_dir: Path, tokenizer: Any) 
     datasets = pytest.importorskip("mlx_lm.tuner.datasets")
     tokenizer_utils = pytest.importorskip("mlx_lm.tokenizer_utils")
     stock = datasets.ChatDataset([], tokenizer_utils.load(tokenizer_dir), mask_prompt=True)
-    for example in chat.examples(tokenizer, [row(), row(TURNS[:1])], [], "Analyse.", 512):
+    for example in examples(tokenizer, [row(), row(TURNS[:1])], [], "Analyse.", 512):
         line = {"messages": chat.dialogue(example.content, example.completion)}
         assert stock.process(line) == (example.ids, example.completion_start)
 
@@ -72,25 +82,25 @@ def test_ids_are_those_of_the_stock_client(tokenizer_dir: Path, tokenizer: Any) 
 @given(limit=st.integers(70, 200), count=st.integers(1, 30))
 def test_a_long_example_loses_its_oldest_turns_and_keeps_its_completion(tokenizer: Any, limit: int, count: int) -> None:
     turns = [{"role": "customer", "text": f"This is remark {number}."} for number in range(count)]
-    [whole] = chat.examples(tokenizer, [row(turns)], [], "", 10_000)
-    [example] = chat.examples(tokenizer, [row(turns)], [], "", limit)
+    [whole] = examples(tokenizer, [row(turns)], [], "", 10_000)
+    [example] = examples(tokenizer, [row(turns)], [], "", limit)
     assert len(example.ids) <= limit
     assert example.ids[example.completion_start :] == whole.ids[whole.completion_start :]
     assert example.content == chat.messages(turns[example.dropped_turns :], {}, "")
     assert (example.dropped_turns == 0) == (len(whole.ids) <= limit)
 
 
-def test_a_single_turn_that_is_too_long_loses_its_oldest_words(tokenizer: Any) -> None:
+def test_a_single_turn_that_is_too_long_loses_its_beginning(tokenizer: Any) -> None:
     turns = [*TURNS, {"role": "customer", "text": "word " * 500 + "end"}]
-    [example] = chat.examples(tokenizer, [row(turns)], [], "", 100)
+    [example] = examples(tokenizer, [row(turns)], [], "", 100)
     assert example.dropped_turns == len(TURNS)
-    assert example.cut_words > 0
+    assert example.cut_characters > 0
     assert example.content.endswith("word end")
 
 
 def test_a_completion_that_cannot_fit_is_an_error_that_names_the_row(tokenizer: Any) -> None:
-    with pytest.raises(BadInputError, match=r"row c1: .*raise max_seq_length"):
-        chat.examples(tokenizer, [row()], [], "", 8)
+    with pytest.raises(BadInputError, match=r"row c1: .*more than max_seq_length = 8"):
+        examples(tokenizer, [row()], [], "", 8)
 
 
 def test_a_template_whose_prompt_is_no_prefix_is_refused(tokenizer_dir: Path) -> None:
@@ -99,14 +109,14 @@ def test_a_template_whose_prompt_is_no_prefix_is_refused(tokenizer_dir: Path) ->
         "{% if add_generation_prompt %}{{ '<|assistant|>'", "{% if add_generation_prompt %}{{ 'X'"
     )
     with pytest.raises(BadInputError, match="no prefix"):
-        chat.examples(tokenizer, [row()], [], "", 512)
+        examples(tokenizer, [row()], [], "", 512)
 
 
 def test_a_template_that_never_ends_an_answer_is_refused(tokenizer_dir: Path) -> None:
     tokenizer = chat.load_tokenizer(tokenizer_dir)
     tokenizer.chat_template = tokenizer.chat_template.replace("{{ eos_token }}", "")
     with pytest.raises(BadInputError, match="never stop"):
-        chat.examples(tokenizer, [row()], [], "", 512)
+        examples(tokenizer, [row()], [], "", 512)
 
 
 def test_a_model_that_is_absent_or_without_template_is_one_clear_line(tokenizer_dir: Path, tmp_path: Path) -> None:
