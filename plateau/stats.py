@@ -1,0 +1,111 @@
+"""Intervals and paired comparisons: what a number of test rows can and cannot tell apart."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats as scipy_stats
+
+Floats = NDArray[np.float64]
+Indices = NDArray[np.int64]
+# Values [B] of a statistic on B resamples, each a row of indices [B, n]
+Statistic = Callable[[Indices], Floats]
+
+_BLOCK = 2_000_000  # indices that are held in memory at once
+_POWER = 0.8
+
+
+def significant(value: float | None, digits: int = 6) -> float | None:
+    """Round to significant digits, so that a file is the same on every machine; None where not finite."""
+    if value is None or not math.isfinite(value):
+        return None
+    rounded = float(f"{value:.{digits}g}")
+    return 0.0 if rounded == 0 else rounded  # no -0.0
+
+
+def bootstrap(statistic: Statistic, rows: int, samples: int, seed: int) -> Floats:
+    """Values [samples] of a statistic on rows drawn with replacement; the same draws for the same rows, samples and seed."""
+    generator = np.random.default_rng([seed, rows])
+    block = max(1, _BLOCK // max(rows, 1))
+    sizes = [min(block, samples - start) for start in range(0, samples, block)]
+    return np.concatenate([statistic(generator.integers(rows, size=(size, rows))) for size in sizes])
+
+
+def interval(values: Floats, confidence: float) -> tuple[float | None, float | None]:
+    """Percentile interval of bootstrap values; undefined values are left out, (None, None) where all are."""
+    finite = values[np.isfinite(values)]
+    if not finite.size:
+        return None, None
+    low, high = np.quantile(finite, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return float(low), float(high)
+
+
+def estimate(statistic: Statistic, rows: int, samples: int, confidence: float, seed: int) -> tuple[float | None, ...]:
+    """A statistic of all rows with its interval: (value, low, high), None where undefined."""
+    if rows == 0:
+        return None, None, None
+    value = float(statistic(np.arange(rows)[None, :])[0])
+    low, high = interval(bootstrap(statistic, rows, samples, seed), confidence)
+    return significant(value), significant(low), significant(high)
+
+
+def mean_of(values: Floats) -> Statistic:
+    """The mean of resampled values [n]."""
+    return lambda index: np.asarray(values[index].mean(axis=1))
+
+
+def ratio_of(numerator: Floats, denominator: Floats) -> Statistic:
+    """Sum over sum of resampled rows: a token-weighted mean."""
+    return lambda index: np.asarray(numerator[index].sum(axis=1) / denominator[index].sum(axis=1))
+
+
+def compare(
+    difference: Floats,
+    higher_is_better: bool,
+    samples: int,
+    confidence: float,
+    seed: int,
+    weights: Floats | None = None,
+) -> dict[str, Any]:
+    """Compare two arms on the same rows from each row's difference [n], first minus second.
+
+    Returns the mean `difference` (with `weights`, sum over sum), its interval, `p_value` of a paired test (exact McNemar for
+    differences of -1, 0, 1, else Wilcoxon's signed ranks), `result` better, worse or not_told_apart, and `required_rows`: how
+    many rows would tell a difference of this size apart with a power of 0.8. Interval and test must agree for a result.
+    """
+    rows = len(difference)
+    statistic = mean_of(difference) if weights is None else ratio_of(difference, weights)
+    mean, low, high = estimate(statistic, rows, samples, confidence, seed)
+    p_value = paired_p_value(difference)
+    told_apart = low is not None and high is not None and not low <= 0 <= high and p_value < 1 - confidence
+    up = (mean or 0.0) > 0
+    return {
+        "rows": rows,
+        "difference": mean,
+        "low": low,
+        "high": high,
+        "p_value": significant(p_value),
+        "result": "not_told_apart" if not told_apart else "better" if up == higher_is_better else "worse",
+        "required_rows": required_rows(difference, confidence),
+    }
+
+
+def paired_p_value(difference: Floats) -> float:
+    """Two-sided p-value of no difference: exact McNemar for differences of -1, 0, 1, else Wilcoxon's signed ranks."""
+    moved = difference[difference != 0]
+    if not moved.size:
+        return 1.0
+    if np.isin(moved, (-1.0, 1.0)).all():
+        return float(scipy_stats.binomtest(int((moved > 0).sum()), moved.size).pvalue)
+    return float(scipy_stats.wilcoxon(moved).pvalue)
+
+
+def required_rows(difference: Floats, confidence: float) -> int | None:
+    """Rows that a paired z-test needs to tell the observed mean difference apart with power 0.8; None for no difference."""
+    if len(difference) < 2 or difference.mean() == 0:
+        return None
+    reach = scipy_stats.norm.ppf((1 + confidence) / 2) + scipy_stats.norm.ppf(_POWER)
+    needed = float(np.square(reach * difference.std(ddof=1) / difference.mean()))
+    return max(2, math.ceil(needed)) if needed < 1e12 else None
