@@ -30,9 +30,8 @@ def linear(fields: Sequence[Field], texts: Sequence[str], train: Sequence[Any], 
 
     Classes: linear SVM; numbers: ridge regression; texts and the rest: the value of the most similar training prompt.
     """
-    vectors = TfidfVectorizer(
-        token_pattern=r"\w+|[^\w\s]", sublinear_tf=True, ngram_range=(1, 2), min_df=2 if len(texts) > 100 else 1
-    )
+    words = r"\w+|[^\w\s]"
+    vectors = TfidfVectorizer(token_pattern=words, sublinear_tf=True, ngram_range=(1, 2), min_df=1 + (len(texts) > 100))
     known, wanted = vectors.fit_transform(texts), vectors.transform(asked)
     targets: list[Target] = [{} for _ in asked]
     for field in fields:

@@ -1,0 +1,107 @@
+"""Batched generation with mlx-lm's batch generator, greedy by default, held to a JSON Schema where one is given."""
+
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from plateau.backend import mx, nn
+from plateau.objectives import fast_operations
+
+Schema = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Output:
+    """What one prompt gave: the text without its end, the number of tokens, and whether it ended by itself."""
+
+    text: str
+    tokens: int
+    ended: bool
+
+
+def generate(
+    model: nn.Module,
+    tokenizer: Any,
+    prompts: Sequence[Sequence[int]],
+    max_tokens: int,
+    batch_size: int,
+    schema: Schema | None = None,
+    temperature: float = 0.0,
+    seed: int = 0,
+) -> list[Output]:
+    """Continue each prompt (token ids) by at most `max_tokens`, in the order given.
+
+    Greedy at temperature 0, else sampled from `seed`. With `schema` every output that ends is JSON that the schema accepts.
+    `tokenizer` is mlx-lm's. Raises BadInputError for a schema that cannot constrain.
+    """
+    from mlx_lm.generate import BatchGenerator
+    from mlx_lm.sample_utils import make_sampler
+
+    if not prompts:
+        return []
+    mx.random.seed(seed)
+    order = sorted(range(len(prompts)), key=lambda i: (-len(prompts[i]), i))
+    generator = BatchGenerator(
+        model,
+        max_tokens=max_tokens,
+        stop_tokens=[[token] for token in sorted(tokenizer.eos_token_ids)],
+        sampler=make_sampler(temp=temperature) if temperature > 0 else None,
+        completion_batch_size=batch_size,
+        prefill_batch_size=batch_size,
+    )
+    try:
+        generator.insert(
+            [list(prompts[i]) for i in order], logits_processors=_processors(tokenizer, schema, max_tokens, len(order))
+        )
+        with fast_operations(model):
+            finished = _run(generator)
+    finally:
+        generator.close()
+    by_prompt = dict(zip(order, (finished[uid] for uid in range(len(order))), strict=True))
+    return [_output(tokenizer, *by_prompt[i]) for i in range(len(prompts))]
+
+
+def _processors(tokenizer: Any, schema: Schema | None, max_tokens: int, rows: int) -> list[list[Any]] | None:
+    """A list of logits processors for each row; None without a schema."""
+    if schema is None:
+        return None
+    from plateau.constraint import Constraint  # llguidance, which nothing else needs
+
+    constraint = Constraint(tokenizer, schema, max_tokens)
+    return [[constraint.processor()] for _ in range(rows)]
+
+
+def _run(generator: Any) -> dict[int, tuple[list[int], bool]]:
+    """The tokens of every sequence by its number, and whether it ended by itself."""
+    tokens: dict[int, list[int]] = {}
+    ended: dict[int, bool] = {}
+    while responses := generator.next_generated():
+        for response in responses:
+            written = tokens.setdefault(response.uid, [])
+            if response.finish_reason != "stop":
+                written.append(response.token)
+            ended[response.uid] = response.finish_reason == "stop"
+    return {uid: (tokens[uid], ended[uid]) for uid in tokens}
+
+
+def _output(tokenizer: Any, ids: list[int], ended: bool) -> Output:
+    return Output(tokenizer.decode(ids), len(ids) + ended, ended)
+
+
+def latencies(
+    model: nn.Module, tokenizer: Any, prompts: Sequence[Sequence[int]], max_tokens: int, schema: Schema | None = None
+) -> list[float]:
+    """Seconds that each prompt takes by itself, as one caller of a server sees it; sorted."""
+    seconds = []
+    for prompt in prompts:
+        start = time.perf_counter()
+        generate(model, tokenizer, [prompt], max_tokens, 1, schema)
+        seconds.append(time.perf_counter() - start)
+    return sorted(seconds)
+
+
+def percentile(ordered: Sequence[float], share: float) -> float:
+    """The smallest of sorted values that at least `share` of them do not exceed."""
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
