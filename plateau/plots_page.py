@@ -24,7 +24,7 @@ def page() -> str:
     """An HTML template in DVC's terms; about 900 KB, for the charts are drawn in the browser."""
     import vl_convert
 
-    bundle = vl_convert.javascript_bundle(SNIPPET).replace("</script", "<\\/script")
+    bundle = vl_convert.javascript_bundle(SNIPPET, vl_version="5.20").replace("</script", "<\\/script")
     return PAGE.replace("SCRIPT", bundle).replace("DIVS", "{plot_divs}")
 
 

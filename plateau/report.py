@@ -1,13 +1,13 @@
 """The report of a system, written from its metrics files: no figure in it is typed by hand."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from plateau.text import figure, flat, markdown, percent
+from plateau.text import figure, flat, markdown
 
 TEMPLATES = Path(__file__).parent / "templates"
 ANSWERS = {
@@ -15,6 +15,7 @@ ANSWERS = {
     "do_not_ship": "Do not ship",
     "insufficient_evidence": "Too little evidence to decide",
 }
+UNIT = ("score", "accuracy", "macro_f1", "f1", "roc_auc", "token_f1", "spearman")
 Figures = Mapping[str, Any]
 
 
@@ -57,6 +58,65 @@ def curve(evaluations: Sequence[Figures], overfit: Figures, selection: Figures, 
     ]
 
 
+def arm_table(arms: Mapping[str, Figures]) -> list[list[Any]]:
+    """One row a figure, one column an arm: the figures of an arm as a whole, intervals beside their value."""
+    names = dict.fromkeys(name for arm in arms.values() for name in _valued(arm))
+    return [[name, *(_with_interval(arm, name) for arm in arms.values())] for name in names]
+
+
+def score_table(arms: Mapping[str, Figures]) -> list[list[Any]]:
+    """One row a field and figure, one column an arm."""
+    pairs = (
+        (name, key) for arm in arms.values() for name, field in arm.get("fields", {}).items() for key in _valued(field)
+    )
+    rows = dict.fromkeys(pairs)
+    return [
+        [name, key, *(_with_interval(arm.get("fields", {}).get(name, {}), key) for arm in arms.values())]
+        for name, key in rows
+    ]
+
+
+def intervals(arms: Mapping[str, Figures]) -> list[dict[str, Any]]:
+    """The figures of fields that lie between 0 and 1 and have an interval, for a chart."""
+    return [
+        {
+            "field": name,
+            "metric": key,
+            "arm": arm,
+            "score": field[key],
+            "low": field[f"{key}_low"],
+            "high": field[f"{key}_high"],
+        }
+        for arm, figures in arms.items()
+        for name, field in figures.get("fields", {}).items()
+        for key in _valued(field)
+        if key in UNIT and field.get(f"{key}_low") is not None
+    ]
+
+
+def _valued(figures: Figures) -> list[str]:
+    """Names of single figures, those of interval bounds left out."""
+    bounds = {f"{name}_{side}" for name in figures for side in ("low", "high")}
+    return [name for name, value in figures.items() if name not in bounds and not isinstance(value, Mapping | list)]
+
+
+def _with_interval(figures: Figures, name: str) -> str:
+    value, low, high = (figures.get(key) for key in (name, f"{name}_low", f"{name}_high"))
+    return figure(value) if low is None else f"{figure(value)} ({figure(low)} to {figure(high)})"
+
+
+def comparisons(pairs: Figures, names: tuple[str, ...] = ()) -> Iterator[list[Any]]:
+    """Every paired comparison, however deep: what, of what, difference, interval, p-value, result in words, rows needed."""
+    for name, value in pairs.items():
+        if isinstance(value, Mapping) and "result" in value:
+            keys = ("difference", "low", "high", "p_value")
+            title, *of = (*names, name)
+            words = str(value["result"]).replace("_", " ")
+            yield [title, ".".join(of), *(value[key] for key in keys), words, value["required_rows"]]
+        elif isinstance(value, Mapping):
+            yield from comparisons(value, (*names, name))
+
+
 def described(name: str, figures: Figures, schema: Figures) -> list[tuple[str, Any, str]]:
     """The figures of one metrics file as (key, value, meaning), meanings from its schema."""
     return [(f"{name}.{key}", value, _meaning(schema, key.split("."))) for key, value in flat(figures)]
@@ -77,10 +137,17 @@ def content(figures: Figures, schemas: Figures, title: str, settings: Figures, s
     """All that the report shows, from the metrics files by name, their schemas and the knobs of params.yaml."""
     points = curve(figures["evaluations"], figures["overfit"], figures["selection"], figures["train"])
     files = {name: values for name, values in figures.items() if isinstance(values, Mapping)}
+    evaluate = figures["evaluate"]
+    arms = list(evaluate["arms"])
     return {
         **files,
         "title": title,
         "system": system,
+        "arms": arms,
+        "arm_table": arm_table(evaluate["arms"]),
+        "score_table": score_table(evaluate["arms"]),
+        "intervals": intervals(evaluate["arms"]),
+        "comparison_table": list(comparisons(evaluate["comparisons"])),
         "settings": settings,
         "curve": points,
         "sha256": next(point["sha256"] for point in points if "selected" in point["notes"]),
@@ -99,6 +166,5 @@ def write_markdown(content: Figures) -> str:
         keep_trailing_newline=True,
         autoescape=False,  # noqa: S701 (Markdown: finalize makes every value safe)
     )
-    templates.filters["percent"] = percent
     templates.filters["code"] = lambda value: Markup(f"`{markdown(value).replace(chr(96), '')}`")  # noqa: S704
     return templates.get_template("REPORT.md.j2").render(content, answers=ANSWERS, target=target)

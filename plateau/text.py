@@ -35,12 +35,7 @@ def _acts(char: str) -> bool:
 def markdown(value: object) -> str:
     """A value for one Markdown cell: on one line, nothing in it is markup."""
     text = " ".join(figure(value).split())
-    return _MARKDOWN.sub(r"\\\1", text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;"))
-
-
-def percent(value: float | None) -> str:
-    """A share as a percentage with one decimal."""
-    return "-" if value is None else f"{100 * value:.1f} %"
+    return _MARKDOWN.sub(r"\\\1", text.replace("&", "&amp;").replace("<", "&lt;"))
 
 
 def flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
