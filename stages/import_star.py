@@ -1,0 +1,25 @@
+"""STAR dialogues to raw transcripts and analyses: `python -m stages.import_star systems/star`."""
+
+import os
+from pathlib import Path
+
+from plateau import files, params, stage
+from plateau.progress import say
+from plateau.system import System
+from systems.star import dialogues
+
+PARAMS = ()
+
+
+def main(system: System, _: params.Params) -> None:
+    """Write data/raw/ from STAR_DATA, or from ../shared/data/star beside the repository."""
+    folder = Path(os.environ.get("STAR_DATA") or "../shared/data/star")
+    kept = [dialogue for dialogue in dialogues.read(folder) if dialogues.wanted(dialogue)]
+    raw = system.path("data", "raw")
+    files.write_jsonl(raw / "transcripts.jsonl", map(dialogues.transcript, kept))
+    files.write_jsonl(raw / "analyses.jsonl", map(dialogues.analysis, kept))
+    say(f"imported {len(kept):,} complete dialogues of one task from {folder}")
+
+
+if __name__ == "__main__":
+    stage.run(main, PARAMS)
