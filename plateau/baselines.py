@@ -1,7 +1,9 @@
 """What needs no language model: the majority or mean of each field, and a linear model on TF-IDF word counts."""
 
+import json
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,12 @@ from sklearn.svm import LinearSVC
 from plateau.fields import Field, label
 
 Target = dict[str, Any]
+
+
+def prompts(path: Path) -> list[str]:
+    """The user message of each row of a chat file: all that the model is told."""
+    with path.open(encoding="utf-8") as lines:
+        return [json.loads(line)["messages"][0]["content"] for line in lines]
 
 
 def majority(fields: Sequence[Field], train: Sequence[Any], rows: int) -> list[Target]:

@@ -38,6 +38,23 @@ def row_losses(system: System) -> dict[int, RowLosses]:
     return {int(i): (loss_sum[iteration == i], tokens[iteration == i].astype(np.int64)) for i in np.unique(iteration)}
 
 
+def chosen_losses(system: System) -> RowLosses:
+    """Validation loss of each row at the chosen iteration."""
+    return row_losses(system)[files.read_json(system.metrics("selection"))["iteration"]]
+
+
+def check(system: System) -> None:
+    """Raise BadInputError unless adapters/best is the checkpoint that was chosen, byte for byte."""
+    chosen = files.read_json(system.metrics("selection"))["iteration"]
+    points = files.read_json(system.metrics("evaluations"))
+    recorded = next((point["sha256"] for point in points if point["iteration"] == chosen), None)
+    path = system.path("adapters", "best", ADAPTER_FILES[0])
+    if files.sha256(path) != recorded:
+        raise BadInputError(
+            f"{path}: not the checkpoint of iteration {chosen} that was chosen; run `dvc repro -f select`"
+        )
+
+
 def checkpoint(system: System, point: Mapping[str, Any]) -> Path:
     """The folder of an evaluation point's checkpoint; raises BadInputError unless it is the one that was evaluated."""
     folder = system.path("adapters", "checkpoints", f"{point['iteration']:07d}")

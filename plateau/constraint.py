@@ -53,7 +53,7 @@ class Constraint:
         while not matcher.is_stopped() and count < self.max_tokens:
             allowed = mask.allowed(matcher)
             closing = self.closing(allowed)
-            if not matcher.consume_token(int(np.flatnonzero(allowed)[0]) if closing is None else closing):
+            if not matcher.consume_token(int(np.argmax(allowed)) if closing is None else closing):
                 break
             count += 1
         return 2 * count + 16
@@ -90,7 +90,7 @@ class Processor:
         if self._prompt is None:
             self._prompt = tokens.shape[0]
         elif not self._matcher.is_stopped():
-            self._consume(int(tokens[-1].item()))
+            self._consume(tokens[-1:].tolist()[0])
         bias = np.full(logits.shape[-1], -np.inf, dtype=np.float32)
         bias[self._choices(tokens.shape[0] - self._prompt)] = 0.0
         return logits + mx.array(bias)

@@ -1,13 +1,15 @@
 """The figures of metrics/evaluate.json, from predictions alone: arms, intervals and paired comparisons."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from plateau import fields, predictions, scoring, stats
+from plateau.gates import find
 from plateau.predictions import Arm
 from plateau.scoring import Scored
 from plateau.stats import Floats, significant
@@ -22,6 +24,7 @@ _PAIRS = (
     ("base_constrained", "base"),
     ("fused", "adapter"),
 )
+BASELINES = ("majority", "linear")
 Figures = dict[str, Any]
 
 
@@ -57,7 +60,7 @@ def figures(table: pa.Table, schema: Any, settings: Settings) -> Figures:
         else None,
         "baselines_not_beaten": [
             name
-            for name in ("majority", "linear")
+            for name in BASELINES
             if compared.get(f"adapter_vs_{name}", {}).get("score", {}).get("result", "better") != "better"
         ],
         "arms": {name: arm_figures(arm, scored[name], validator, settings) for name, arm in arms.items()},
@@ -69,7 +72,8 @@ def arm_figures(arm: Arm, scored: Sequence[Scored], validator: Any, settings: Se
     """The figures of one arm: losses where it has its own, and what its outputs are worth."""
     return {
         **(_losses(arm, settings) if arm.loss_sum is not None else {}),
-        **(_outputs(arm, scored, validator, settings) if len(arm.rows) else {}),
+        **(_outputs(arm, validator, settings) if len(arm.rows) and arm.name not in BASELINES else {}),
+        **(_scores(arm, scored, settings) if len(arm.rows) else {}),
     }
 
 
@@ -100,8 +104,18 @@ def perplexity(loss: Any) -> Any:
     return np.exp(np.minimum(loss, 700.0))
 
 
-def _outputs(arm: Arm, scored: Sequence[Scored], validator: Any, settings: Settings) -> Figures:
-    """Validity, keys, scores and cost of an arm's outputs."""
+def _scores(arm: Arm, scored: Sequence[Scored], settings: Settings) -> Figures:
+    """The mean score of a row, and each field's figures."""
+    return {
+        **_estimated("score", _mean_known(scoring.total(scored, len(arm.rows))), len(arm.rows), settings),
+        "fields": {
+            s.field.name: scoring.report(s, settings.samples, settings.confidence, settings.seed) for s in scored
+        },
+    }
+
+
+def _outputs(arm: Arm, validator: Any, settings: Settings) -> Figures:
+    """Validity, keys and cost of the texts that an arm's model wrote."""
     rows = len(arm.rows)
     is_json = np.array([scoring.is_json(output) for output in arm.outputs], dtype=np.float64)
     valid = np.array([scoring.is_valid(validator, output) for output in arm.outputs], dtype=np.float64)
@@ -113,10 +127,6 @@ def _outputs(arm: Arm, scored: Sequence[Scored], validator: Any, settings: Setti
         "invented_keys": significant(invented),
         "output_tokens": significant(float(arm.output_tokens.mean())),
         **_cost(arm, settings),
-        **_estimated("score", _mean_known(scoring.total(scored, rows)), rows, settings),
-        "fields": {
-            s.field.name: scoring.report(s, settings.samples, settings.confidence, settings.seed) for s in scored
-        },
     }
 
 
@@ -173,7 +183,36 @@ def _reduction(base: Arm | None, adapter: Arm) -> float | None:
     return significant(1 - float(adapter.loss_sum.sum() / base.loss_sum.sum()))
 
 
-def drift(valid: tuple[Floats, Floats], test: tuple[Floats, Floats], settings: Settings) -> Figures:
+def adapter_losses(table: pa.Table) -> tuple[Floats, Floats]:
+    """Loss sum and tokens of each test row under the adapter."""
+    arm = predictions.arms(table)["adapter"]
+    assert arm.loss_sum is not None
+    return arm.loss_sum, arm.tokens.astype(np.float64)
+
+
+def confusion(table: pa.Table, schema: Any) -> list[dict[str, str]]:
+    """One row an answer of the adapter for DVC's confusion plot: actual and predicted, each as "field: class"."""
+    arm = predictions.arms(table)["adapter"]
+    scored = [scoring.score(field, arm.golds, arm.parsed) for field in fields.fields(schema)]
+    return [
+        {"actual": f"{one.field.name}: {actual}", "predicted": f"{one.field.name}: {predicted}"}
+        for one in scored
+        for actual, predicted in one.confusion
+    ]
+
+
+def summary(found: Figures) -> str:
+    """The evaluation in a line."""
+    adapter = found["arms"]["adapter"]
+    gain = find(found, "comparisons", "adapter_vs_base", "score", "difference")
+    return (
+        f"{found['rows']:,} test rows: loss {adapter['loss']:.4g}, perplexity {adapter['perplexity']:.4g}; "
+        f"{found['generated']:,} outputs: schema-valid {adapter['schema_valid']:.1%}, score {adapter['score'] or 0:.4g}"
+        + (f" ({gain:+.4g} against the base)" if gain is not None else "")
+    )
+
+
+def drift(valid: tuple[Floats, NDArray[Any]], test: tuple[Floats, NDArray[Any]], settings: Settings) -> Figures:
     """Validation against the later test: both losses from (loss_sum, tokens) of each row, and whether they are told apart."""
     found: Figures = {"valid_rows": len(valid[0]), "test_rows": len(test[0])}
     values = []

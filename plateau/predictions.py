@@ -21,7 +21,7 @@ SCHEMA = pa.schema(
         pa.field("loss_sum", pa.float64()),  # nats over them; null for an arm whose loss is that of another
         pa.field("output", pa.string()),  # null when not generated
         pa.field("output_tokens", pa.int32()),
-        pa.field("target", pa.string(), nullable=False),  # the truth, JSON text
+        pa.field("gold", pa.string(), nullable=False),  # the true target, JSON text
     ]
 )
 
@@ -71,7 +71,7 @@ def rows_of(
 ) -> pa.Table:
     """An arm as rows: all examples where there are losses, else those generated for (`sampled`, indices of examples)."""
     generated = dict(zip(sampled.tolist(), zip(outputs, output_tokens, strict=True), strict=True))
-    kept = range(len(examples.ids)) if loss_sum is not None else sampled.tolist()
+    kept = sampled.tolist() if loss_sum is None else range(len(examples.ids))
     return pa.Table.from_pylist(
         [
             {
@@ -83,7 +83,7 @@ def rows_of(
                 "loss_sum": None if loss_sum is None else float(loss_sum[i]),
                 "output": generated[i][0] if i in generated else None,
                 "output_tokens": generated[i][1] if i in generated else None,
-                "target": examples.targets[i],
+                "gold": examples.targets[i],
             }
             for i in kept
         ],
@@ -115,5 +115,5 @@ def _arm(name: str, columns: dict[str, list[Any]]) -> Arm:
         rows=np.array(rows, dtype=np.int64),
         outputs=[columns["output"][i] for i in rows],
         output_tokens=np.array([columns["output_tokens"][i] for i in rows], dtype=np.int64),
-        targets=columns["target"],
+        targets=columns["gold"],
     )

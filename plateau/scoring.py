@@ -207,7 +207,8 @@ def _numbers(field: Field, truth: Sequence[Any], guess: Sequence[Any]) -> tuple[
     predicted = np.where(np.isnan(given), far, np.clip(given, gold - worst, gold + worst))
     error = np.abs(predicted - gold)
     points = 1 - error / (high - low) if high > low else (error == 0).astype(np.float64)
-    return points, {"mae": stats.mean_of(error), "spearman": _spearman(gold, predicted)}
+    ranked = predicted if np.isfinite(given).any() else np.zeros_like(gold)  # nothing answered has no correlation
+    return points, {"mae": stats.mean_of(error), "spearman": _spearman(gold, ranked)}
 
 
 def _spearman(gold: Floats, predicted: Floats) -> Statistic:

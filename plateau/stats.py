@@ -56,7 +56,7 @@ def mean_of(values: Floats) -> Statistic:
     return lambda index: np.asarray(values[index].mean(axis=1))
 
 
-def ratio_of(numerator: Floats, denominator: Floats) -> Statistic:
+def ratio_of(numerator: Floats, denominator: NDArray[Any]) -> Statistic:
     """Sum over sum of resampled rows: a token-weighted mean."""
     return lambda index: np.asarray(numerator[index].sum(axis=1) / denominator[index].sum(axis=1))
 

@@ -1,0 +1,176 @@
+"""What evaluation compares, run on the models: losses over the whole split, outputs on a sample, and whether an adapter works."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from mlx.utils import tree_flatten, tree_unflatten
+from numpy.typing import NDArray
+
+from plateau import fields, generation, model, objectives, predictions, trainer
+from plateau.backend import mx, nn
+from plateau.errors import BadInputError
+from plateau.predictions import Examples
+from plateau.progress import say
+from plateau.stats import significant
+from plateau.system import System
+from plateau.tokens import Tokens, open_tokens
+
+_EFFECT_ROWS = 8
+_LATENCY_ROWS = 8
+# An adapter that moves no logit by more than this share of the largest one does nothing.
+_NO_EFFECT = 1e-6
+Speeds = dict[str, float]
+
+
+@dataclass(frozen=True)
+class Split:
+    """A split to predict: its examples, its token rows, and the rows that are generated for."""
+
+    examples: Examples
+    tokens: Tokens
+    sampled: NDArray[np.int64]
+    schema: Any
+
+    def prompts(self, rows: NDArray[np.int64]) -> list[list[int]]:
+        """Prompt ids of some rows."""
+        return [self.tokens.ids(int(row))[: self.tokens.completion_start[row]].tolist() for row in rows]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The section evaluate and what goes with it."""
+
+    arms: Sequence[str]
+    batch_size: int
+    max_tokens: int
+    train_on_prompt: bool
+
+
+def open_split(system: System, name: str, wanted: int | None) -> Split:
+    """One split with `wanted` of its rows to generate for; raises BadInputError where its files do not belong together."""
+    tokens = open_tokens(system.tokens(name))
+    table = pq.read_table(system.split(name), columns=["id", "target"])
+    if table["id"].to_pylist() != tokens.names:
+        raise BadInputError(f"{system.tokens(name)}: not the rows of {system.split(name)}; run `dvc repro convert`")
+    supervised = tokens.lengths - tokens.completion_start
+    examples = Examples(tokens.names, tokens.completion_start, supervised, table["target"].to_pylist())
+    schema = fields.load_schema(system.schema("target"))
+    return Split(examples, tokens, evenly_spaced(len(tokens), wanted), schema)
+
+
+def evenly_spaced(rows: int, wanted: int | None) -> NDArray[np.int64]:
+    """Indices of `wanted` of the rows, evenly spaced from the first; all of them where None."""
+    count = rows if wanted is None else min(rows, wanted)
+    return np.arange(count, dtype=np.int64) * rows // max(count, 1)
+
+
+def run(base: Path, adapter: Path, split: Split, settings: Settings) -> tuple[pa.Table, dict[str, Any], Speeds]:
+    """Predictions of every arm asked for, the adapter's effect on the logits with fused parity, and speeds.
+
+    Raises BadInputError when the adapter is another model's or changes nothing.
+    """
+    tables: list[pa.Table] = []
+    speeds: Speeds = {}
+    network, tokenizer = model.load(base)
+    before = _logits(network, split)
+    _run_arms(("base", "base_constrained"), network, tokenizer, split, settings, tables, speeds)
+    network, tokenizer = model.load(base, adapter)
+    check_applied(network, adapter)
+    after = _logits(network, split)
+    effect = effect_on(before, after)
+    _run_arms(("adapter", "adapter_constrained"), network, tokenizer, split, settings, tables, speeds)
+    if "fused" in settings.arms:
+        fuse(network)
+        difference = float(np.abs(_logits(network, split) - after).max())
+        effect["fused_logit_difference"] = significant(difference)
+        _run_arms(("fused",), network, tokenizer, split, settings, tables, speeds)
+    return pa.concat_tables(tables), effect, speeds
+
+
+def _run_arms(
+    names: Sequence[str],
+    network: nn.Module,
+    tokenizer: Any,
+    split: Split,
+    settings: Settings,
+    tables: list[pa.Table],
+    speeds: Speeds,
+) -> None:
+    """Append the predictions and speeds of those of `names` that are asked for."""
+    asked = [name for name in names if name in settings.arms]
+    tables.extend(predict(name, network, tokenizer, split, settings, speeds) for name in asked)
+
+
+def predict(
+    name: str, network: nn.Module, tokenizer: Any, split: Split, settings: Settings, speeds: Speeds
+) -> pa.Table:
+    """One arm's predictions: losses over the split unless it is constrained (they are those of the free arm), and outputs."""
+    constrained = name.endswith("_constrained")
+    loss_sum = None if constrained else losses(network, split.tokens, settings)[0]
+    prompts = split.prompts(split.sampled)
+    schema = split.schema if constrained else None
+    start = time.perf_counter()
+    outputs = generation.generate(network, tokenizer, prompts, settings.max_tokens, settings.batch_size, schema)
+    seconds = time.perf_counter() - start
+    written = sum(output.tokens for output in outputs)
+    alone = generation.latencies(network, tokenizer, prompts[:_LATENCY_ROWS], settings.max_tokens, schema)
+    speeds[f"{name}_tokens_per_second"] = written / seconds
+    speeds[f"{name}_latency_p50_seconds"] = generation.percentile(alone, 0.5)
+    speeds[f"{name}_latency_p95_seconds"] = generation.percentile(alone, 0.95)
+    say(f"{name}: {len(outputs)} outputs, {written:,} tokens in {seconds:.1f} s")
+    texts, counts = [output.text for output in outputs], [output.tokens for output in outputs]
+    return predictions.rows_of(split.examples, name, loss_sum, split.sampled, texts, counts)
+
+
+def losses(network: nn.Module, tokens: Tokens, settings: Settings) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
+    """Summed loss and supervised tokens of each row of a token file, supervised as in training."""
+    rows = np.arange(len(tokens))
+    objective = objectives.CausalLM(network)
+    with objectives.fast_operations(network):
+        return trainer.evaluate(objective, tokens, rows, settings.batch_size, settings.train_on_prompt)
+
+
+def check_applied(network: nn.Module, adapter: Path) -> None:
+    """Raise BadInputError unless every array of the adapter stands in the model; mlx-lm itself ignores those that do not fit."""
+    path = adapter / "adapters.safetensors"
+    held = dict(tree_flatten(network.parameters()))
+    for name, array in model.load_arrays(path).items():
+        if name not in held:
+            raise BadInputError(f"{path}: {name} is no parameter of the base model: an adapter of another model")
+        if held[name].shape != array.shape:
+            raise BadInputError(f"{path}: {name} has shape {array.shape}, the base model needs {held[name].shape}")
+
+
+def _logits(network: nn.Module, split: Split) -> NDArray[np.float32]:
+    """Logits [rows, V] of the first token of some completions."""
+    rows = evenly_spaced(len(split.tokens), _EFFECT_ROWS)
+    prompts = split.prompts(rows)
+    return np.stack([np.array(network(mx.array([ids]))[0, -1].astype(mx.float32)) for ids in prompts])
+
+
+def effect_on(before: NDArray[np.float32], after: NDArray[np.float32]) -> dict[str, Any]:
+    """How far an adapter moves the logits [rows, V]; raises BadInputError where it does not, or makes them NaN."""
+    if not np.isfinite(after).all():
+        raise BadInputError("adapters/best: the adapter makes the logits NaN or infinite; run `dvc repro -f train`")
+    difference = float(np.abs(after - before).max())
+    if difference <= _NO_EFFECT * float(np.abs(before).max()):
+        raise BadInputError(
+            "adapters/best: the adapter changes no logit of the base model: it was not applied, or never trained; "
+            "check that models/base is the model it was trained on, and run `dvc repro -f train`"
+        )
+    changed = float(np.mean(after.argmax(axis=-1) != before.argmax(axis=-1)))
+    return {"max_logit_difference": significant(difference), "first_token_changed": significant(changed)}
+
+
+def fuse(network: nn.Module) -> None:
+    """Merge the adapter into the model's own weights, in memory, as `mlx_lm.fuse` does."""
+    merged = [(name, layer.fuse()) for name, layer in network.named_modules() if hasattr(layer, "fuse")]
+    if merged:
+        network.update_modules(tree_unflatten(merged))
+    mx.eval(network.parameters())

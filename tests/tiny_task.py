@@ -1,0 +1,89 @@
+"""A system whose task a tiny model learns in seconds: say which of two words the prompt holds, and how often it occurs."""
+
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import tiny
+
+from plateau import chat, params, tokens
+from plateau.files import write_jsonl
+from plateau.system import System
+
+SCHEMA = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["mood", "count"],
+    "properties": {"mood": {"enum": ["calm", "angry"]}, "count": {"type": "integer", "minimum": 1, "maximum": 3}},
+}
+CONFIG = {"hidden_size": 64, "intermediate_size": 128, "num_attention_heads": 4, "num_key_value_heads": 2}
+DEFAULTS = {
+    "iters": 120,
+    "eval_every": 30,
+    "batch_size": 16,
+    "fine_tune_type": "full",
+    "lr": 0.003,
+    "warmup": 5,
+    "patience": 9,
+    "evaluate.num_samples": 24,
+    "evaluate.max_tokens": 60,
+    "evaluate.bootstrap_samples": 200,
+    "gates.min_test_rows": 20,
+    "gates.loss_reduction": 0.3,
+}
+
+
+def example(draw: random.Random) -> tuple[str, dict[str, Any]]:
+    """A prompt and its target."""
+    mood, count = draw.choice(["calm", "angry"]), draw.randint(1, 3)
+    filler = [draw.choice(["down", "Customer", "since", "internet"]) for _ in range(draw.randint(2, 6))]
+    words = filler + [mood] * count
+    draw.shuffle(words)
+    return " ".join(words), {"mood": mood, "count": count}
+
+
+def system(folder: Path, tokenizer_dir: Path, rows: tuple[int, int, int] = (200, 40, 40), **changes: Any) -> System:
+    """A system folder up to its token files, ready for the stage train."""
+    stock = dict(tiny.CONFIG)
+    tiny.CONFIG.update(CONFIG)
+    try:
+        tiny.base(folder / "models" / "base", tokenizer_dir)
+    finally:
+        tiny.CONFIG.clear()
+        tiny.CONFIG.update(stock)
+    (folder / "schemas").mkdir(parents=True, exist_ok=True)
+    (folder / "schemas" / "target.schema.json").write_text(json.dumps(SCHEMA))
+    tokenizer = chat.load_tokenizer(folder / "models" / "base")
+    for seed, (name, count) in enumerate(zip(("train", "valid", "test"), rows, strict=True)):
+        draw = random.Random(seed)
+        write_split(System(folder), name, [example(draw) for _ in range(count)], tokenizer)
+    tiny.write_params(folder, {**DEFAULTS, **changes})
+    return System(folder)
+
+
+def write_split(system: System, name: str, examples: list[tuple[str, dict[str, Any]]], tokenizer: Any) -> None:
+    """The files of one split."""
+    ids = [f"{name}{i}" for i in range(len(examples))]
+    targets = [json.dumps(target) for _, target in examples]
+    rendered = [chat.render(tokenizer, content, target) for (content, _), target in zip(examples, targets, strict=True)]
+    tokens.write(system.tokens(name), [(i, list(r[0]), r[1]) for i, r in zip(ids, rendered, strict=True)])
+    system.split(name).parent.mkdir(parents=True, exist_ok=True)
+    turns = [[{"role": "customer", "text": content, "time": None}] for content, _ in examples]
+    pq.write_table(pa.table({"id": ids, "target": targets, "turns": turns}), system.split(name))
+    messages = [
+        {"messages": [{"role": "user", "content": content}, {"role": "assistant", "content": target}]}
+        for (content, _), target in zip(examples, targets, strict=True)
+    ]
+    write_jsonl(system.path("data", "mlx", f"{name}.jsonl"), messages)
+
+
+def run(system: System, *stages: str) -> None:
+    """Run stages in this process."""
+    import importlib
+
+    for name in stages:
+        module = importlib.import_module(f"stages.{name}")
+        module.main(system, params.load(system, module.PARAMS))
