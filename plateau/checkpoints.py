@@ -135,8 +135,8 @@ def _random_state() -> mx.array:
 def _fill(arrays: dict[str, mx.array], model: nn.Module, optimizer: Optimizer) -> None:
     parameters = [(name.removeprefix("model."), a) for name, a in arrays.items() if name.startswith("model.")]
     model.update(tree_unflatten(parameters))
-    # Leaf by leaf into the tree that is there: unflattening would drop its empty nodes.
-    optimizer.state = tree_map_with_path(lambda name, _: arrays[f"optimizer.{name}"], optimizer.state)
+    # In place and leaf by leaf: assigning the state would initialise it anew, unflattening would drop its empty nodes.
+    optimizer.state.update(tree_map_with_path(lambda name, _: arrays[f"optimizer.{name}"], optimizer.state))
     high, low = (int(word) for word in arrays["random"])
     mx.random.seed((high << 32) | low)
     mx.eval(model.parameters(), optimizer.state, mx.random.state)

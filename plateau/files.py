@@ -16,7 +16,7 @@ from plateau.errors import BadInputError
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary sibling of `path`; rename it onto `path` when the block ends without an exception."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")
     try:
         yield temporary
         if path.is_dir():

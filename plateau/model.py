@@ -68,6 +68,7 @@ def add_adapter(model: nn.Module, adapter: Adapter, seed: int) -> None:
     else:
         use_dora = adapter.fine_tune_type == "dora"
         linear_to_lora_layers(model, adapter.num_layers, adapter.config()["lora_parameters"], use_dora=use_dora)
+    model.eval()
     mx.eval(model.parameters())
 
 
@@ -93,10 +94,10 @@ def save_adapter(model: nn.Module, adapter: Adapter, folder: Path) -> None:
 def save_arrays(path: Path, arrays: dict[str, mx.array], metadata: dict[str, str] | None = None) -> None:
     """Write a safetensors file whole or not at all."""
     with replacing(path) as temporary:
-        # mlx appends .safetensors to any other name.
-        whole = temporary.with_name(temporary.name + ".safetensors")
-        mx.save_safetensors(str(whole), arrays, metadata or {})
-        whole.rename(temporary)
+        try:
+            mx.save_safetensors(str(temporary), arrays, metadata or {})
+        except RuntimeError as error:
+            raise OSError(f"cannot write {path}; is the disk full? ({error})") from None
 
 
 def load_arrays(path: Path) -> dict[str, mx.array]:

@@ -48,7 +48,7 @@ def write(system: System, folder: Path, state: State, valid_ids: Sequence[str], 
         for point in state.points:
             name = f"{point['iteration']:07d}"
             if point["sha256"]:
-                shutil.copytree(folder / "checkpoints" / name, temporary / name)
+                shutil.copytree(folder / "checkpoints" / name, temporary / name, ignore=shutil.ignore_patterns(".*"))
     with replacing(system.path("adapters", "val_losses.parquet")) as temporary:
         pq.write_table(_val_losses(folder, state, valid_ids), temporary)
     curve = [

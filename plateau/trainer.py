@@ -121,8 +121,8 @@ def train(
     """
     optimizer = make_optimizer(settings)
     optimizer.init(model.trainable_parameters())
-    state = checkpoints.restore(folder, model, optimizer)
     objective = objectives.CausalLM(model)
+    state = checkpoints.restore(folder, model, optimizer)
     gradient = nn.value_and_grad(model, objective.loss_sum)
     batches = _batches(data.train, settings, state)
     with objectives.fast_operations(model):

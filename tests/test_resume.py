@@ -1,0 +1,153 @@
+"""Killed at any moment, a run goes on from its last complete state and ends with the same bytes."""
+
+import json
+import os
+import random
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from plateau.files import sha256
+from tests import tiny
+
+HARD = {"iters": 40, "eval_every": 7, "dropout": 0.1, "grad_accumulation": 2, "batch_size": 4, "train.state_every": 4}
+
+
+def start(folder: Path, **options: Any) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "stages.train", str(folder)]
+    environment = {**os.environ, "DVC_ROOT": str(folder)}
+    return subprocess.Popen(
+        command, cwd=tiny.ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **options
+    )
+
+
+def finish(folder: Path) -> str:
+    process = start(folder)
+    output = process.communicate(timeout=300)[0]
+    assert process.returncode == 0, output
+    return output
+
+
+def outcome(folder: Path) -> dict[str, str]:
+    """SHA-256 of every file that the stage leaves, timings aside."""
+    paths = [path for part in ("adapters", "metrics") for path in sorted((folder / part).rglob("*")) if path.is_file()]
+    return {path.relative_to(folder).as_posix(): sha256(path) for path in paths if path.name != "speed.json"}
+
+
+def wait_for_state(folder: Path, process: subprocess.Popen[str], count: int) -> None:
+    """Wait until the run has written a state at or after its `count`th iteration, or has ended."""
+    while process.poll() is None:
+        states = [int(path.name.split("-")[1]) for path in folder.glob(".work/*/state-*")]
+        if states and max(states) >= count:
+            return
+        time.sleep(0.01)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory, tokenizer_dir: Path) -> Path:
+    """A system as it is before training, and in `reference.json` what an uninterrupted run leaves."""
+    folder = tiny.system(tmp_path_factory.mktemp("whole") / "system", tokenizer_dir, **HARD)
+    clean = folder.with_name("clean")
+    shutil.copytree(folder, clean)
+    finish(folder)
+    (clean / "reference.json").write_text(json.dumps(outcome(folder)))
+    return clean
+
+
+def fresh(whole: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(whole, tmp_path / "system"))
+
+
+def expected(whole: Path) -> dict[str, str]:
+    found: dict[str, str] = json.loads((whole / "reference.json").read_text())
+    return found
+
+
+@pytest.mark.slow
+def test_kill_9_at_random_moments_changes_no_byte(whole: Path, tmp_path: Path) -> None:
+    folder = fresh(whole, tmp_path)
+    draw = random.Random(0)
+    kills = 0
+    while kills < 5:
+        process = start(folder)
+        wait_for_state(folder, process, draw.randrange(0, 40))
+        time.sleep(draw.random() * 0.3)
+        ended = process.poll() is not None
+        process.kill()
+        process.communicate()
+        if ended:
+            break
+        kills += 1
+    assert kills > 0
+    finish(folder)
+    assert outcome(folder) == expected(whole)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_saves_the_state_and_the_next_run_goes_on(whole: Path, tmp_path: Path, number: signal.Signals) -> None:
+    folder = fresh(whole, tmp_path)
+    process = start(folder)
+    wait_for_state(folder, process, 8)
+    process.send_signal(number)
+    output = process.communicate(timeout=60)[0]
+    assert process.returncode == 1
+    assert "the next `dvc repro` goes on from there" in output
+    assert "Traceback" not in output
+    assert "iteration 0 " not in finish(folder)
+    assert outcome(folder) == expected(whole)
+
+
+@pytest.mark.slow
+def test_a_state_that_was_cut_short_is_passed_over(whole: Path, tmp_path: Path) -> None:
+    folder = fresh(whole, tmp_path)
+    process = start(folder)
+    wait_for_state(folder, process, 12)
+    process.kill()
+    process.communicate()
+    newest = sorted(folder.glob(".work/*/state-*"))[-1] / "arrays.safetensors"
+    newest.write_bytes(newest.read_bytes()[:-100])
+    assert "was cut short" in finish(folder)
+    assert outcome(folder) == expected(whole)
+
+
+@pytest.mark.slow
+def test_a_full_disk_is_one_clear_line_and_loses_nothing(whole: Path, tmp_path: Path) -> None:
+    folder = fresh(whole, tmp_path)
+    limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))  # noqa: E731
+    process = start(folder, preexec_fn=limit)
+    output = process.communicate(timeout=60)[0]
+    assert process.returncode == 1
+    assert "error: " in output
+    assert "Traceback" not in output
+    finish(folder)
+    assert outcome(folder) == expected(whole)
+
+
+@pytest.mark.slow
+def test_a_second_process_waits_for_the_first_and_both_agree(whole: Path, tmp_path: Path) -> None:
+    folder = fresh(whole, tmp_path)
+    first, second = start(folder), start(folder)
+    outputs = [process.communicate(timeout=300)[0] for process in (first, second)]
+    assert [first.returncode, second.returncode] == [0, 0], outputs
+    assert any("waiting for an earlier process" in output for output in outputs)
+    assert outcome(folder) == expected(whole)
+
+
+@pytest.mark.slow
+def test_states_are_written_no_more_often_than_asked(whole: Path, tmp_path: Path) -> None:
+    folder = fresh(whole, tmp_path)
+    process = start(folder)
+    wait_for_state(folder, process, 20)
+    process.kill()
+    process.communicate()
+    states = [int(path.name.split("-")[1]) for path in folder.glob(".work/*/state-*")]
+    assert len(states) <= 2
+    assert all(state % 4 == 0 for state in states)
