@@ -77,14 +77,14 @@ def gaps(points: Rows, colours: Mapping[str, str]) -> Spec:
 
 
 def scores(rows: Rows, colours: Mapping[str, str]) -> Spec:
-    """Scores {"field", "metric", "arm", "score", "low", "high"} between 0 and 1, a row a field and metric, with intervals."""
-    y = {"field": "label", "type": "nominal", "title": None, "sort": None, "axis": {"labelLimit": 260}}
+    """Scores {"field", "arm", "score", "low", "high"} between 0 and 1, a row a field, with intervals."""
+    y = {"field": "field", "type": "nominal", "title": None, "sort": None, "axis": {"labelLimit": 260}}
     offset = {"field": "arm", "type": "nominal", "sort": list(colours)}
     colour = _colours("arm", colours)
     whisker = {"x": _quantity("low", "score"), "x2": {"field": "high"}, "y": y, "yOffset": offset, "color": colour}
     return {
         "height": {"step": 9},
-        "data": {"values": [{**row, "label": f"{row['field']}: {row['metric']}"} for row in rows]},
+        "data": {"values": list(rows)},
         "layer": [
             {"mark": {"type": "rule", "strokeWidth": 2}, "encoding": whisker},
             {

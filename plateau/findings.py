@@ -18,8 +18,8 @@ Row = Mapping[str, Any]
 
 
 def generated(predictions: Sequence[Row], arm: str) -> list[Row]:
-    """The rows of one arm that have an output."""
-    return [row for row in predictions if row["arm"] == arm and row["output"] is not None]
+    """The rows of one arm that have a greedy output."""
+    return [row for row in predictions if row["arm"] == arm and row["output"] is not None and row["sample"] == 0]
 
 
 def transcripts(path: Path, ids: Sequence[str]) -> dict[str, list[Row]]:
@@ -32,7 +32,10 @@ def perplexity_bands(predictions: Sequence[Row], arms: Sequence[str], bands: int
     """Histogram {"series", "start", "end", "count"} of each row's perplexity by arm; the rows above the 99th percentile share
     the last band.
     """
-    values = {arm: [_perplexity(row) for row in predictions if row["arm"] == arm and row["tokens"]] for arm in arms}
+    values = {
+        arm: [_perplexity(row) for row in predictions if row["arm"] == arm and row["loss_sum"] is not None]
+        for arm in arms
+    }
     every = np.array([value for arm in arms for value in values[arm]])
     every = every[np.isfinite(every)]
     if not every.size:

@@ -28,6 +28,8 @@ ARMS = {
     "adapter": charts.BLUE,
     "adapter_constrained": charts.GREEN,
     "fused": charts.ORANGE,
+    "majority": "#b5651d",
+    "linear": charts.RED,
 }
 SPLITS = {"train": charts.BLUE, "valid": charts.ORANGE, "test": charts.GREEN}
 
@@ -119,7 +121,7 @@ def _charts(
         yield (
             "scores",
             charts.scores(content["intervals"], arms),
-            "Scores between 0 and 1 by field and arm, with intervals.",
+            "Score of each field between 0 and 1 by arm, with intervals; for a number, 1 - error / range.",
         )
     if bands := findings.perplexity_bands(predictions, [arm for arm in arms if arm in ("base", "adapter")]):
         yield (
@@ -157,7 +159,7 @@ def _examples(worst: Sequence[tuple[Row, float]], predictions: Sequence[Row], tu
     """Gold and every arm's output side by side, long ones cut."""
     outputs: dict[str, list[tuple[str, str]]] = {row["id"]: [] for row, _ in worst}
     for row in predictions:
-        if row["id"] in outputs and row["output"] is not None:
+        if row["id"] in outputs and row["output"] is not None and row["sample"] == 0:
             outputs[row["id"]].append((row["arm"], _cut(row["output"], 2000)))
     found = turns(list(outputs))
     for row, score in worst:

@@ -15,7 +15,6 @@ ANSWERS = {
     "do_not_ship": "Do not ship",
     "insufficient_evidence": "Too little evidence to decide",
 }
-UNIT = ("score", "accuracy", "macro_f1", "f1", "roc_auc", "token_f1", "spearman")
 Figures = Mapping[str, Any]
 
 
@@ -77,20 +76,12 @@ def score_table(arms: Mapping[str, Figures]) -> list[list[Any]]:
 
 
 def intervals(arms: Mapping[str, Figures]) -> list[dict[str, Any]]:
-    """The figures of fields that lie between 0 and 1 and have an interval, for a chart."""
+    """The score of each field and arm with its interval, for a chart."""
     return [
-        {
-            "field": name,
-            "metric": key,
-            "arm": arm,
-            "score": field[key],
-            "low": field[f"{key}_low"],
-            "high": field[f"{key}_high"],
-        }
+        {"field": name, "arm": arm, "score": field["score"], "low": field["score_low"], "high": field["score_high"]}
         for arm, figures in arms.items()
         for name, field in figures.get("fields", {}).items()
-        for key in _valued(field)
-        if key in UNIT and field.get(f"{key}_low") is not None
+        if field.get("score_low") is not None
     ]
 
 

@@ -196,9 +196,8 @@ def param_problems(stage: Stage) -> list[str]:
     words = set().union(*(names(module) for module in modules(stage.module)))
     problems = [f"{stage.name}: add param {key}" for key in sorted(constant - listed)]
     problems += [f"{stage.name}: drop param {key}, PARAMS has it not" for key in sorted(listed - constant)]
-    problems += [
-        f"{stage.name}: PARAMS names {key}, which no code reads" for key in constant if not used(key, found, words)
-    ]
+    dead = sorted(key for declared_key in constant for key in unread(declared_key, found, words))
+    problems += [f"{stage.name}: PARAMS names {key}, which no code reads" for key in dead]
     for keys in found:
         named = {keys[0], ".".join(keys)} if keys[-1] != "*" else set(keys[:1])
         sections = {key.partition(".")[0] for key in constant} if keys[-1] == "*" else constant
@@ -207,16 +206,16 @@ def param_problems(stage: Stage) -> list[str]:
     return sorted(problems)
 
 
-def used(key: str, found: set[tuple[str, ...]], words: set[str]) -> bool:
-    """Whether a declared key is read: by subscript, or handed on to code that knows the name of each key in it."""
+def unread(key: str, found: set[tuple[str, ...]], words: set[str]) -> list[str]:
+    """What of a declared key is not read: neither subscripted, nor handed on to code that knows its name."""
     section, _, name = key.partition(".")
-    below = SCHEMA["properties"][section].get("properties", {})
     if not name and ("PARAMS",) in found:
-        return True
+        return []
     handed_on = ("*",) in found or (section, "*") in found
-    if name or not below:
-        return (section, name) in found or (key,) in found or (handed_on and (name or section) in words)
-    return handed_on and all(word in words for word in below)
+    names = [name] if name else SCHEMA["properties"][section].get("properties", [])
+    if not names:
+        return [] if (key,) in found or (handed_on and key in words) else [key]
+    return [f"{section}.{n}" for n in names if (section, n) not in found and not (handed_on and n in words)]
 
 
 def main() -> None:

@@ -156,6 +156,16 @@ def test_imports_are_followed_to_the_end_wherever_they_stand(tmp_path: Path, mon
     assert found == set(texts) - {"house/__init__.py", "house/garden.py"}
 
 
+KNOBS: dict[str, Any] = {
+    "lr": {},
+    "seed": {},
+    "rank": {},
+    "split": {"properties": {"strategy": {}, "train_size": {}, "valid_size": {}, "test_size": {}, "group_by": {}}},
+    "overfit": {"properties": {"val_rise": {}}},
+    "report": {"properties": {"title": {}}},
+}
+
+
 @pytest.mark.parametrize(
     ("keys", "body", "problems"),
     [
@@ -163,8 +173,13 @@ def test_imports_are_followed_to_the_end_wherever_they_stand(tmp_path: Path, mon
         ('("lr", "seed")', 'p["lr"]', ["s: PARAMS names seed, which no code reads"]),
         ('("lr",)', 'p["lr"], p["seed"]', ["s: reads seed, which PARAMS names not"]),
         ('("split",)', 'f(p["split"], "strategy", "train_size", "valid_size", "test_size", "group_by")', []),
-        ('("split",)', 'f(p["split"], "strategy", "train_size")', ["s: PARAMS names split, which no code reads"]),
-        ('("split",)', 'p["split"]["group_by"]', ["s: PARAMS names split, which no code reads"]),
+        (
+            '("split",)',
+            'f(p["split"], "strategy", "train_size", "group_by", "test_size")',
+            ["s: PARAMS names split.valid_size, which no code reads"],
+        ),
+        ('("overfit", "report")', 'p["report"]["title"]', ["s: PARAMS names overfit.val_rise, which no code reads"]),
+        ('("report",)', 'p["report"]["title"]', []),
         ('("split.group_by",)', 'p["split"]["group_by"]', []),
         (
             '("split.group_by",)',
@@ -190,6 +205,7 @@ def test_params_are_compared_with_what_the_code_reads(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keys: str, body: str, problems: list[str]
 ) -> None:
     monkeypatch.setattr(deps, "ROOT", tmp_path)
+    monkeypatch.setattr(deps, "SCHEMA", {"properties": KNOBS})
     text = f"PARAMS: tuple[str, ...] = {keys}\ndef main(system: System, p: Params) -> None:\n    {body}\n"
     (tmp_path / "s.py").write_text(text, encoding="utf-8")
     entry = {"cmd": "python -m s", "params": list(deps.declared(tmp_path / "s.py"))}

@@ -49,7 +49,7 @@ def statistic(name: str, value: float) -> dict[str, Any]:
 
 
 def arm(level: float) -> dict[str, Any]:
-    category = {"kind": "class", "rows": 40, "answered": 1.0} | statistic("accuracy", level)
+    category = {"kind": "class", "rows": 40, "answered": 1.0} | statistic("score", level) | statistic("accuracy", level)
     number = {"kind": "number", "rows": 40, "answered": 1.0} | statistic("score", level) | statistic("mae", 12.3)
     whole = {"schema_valid": 0.995, "rows": 40} | statistic("perplexity", 3.456)
     return {**whole, "fields": {"category": category, "score": number}}
@@ -131,7 +131,14 @@ def predictions(count: int = 40, nasty: str = "") -> list[dict[str, Any]]:
         wrong = {"category": LABELS[(i + (i % 4 == 0)) % 3], "score": float(i % 97), "note": nasty or "fine"}
         for name, output in (("base", nasty or "no json"), ("adapter", json.dumps(wrong))):
             loss = 9.0 if name == "base" else 2.0
-            row = {"id": f"c{i:03}", "arm": name, "tokens": 8, "loss_sum": loss + i / count, "output": output}
+            row = {
+                "id": f"c{i:03}",
+                "arm": name,
+                "sample": 0,
+                "tokens": 8,
+                "loss_sum": loss + i / count,
+                "output": output,
+            }
             rows.append({**row, "gold": json.dumps(gold)})
     return rows
 
