@@ -137,7 +137,7 @@ def calibration(rows: Rows, title: str) -> Spec:
             {
                 "data": line,
                 "mark": {"type": "line", "color": GREY, "strokeDash": [4, 4]},
-                "encoding": {"x": _quantity("at", None), "y": _quantity("at", None)},
+                "encoding": {"x": {**at["x"], "field": "at"}, "y": {**at["y"], "field": "at"}},
             },
             {"mark": {"type": "point", "filled": True, "color": BLUE, "size": 50}, "encoding": at},
         ],
