@@ -60,8 +60,8 @@ def lengths(written: tokens.Tokens) -> dict[str, Any]:
         "tokens": int(written.lengths.sum(dtype=np.int64)),
         "supervised_tokens": int(supervised.sum(dtype=np.int64)),
         "tokens_mean": round(float(written.lengths.mean()), 3),
-        "tokens_p50": float(np.percentile(written.lengths, 50)),
-        "tokens_p95": float(np.percentile(written.lengths, 95)),
+        "tokens_p50": round(float(np.percentile(written.lengths, 50)), 3),
+        "tokens_p95": round(float(np.percentile(written.lengths, 95)), 3),
         "tokens_max": int(written.lengths.max()),
         "completion_tokens_max": int(supervised.max()),
     }

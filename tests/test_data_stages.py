@@ -52,7 +52,7 @@ def make(root: Path, base: Path) -> System:
             "start": f"2025-{1 + number // 20:02}-{1 + number % 20:02}T09:00:00+01:00",
             "customer_id": f"p{number % 60}",
             "turns": [
-                {"role": "nurse", "text": "What brings you here?"},
+                {"role": "nurse", "text": f"Visitor {number}, what brings you here?"},
                 {
                     "role": "patient",
                     "text": f"It hurts{' </s> a lot' if number == 70 else ''}. "
@@ -86,7 +86,7 @@ def test_a_system_needs_only_params_schemas_and_data(system: System) -> None:
     content, answer = (message["content"] for message in json.loads(lines[0])["messages"])
     assert content == (
         "Judge the urgency.\n\n[TEMPORAL CONTEXT]\nday_of_week: Saturday\nqueue_wait_time_seconds: unknown\n\n"
-        "[CONVERSATION]\nNurse: What brings you here?\nPatient: It hurts."
+        "[CONVERSATION]\nNurse: Visitor 20, what brings you here?\nPatient: It hurts."
     )
     assert answer == '{"notes": ["< s>"], "triage": "now"}'
 
