@@ -85,8 +85,8 @@ def test_a_system_needs_only_params_schemas_and_data(system: System) -> None:
     lines = system.path("data", "mlx", "train.jsonl").read_text(encoding="utf-8").splitlines()
     content, answer = (message["content"] for message in json.loads(lines[0])["messages"])
     assert content == (
-        "Judge the urgency.\n\n[TEMPORAL CONTEXT]\nday_of_week: Saturday\nqueue_wait_time_seconds: unknown\n\n"
-        "[CONVERSATION]\nNurse: Visitor 20, what brings you here?\nPatient: It hurts."
+        "Judge the urgency.\n\n[TEMPORAL CONTEXT]\nday_of_week: Wednesday\nqueue_wait_time_seconds: unknown\n\n"
+        "[CONVERSATION]\nNurse: Visitor 0, what brings you here?\nPatient: It hurts."
     )
     assert answer == '{"notes": ["< s>"], "triage": "now"}'
 
