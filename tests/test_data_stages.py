@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -133,3 +135,23 @@ def test_an_unknown_context_column_and_a_row_that_cannot_fit_are_clear_errors(sy
     with pytest.raises(BadInputError, match=r"convert\.context: no column 'mood'; the records have id, start"):
         convert.main(system, {**values, "convert": {**values["convert"], "context": ["mood"]}})
     run(system)
+
+
+def stage_process(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def test_bad_data_is_one_line_and_exit_status_2(tmp_path: Path) -> None:
+    shutil.copyfile(ROOT / "params.yaml", tmp_path / "params.yaml")
+    (tmp_path / "data" / "raw").mkdir(parents=True)
+    ended = stage_process("-m", "stages.prepare", str(tmp_path))
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("error: ")
+    assert ended.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["prepare", "temporal", "split", "convert"])
+def test_importing_a_data_stage_loads_no_model_library(name: str) -> None:
+    heavy = {"mlx", "mlx_lm", "transformers", "pandas", "sklearn", "scipy", "torch", "holidays"}
+    ended = stage_process("-c", f"import sys, stages.{name}; print(sorted({heavy!r} & set(sys.modules)))")
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "[]\n", "")
