@@ -8,7 +8,8 @@ from simulator.grammar import pick
 
 Target = dict[str, Any]
 
-_CATEGORIES = {
+KEYS = ("primary_category", "quality_score", "csat", "churn_risk", "journey_type", "coaching")
+CATEGORIES = {
     "internet": "Internet Connectivity",
     "billing": "Billing Dispute",
     "upgrade": "Plan Upgrade",
@@ -18,14 +19,14 @@ _CATEGORIES = {
     "leaving": "Service Cancellation",
     "visit": "Technician Appointment",
 }
-_FIRST_CALL = {"solved": "First Contact Resolution", "open": "Follow-Up Pending", "failed": "Unresolved Contact"}
-_JOURNEYS = {"repeat": "Repeat Contact", "transfer": "Transfer", "escalation": "Escalation"}
+FIRST_CALL = {"solved": "First Contact Resolution", "open": "Follow-Up Pending", "failed": "Unresolved Contact"}
+JOURNEYS = {"repeat": "Repeat Contact", "transfer": "Transfer", "escalation": "Escalation"}
 _COACHING = {
-    "wait_apology": "apologize for the long wait",
-    "empathy": "acknowledge the customer's feelings",
-    "verify": "verify the customer's identity",
+    "wait_apology": "apologize for the wait",
+    "empathy": "show more empathy",
+    "verify": "verify the caller",
     "recap": "summarize the next steps",
-    "further_help": "offer further assistance",
+    "further_help": "offer further help",
 }
 _QUALITY_COST = {"wait_apology": 10, "empathy": 20, "verify": 25, "recap": 15, "further_help": 10}
 
@@ -33,7 +34,7 @@ _QUALITY_COST = {"wait_apology": 10, "empathy": 20, "verify": 25, "recap": 15, "
 def judge(facts: Facts) -> Target:
     """The labels that follow from the facts, without noise."""
     return {
-        "primary_category": _CATEGORIES[facts.topic],
+        "primary_category": CATEGORIES[facts.topic],
         "quality_score": 100 - sum(_QUALITY_COST[name] for name in facts.missing),
         "csat": _csat(facts),
         "churn_risk": _churn(facts),
@@ -64,7 +65,7 @@ def _churn(facts: Facts) -> int:
 
 def _journey(facts: Facts) -> str:
     """The path; a first call that stays with one agent is named by how it ended."""
-    return _JOURNEYS.get(facts.path, _FIRST_CALL[facts.outcome])
+    return JOURNEYS.get(facts.path, FIRST_CALL[facts.outcome])
 
 
 def _coaching(facts: Facts) -> str:

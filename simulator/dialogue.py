@@ -33,9 +33,10 @@ def _script(facts: Facts, rng: random.Random) -> Iterator[tuple[str, list[list[s
     yield "agent", [phrases.GREETING, *_shown(facts, "wait_apology", phrases.WAIT_APOLOGY), phrases.ASK]
     repeat = [phrases.REPEAT_CUE] if facts.path == "repeat" else []
     yield "customer", [[f"{opening} {problem}." for opening in tone["open"] for problem in topic["problem"]], *repeat]
-    verifies = "verify" in facts.behaviours
-    yield "agent", [*_shown(facts, "empathy", phrases.EMPATHY), phrases.VERIFY if verifies else phrases.NO_VERIFY]
-    yield "customer", [*([phrases.IDENTITY] if verifies else []), topic["detail"]]
+    verify = _shown(facts, "verify", phrases.VERIFY)
+    if asked := [*_shown(facts, "empathy", phrases.EMPATHY), *verify]:
+        yield "agent", asked
+        yield "customer", [*([phrases.IDENTITY] if verify else []), topic["detail"]]
     if facts.path == "transfer":
         yield "agent", [phrases.TRANSFER]
         yield "agent", [phrases.AFTER_TRANSFER, topic["action"]]
@@ -44,12 +45,11 @@ def _script(facts: Facts, rng: random.Random) -> Iterator[tuple[str, list[list[s
         yield "agent", [phrases.AFTER_ESCALATE, topic["action"]]
     else:
         yield "agent", [topic["action"]]
-    threat = [phrases.LEAVE_THREAT] if facts.leaving else []
-    yield "customer", [tone["react"], *threat]
+    yield "customer", [tone["react"], *([phrases.LEAVE_THREAT] if facts.leaving else [])]
     recap = [*_shown(facts, "recap", phrases.RECAP), *_shown(facts, "further_help", phrases.FURTHER_HELP)]
     yield "agent", [phrases.OUTCOMES[facts.outcome], *recap]
-    if rng.random() < 0.8:
-        yield "customer", [phrases.THANKS[facts.tone]]
+    if rng.random() < 0.5:
+        yield "customer", [tone["thanks"]]
 
 
 def _shown(facts: Facts, name: str, lines: list[str]) -> list[list[str]]:

@@ -43,8 +43,8 @@ TOPICS: dict[str, dict[str, list[str]]] = {
             "The speed test shows [only {number}|barely {number}] megabits.",
         ],
         "action": [
-            "I am [running a line test|testing the line] and [resetting|refreshing] your [connection|signal] from here.",
-            "I can see [packet loss|a weak signal] on your line, so I am [resetting the port|switching the channel].",
+            "I am [testing the line|resetting your connection].",
+            "I see [packet loss|a weak signal] on your line.",
         ],
     },
     "billing": {
@@ -60,8 +60,8 @@ TOPICS: dict[str, dict[str, list[str]]] = {
             "My bank shows the [charge|debit] [twice|on {day}].",
         ],
         "action": [
-            "I am [reviewing|going through] the charges on your [invoice|statement] and [crediting|correcting] the fee.",
-            "I can see the [extra charge|fee], so I am [checking it|asking for a refund] of {amount} dollars.",
+            "I am [reviewing the charges|crediting the fee].",
+            "I see the [extra charge|fee] of {amount} dollars.",
         ],
     },
     "upgrade": {
@@ -77,8 +77,8 @@ TOPICS: dict[str, dict[str, list[str]]] = {
             "I saw the [offer|bundle] for {amount} dollars [online|on {day}].",
         ],
         "action": [
-            "I am [comparing|looking at] the [bundles|packages] and adding the [larger|unlimited] one to your line.",
-            "The [premium|unlimited] package is {amount} dollars a month, so I am [adding it|putting it on your line].",
+            "I am [comparing the bundles|adding the unlimited package].",
+            "The [premium|unlimited] package costs {amount} dollars.",
         ],
     },
     "device": {
@@ -94,8 +94,8 @@ TOPICS: dict[str, dict[str, list[str]]] = {
             "The [screen|display] says error {number}.",
         ],
         "action": [
-            "I am [checking|looking up] the warranty and [updating the firmware|running a hardware check] on the {device}.",
-            "That looks like a [hardware fault|broken battery], so I am [ordering a spare part|opening a warranty claim].",
+            "I am [checking the warranty|updating the firmware].",
+            "That looks like a [hardware fault|broken battery].",
         ],
     },
     "access": {
@@ -111,8 +111,8 @@ TOPICS: dict[str, dict[str, list[str]]] = {
             "The code was sent to [an old email|the wrong number].",
         ],
         "action": [
-            "I am [sending|creating] a new [reset link|code] and [unlocking|clearing] your login.",
-            "I can see the [locked profile|failed logins], so I am [resetting the password|issuing a new pin].",
+            "I am [sending a reset link|unlocking your login].",
+            "I see the [locked profile|failed logins].",
         ],
     },
     "delivery": {
@@ -128,8 +128,8 @@ TOPICS: dict[str, dict[str, list[str]]] = {
             "I was home at {number} {street} Street all day.",
         ],
         "action": [
-            "I am [tracking|searching] the [parcel|shipment] and [calling the courier|asking the warehouse].",
-            "The [parcel|shipment] is [stuck at the depot|marked as returned], so I am [sending it again|shipping a new one].",
+            "I am [tracking the parcel|calling the courier].",
+            "The [parcel|shipment] is [stuck at the depot|marked as returned].",
         ],
     },
     "leaving": {
@@ -145,8 +145,8 @@ TOPICS: dict[str, dict[str, list[str]]] = {
             "There are {number} months left on the contract.",
         ],
         "action": [
-            "I am [filing|preparing] the [termination|closing form] and [waiving|checking] the exit fee.",
-            "The contract [ends|runs out] on {day}, so I am [sending the closing form|entering the termination].",
+            "I am [filing the termination|waiving the exit fee].",
+            "The contract [ends|runs out] on {day}.",
         ],
     },
     "visit": {
@@ -162,118 +162,77 @@ TOPICS: dict[str, dict[str, list[str]]] = {
             "The address is {number} {street} Street.",
         ],
         "action": [
-            "I am [looking at|opening] the [calendar|schedule] of the [technician|installer] and [moving|booking] the slot.",
-            "The next free [slot|window] is {day} at {hour}, so I am [booking|reserving] it.",
+            "I am [opening the calendar|booking the slot].",
+            "The next free [slot|window] is {day} at {hour}.",
         ],
     },
 }
 
-# Tone: how it shows when the customer opens, and when they close after good or bad news.
+# Tone: how it shows when the customer opens, while the agent works, and when they part.
 TONES: dict[str, dict[str, list[str]]] = {
     "calm": {
         "open": [
-            "Hi, [I hope you can help me|quick question for you|no rush at all],",
-            "Hello, [how are you|nice to reach you|good to hear you],",
-            "Good [day|morning], [just a small thing|when you have a moment],",
+            "[Hi|Hello], [quick question|no rush|nice to reach you],",
+            "Good [day|morning], when you have a moment,",
         ],
         "react": [
-            "[No problem|Sure|Of course|Take your time], [go ahead|I can wait|that is fine].",
-            "[Okay, sounds good|Alright, that works for me].",
+            "[No problem|Sure|Of course], [take your time|I can wait].",
+            "[Okay|Alright], [sounds good|that is fine].",
         ],
+        "thanks": ["[Perfect|Wonderful|Great], [thank you so much|have a nice day]."],
     },
     "annoyed": {
         "open": [
-            "Hi, [this is getting annoying|I am a bit frustrated|I am not happy about this],",
-            "Look, [this is a nuisance|this is inconvenient|I am rather disappointed],",
-            "Well, [I did not expect this from you|I am losing patience],",
+            "[Look|Well], [this is annoying|I am not happy|this is a nuisance],",
+            "Hi, I am [a bit frustrated|disappointed],",
         ],
         "react": [
-            "[Hmm|Well], [it takes quite long|I expected better|this is tedious].",
-            "[If you say so|I guess], but [it is frustrating|I am not impressed].",
+            "[Hmm|Well], [I expected better|this is tedious].",
+            "[I guess|If you say so], but it is frustrating.",
         ],
+        "thanks": ["[At last|About time], [thanks|bye]."],
     },
     "furious": {
-        "open": [
-            "[This is outrageous|This is unacceptable|I am furious],",
-            "[I am sick of this|What a joke|I have had enough of you people],",
-            "[Unbelievable|Ridiculous|This is a disgrace], [really|honestly],",
-        ],
-        "react": [
-            "[This is absurd|Are you kidding me|That is pathetic], [hurry up|do your job]!",
-            "[Worst company ever|You are useless|What a mess]!",
-        ],
+        "open": ["This is [outrageous|unacceptable|a disgrace],", "[I am sick of this|I am furious|What a joke],"],
+        "react": ["[This is absurd|Are you kidding me|That is pathetic]!", "[You are useless|What a mess|Hurry up]!"],
+        "thanks": ["[Whatever|Finally|Never again]!"],
     },
-}
-
-THANKS = {
-    "calm": [
-        "[Perfect|Wonderful|Great], [thank you so much|thanks a lot].",
-        "[Lovely|Brilliant], [have a nice day|you made my day].",
-    ],
-    "annoyed": ["[Fine|Okay then], [thanks|bye].", "[At last|About time], [thanks|goodbye]."],
-    "furious": ["[Whatever|Finally]!", "[That was a nightmare|Never again], [bye|goodbye]!"],
 }
 
 LEAVE_THREAT = [
-    "[If this goes on|Otherwise] I [will switch|am switching] to [another provider|the competition|your rival].",
-    "[A competitor|Another provider] [offers me|has] a better deal and I [might|will] take it.",
-    "I am [seriously thinking|close] to [leaving you|taking my business elsewhere].",
+    "I [will|might] switch to [a rival|another provider|a competitor].",
+    "[Another provider|A competitor] offers me [a better deal|more].",
+    "I am [thinking of|close to] leaving you.",
 ]
 REPEAT_CUE = [
-    "I [already called|called you|phoned] [about this|about it] [last week|on {day}|before] and it [came back|was never fixed].",
-    "This is the [second|third|fourth] time I [call|contact you] [about it|for the same thing].",
-    "[Your colleague|Somebody] [promised|told me] [on {day}|last week] that it was [done|sorted out].",
+    "I already [called|phoned] about [this|it] [last week|on {day}].",
+    "This is my [second|third|fourth] call about [this|it].",
+    "Your colleague promised [to fix it|it was done] last week.",
 ]
 
-GREETING = [
-    "[Thank you for calling|Welcome to|You have reached] {company}, [this is {agent}|my name is {agent}|{agent} speaking].",
-    "[Hello|Good day|Hi], [this is {agent}|{agent} here] [from|at] {company}.",
-]
-ASK = ["[How can I help|What can I do for you|How may I assist you]?", "[What brings you here|What is it about]?"]
-WAIT_APOLOGY = [
-    "[Sorry|I apologize|Apologies] [for the long wait|for keeping you on hold|that you had to hold so long]."
-]
+GREETING = ["{company}, [this is {agent}|{agent} speaking|{agent} here]."]
+ASK = ["[How can I help|What can I do for you]?"]
+WAIT_APOLOGY = ["[Sorry|Apologies] for the [long wait|wait|time on hold]."]
 EMPATHY = [
-    "I [understand|can imagine] how [upsetting|stressful|unpleasant] [that|this] is.",
-    "[I am sorry to hear that|That must be hard for you|I would feel the same].",
+    "I [understand|can imagine] how [upsetting|stressful] [that|this] is.",
+    "[I am sorry to hear that|That must be hard].",
 ]
-VERIFY = [
-    "[May|Can|Could] I [have|take] your [account number|customer number|security code] [please|first|to verify you]?",
-    "[Please|First] [confirm|tell me] your [account number|customer number|security code].",
-]
-IDENTITY = ["[Sure|Yes], it is {account}.", "[It is|That is] {account}.", "{account}."]
-NO_VERIFY = ["[Okay|Right|Alright], [one moment|let me see|hold on].", "[Let me look|I am looking] [into it|at it]."]
-TRANSFER = [
-    "I [am transferring|will transfer|am passing] you to [our|the] {team} [team|department].",
-    "[The|Our] {team} [team|department] handles this, so I am [connecting|handing] you [over|through].",
-]
-AFTER_TRANSFER = ["[Hello|Hi], {agent} from the {team} [team|department] [here|speaking]."]
-ESCALATE = [
-    "[Let me|I want to|I demand to] [talk to|speak to|speak with] [a supervisor|your manager|your boss].",
-    "[Get me|Give me] [a supervisor|your manager|your boss] [now|right away].",
-]
-AFTER_ESCALATE = [
-    "[I am the supervisor|This is the shift manager|I am the team lead], [I took over the call|I am on the line now]."
-]
+VERIFY = ["[May|Can] I have your [account|customer] number?", "Please confirm your [security code|account number]."]
+IDENTITY = ["It is {account}.", "{account}."]
+TRANSFER = ["I am [transferring|passing|connecting] you to our {team} team."]
+AFTER_TRANSFER = ["{agent} from {team} [here|speaking]."]
+ESCALATE = ["[Get me|I want] [a supervisor|your manager|your boss]!"]
+AFTER_ESCALATE = ["I am the [supervisor|manager] on duty."]
 OUTCOMES = {
-    "solved": [
-        "[It is|Everything is] [fixed|sorted|settled] [now|as of now].",
-        "[Done, that worked|All done|That took care of it].",
-    ],
+    "solved": ["[It is|Everything is] [fixed|sorted] now.", "[All done|That worked]."],
     "open": [
-        "[We will call you back|I will get back to you|You will hear from us] [by {day}|within {number} days|tomorrow].",
-        "I [opened|logged] a [ticket|case] and [we call you back|a colleague will call you] [on {day}|within {number} days].",
+        "[We will call you back|You will hear from us] [by {day}|tomorrow].",
+        "I [opened|logged] a ticket, we call you back.",
     ],
     "failed": [
-        "[Unfortunately|I am afraid] [there is nothing|there is nothing more] [I can do|we can do].",
-        "[Unfortunately|Regrettably] [we can not|I can not] [do that|fix that|help with that].",
+        "[Unfortunately|I am afraid] [we can not|I can not] [do that|fix it].",
+        "Regrettably, there is nothing we can do.",
     ],
 }
-RECAP = [
-    "[To sum up|To recap|In short], [you get an email|I send you a note|you receive a message] with [all of this|the details].",
-    "[Let me repeat|Let me summarize] [what we agreed|what happens next]: [you get a note|an email follows].",
-]
-FURTHER_HELP = [
-    "[Is there anything else|Anything else] [I can do for you|you need|today]?",
-    "[Do you have|Are there] any other questions?",
-]
+RECAP = ["[To recap|In short], [an email|a note] with [the details|all of this] follows."]
+FURTHER_HELP = ["[Anything else today|Any other questions|Is there anything else]?"]

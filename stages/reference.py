@@ -1,0 +1,17 @@
+"""reference (frozen): train the small model that stands in for a real one; `dvc repro -f reference` makes the same bytes."""
+
+from plateau.params import Params
+from plateau.stage import run
+from plateau.system import System
+from simulator import pretraining
+
+PARAMS = ()
+
+
+def main(system: System, _: Params) -> None:
+    """Write models/reference/."""
+    pretraining.make(system.path("models", "reference"))
+
+
+if __name__ == "__main__":
+    run(main, PARAMS)
