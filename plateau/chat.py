@@ -111,6 +111,8 @@ def _encode(tokenizer: Any, texts: list[str]) -> list[list[int]]:
 
 def render_all(tokenizer: Any, contents: Sequence[str], completions: Sequence[str]) -> list[tuple[list[int], int]]:
     """`render` for many chats at once, which is faster."""
+    if not contents:
+        return []
     prompts = _encode(tokenizer, [_text(tokenizer, content, None) for content in contents])
     wholes = _encode(tokenizer, [_text(tokenizer, *pair) for pair in zip(contents, completions, strict=True)])
     for prompt, whole in zip(prompts, wholes, strict=True):

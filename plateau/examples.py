@@ -47,14 +47,14 @@ class Renderer:
         plain = [(self.content(row, row["turns"]), row["target"]) for row in rows]
         safe = [(neutralise(content, self.specials), neutralise(target, self.specials)) for content, target in plain]
         rendered = render_all(self.tokenizer, *zip(*safe, strict=True)) if rows else []
-        whole = [
+        made = [
             Example(*texts, ids, start, texts != before)
             for texts, before, (ids, start) in zip(safe, plain, rendered, strict=True)
         ]
-        made = [
-            example if len(example.ids) <= self.max_length else self._shortened(row, example)
-            for row, example in zip(rows, whole, strict=True)
-        ]
+        long = [number for number, example in enumerate(made) if len(example.ids) > self.max_length]
+        shorter = self._shortened([rows[number] for number in long], [made[number] for number in long])
+        for number, example in zip(long, shorter, strict=True):
+            made[number] = example
         _check(self.tokenizer, rows, made)
         return made
 
@@ -62,29 +62,47 @@ class Renderer:
         """The user message of a row with some of its turns, special tokens still in it."""
         return messages(turns, {name: row[name] for name in self.context}, self.instruction)
 
-    def _shortened(self, row: Row, whole: Example) -> Example:
-        """The example with as few of its oldest turns dropped, then first characters cut, as make it fit."""
-        low, high = 1, len(row["turns"]) - 1 + len(row["turns"][-1]["text"])
-        while low < high:
-            middle = (low + high) // 2
-            fits = len(self._attempt(row, whole, middle).ids) <= self.max_length
-            low, high = (low, middle) if fits else (middle + 1, high)
-        example = self._attempt(row, whole, low)
-        if len(example.ids) > self.max_length:
-            raise BadInputError(
-                f"row {row['id']}: {len(example.ids)} tokens even without its turns, more than max_seq_length = "
-                f"{self.max_length}; raise it in params.yaml or shorten convert.instruction"
-            )
-        return example
+    def _shortened(self, rows: Sequence[Row], wholes: Sequence[Example]) -> list[Example]:
+        """The examples with as few of their oldest turns dropped, then first characters cut, as make them fit.
 
-    def _attempt(self, row: Row, whole: Example, steps: int) -> Example:
-        """The example after so many steps of loss: turns while more than one is left, then characters of the last."""
-        gone = min(steps, len(row["turns"]) - 1)
-        first, *others = row["turns"][gone:]
-        kept = [{**first, "text": first["text"][steps - gone :]}, *others]
-        content = neutralise(self.content(row, kept), self.specials)
-        ids, start = render(self.tokenizer, content, whole.completion)
-        return Example(content, whole.completion, ids, start, whole.neutralised, gone, steps - gone)
+        A binary search over the steps of loss, all rows at once, for rendering many is faster.
+        """
+        low = [1] * len(rows)
+        high = [len(row["turns"]) - 1 + len(row["turns"][-1]["text"]) for row in rows]
+        while open_rows := [number for number in range(len(rows)) if low[number] < high[number]]:
+            middle = [(low[number] + high[number]) // 2 for number in open_rows]
+            tried = self._attempts([rows[n] for n in open_rows], [wholes[n] for n in open_rows], middle)
+            for number, steps, example in zip(open_rows, middle, tried, strict=True):
+                fits = len(example.ids) <= self.max_length
+                low[number], high[number] = (low[number], steps) if fits else (steps + 1, high[number])
+        made = self._attempts(rows, wholes, low)
+        for row, example in zip(rows, made, strict=True):
+            if len(example.ids) > self.max_length:
+                raise BadInputError(
+                    f"row {row['id']}: {len(example.ids)} tokens even without its turns, more than max_seq_length = "
+                    f"{self.max_length}; raise it in params.yaml or shorten convert.instruction"
+                )
+        return made
+
+    def _attempts(self, rows: Sequence[Row], wholes: Sequence[Example], steps: Sequence[int]) -> list[Example]:
+        """The examples after so many steps of loss: turns while more than one is left, then characters of the last."""
+        gone = [min(count, len(row["turns"]) - 1) for row, count in zip(rows, steps, strict=True)]
+        cut = [count - turns for count, turns in zip(steps, gone, strict=True)]
+        contents = [
+            neutralise(self.content(row, _without(row["turns"], *lost)), self.specials)
+            for row, *lost in zip(rows, gone, cut, strict=True)
+        ]
+        rendered = render_all(self.tokenizer, contents, [whole.completion for whole in wholes])
+        return [
+            Example(content, whole.completion, ids, start, whole.neutralised, *lost)
+            for content, whole, (ids, start), *lost in zip(contents, wholes, rendered, gone, cut, strict=True)
+        ]
+
+
+def _without(turns: Sequence[Turn], gone: int, cut: int) -> list[Turn]:
+    """Turns after the oldest `gone`, the first of them without its first `cut` characters."""
+    first, *others = turns[gone:]
+    return [{**first, "text": first["text"][cut:]}, *others]
 
 
 def _check(tokenizer: Any, rows: Sequence[Row], made: Sequence[Example]) -> None:
