@@ -1,7 +1,13 @@
-"""Decoding that can only write JSON of a schema: llguidance's matcher as an mlx-lm logits processor, one a row."""
+"""Decoding that can only write JSON of a schema: llguidance's matcher as an mlx-lm logits processor, one a row.
+
+An output that would not be complete within its budget of tokens is closed in time. `needed` is the number of tokens that the
+shortest way to the end takes from here. Once little more than that is left, nothing new is opened; once no more is left, the
+shortest way is taken.
+"""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import llguidance
@@ -15,52 +21,73 @@ from plateau.errors import BadInputError
 
 # As json.dumps writes, and so as the training targets are written.
 _LAYOUT = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
-# What ends a value soonest, tried in this order once the budget runs short.
-_CLOSERS = ('"', "}", "]", ",", ":", "0")
+_SLACK = 8  # tokens kept over the shortest way, for it can grow while a string or number is written
+_MOST_PARTS = 64  # subschemas that are measured
+Allowed = NDArray[np.bool_]
 
 
 class Constraint:
     """A schema compiled for a tokenizer; `processor()` gives each row its own state.
 
-    An output that would not be complete within `max_tokens` is closed in time: from `reserve` tokens before the end on, the token
-    that ends values soonest is taken. Raises BadInputError for a schema that llguidance cannot compile.
+    Raises BadInputError for a schema that llguidance cannot compile.
     """
 
-    def __init__(self, tokenizer: Any, schema: Mapping[str, Any] | bool, max_tokens: int) -> None:
+    def __init__(self, tokenizer: Any, schema: Any, max_tokens: int) -> None:
         fast = getattr(tokenizer, "_tokenizer", tokenizer)
         ends = sorted(getattr(tokenizer, "eos_token_ids", None) or [fast.eos_token_id])
         self.vocabulary = llguidance.hf.from_tokenizer(fast, eos_token=ends)
-        self.grammar = llguidance.LLMatcher.grammar_from_json_schema(json.dumps(schema), overrides=_LAYOUT)
-        if problem := llguidance.LLMatcher.validate_grammar(self.grammar, self.vocabulary):
-            raise BadInputError(
-                f"the target schema cannot constrain decoding: {problem}; leave out the constrained arms"
-            )
+        self.schema = schema
         self.max_tokens = max_tokens
-        self.closers = [self.vocabulary.eos_token, *_single_tokens(fast, _CLOSERS)]
-        self.reserve = self._reserve()
+        self.grammar = self._compiled(schema)
+        self.end = int(self.vocabulary.eos_token)
+        self.quote = _single_tokens(fast, '"')
+        self.closers = [self.end, *_single_tokens(fast, '}]",:0')]
 
     def processor(self) -> "Processor":
         """A logits processor for one row."""
         return Processor(self)
 
-    def matcher(self) -> Any:
+    def matcher(self, grammar: str | None = None) -> Any:
         """A matcher at the start of the grammar."""
-        return llguidance.LLMatcher(self.vocabulary, self.grammar)
+        return llguidance.LLMatcher(self.vocabulary, grammar or self.grammar)
 
-    def _reserve(self) -> int:
-        """Tokens to keep for closing: twice those of the shortest output, and some for what is open."""
-        matcher, mask, count = self.matcher(), Mask(self.vocabulary.vocab_size), 0
+    def _compiled(self, schema: Any) -> str:
+        grammar = str(llguidance.LLMatcher.grammar_from_json_schema(json.dumps(schema), overrides=_LAYOUT))
+        if problem := llguidance.LLMatcher.validate_grammar(grammar, self.vocabulary):
+            raise BadInputError(
+                f"the target schema cannot constrain decoding: {problem}; leave out the constrained arms"
+            )
+        return grammar
+
+    def closing(self, allowed: Allowed, in_string: bool) -> int:
+        """The allowed token on the shortest way to the end; where all is content, the first of it."""
+        wanted = self.quote if in_string else self.closers
+        return next((token for token in wanted if allowed[token]), int(np.argmax(allowed)))
+
+    def needed(self, matcher: Any, in_string: bool) -> int:
+        """Tokens on the shortest way to the end from the matcher's state, the end of the text among them."""
+        matcher, mask, state, count = matcher.deep_copy(), Mask(self.vocabulary.vocab_size), Quoting(in_string), 0
         while not matcher.is_stopped() and count < self.max_tokens:
-            allowed = mask.allowed(matcher)
-            closing = self.closing(allowed)
-            if not matcher.consume_token(int(np.argmax(allowed)) if closing is None else closing):
+            forced = matcher.compute_ff_tokens() or [self.closing(mask.allowed(matcher), state.inside)]
+            if not matcher.consume_tokens(forced):
                 break
-            count += 1
-        return 2 * count + 16
+            state.read(self.vocabulary.decode_bytes(forced))
+            count += len(forced)
+        return count + 1
 
-    def closing(self, allowed: NDArray[np.bool_]) -> int | None:
-        """The allowed token that ends values soonest; None where all that may come is content."""
-        return next((token for token in self.closers if allowed[token]), None)
+    @cached_property
+    def growth(self) -> int:
+        """The longest of the shortest values that an output may, but need not, hold: an item, an optional property."""
+        sizes = [len(key) + self._shortest(part) for key, part in _optional_parts(self.schema, self.schema, 0)]
+        return max(sizes, default=0) + _SLACK
+
+    def _shortest(self, part: Any) -> int:
+        """Tokens of the shortest value of a part of the schema; the definitions of the whole come along."""
+        shared = {key: self.schema[key] for key in ("$defs", "definitions") if key in self.schema}
+        try:
+            return self.needed(self.matcher(self._compiled({**part, **shared})), in_string=False)
+        except BadInputError:
+            return _SLACK
 
 
 class Mask:
@@ -70,10 +97,28 @@ class Mask:
         self.size = size
         self._bits = bitmasks.allocate_token_bitmask(1, size)
 
-    def allowed(self, matcher: Any) -> NDArray[np.bool_]:
+    def allowed(self, matcher: Any) -> Allowed:
         """Which tokens [vocabulary] may come next."""
         bitmasks.fill_next_token_bitmask(matcher, self._bits, 0)
         return np.unpackbits(self._bits.view(np.uint8), bitorder="little")[: self.size].view(np.bool_)
+
+
+class Quoting:
+    """Whether JSON text read so far ends inside a string."""
+
+    def __init__(self, inside: bool = False) -> None:
+        self.inside = inside
+        self._escaped = False
+
+    def read(self, text: bytes) -> None:
+        """Go on by some text."""
+        for byte in text:
+            if self._escaped:
+                self._escaped = False
+            elif byte == 0x5C:
+                self._escaped = self.inside
+            elif byte == 0x22:
+                self.inside = not self.inside
 
 
 class Processor:
@@ -83,35 +128,63 @@ class Processor:
         self._constraint = constraint
         self._matcher = constraint.matcher()
         self._mask = Mask(constraint.vocabulary.vocab_size)
-        self._prompt: int | None = None
+        self._quoting = Quoting()
+        self._left = constraint.max_tokens + 1
+        self._look_at = constraint.max_tokens  # tokens left at which the shortest way is measured next
+        self._way = 0  # spare tokens: those left less the shortest way, when last measured
 
     def __call__(self, tokens: mx.array, logits: mx.array) -> mx.array:
         """Logits [1, V] with minus infinity wherever the grammar forbids the token."""
-        if self._prompt is None:
-            self._prompt = tokens.shape[0]
-        elif not self._matcher.is_stopped():
-            self._consume(tokens[-1:].tolist()[0])
+        if self._left <= self._constraint.max_tokens and not self._matcher.is_stopped():
+            self._consume(int(np.array(tokens)[-1]))
+        self._left -= 1
         bias = np.full(logits.shape[-1], -np.inf, dtype=np.float32)
-        bias[self._choices(tokens.shape[0] - self._prompt)] = 0.0
+        bias[self._choices()] = 0.0
         return logits + mx.array(bias)
 
     def _consume(self, token: int) -> None:
         if not self._matcher.consume_token(token):
             raise RuntimeError(f"the grammar refused a token that it had allowed: {self._matcher.get_error()}")
+        self._quoting.read(self._constraint.vocabulary.decode_bytes([token]))
 
-    def _choices(self, written: int) -> Any:
-        """Token ids, or a mask of them, that may come next."""
+    def _choices(self) -> Any:
+        """The ids of the tokens that may come next."""
         constraint = self._constraint
         if self._matcher.is_stopped():  # complete: llguidance stops without asking for the end of the text
-            return [constraint.vocabulary.eos_token]
+            return [constraint.end]
         allowed = self._mask.allowed(self._matcher)
-        if constraint.max_tokens - written <= constraint.reserve:
-            closing = constraint.closing(allowed)
-            return np.flatnonzero(allowed) if closing is None else [closing]
+        spare = self._spare()
+        if spare <= _SLACK or (spare <= constraint.growth and not self._quoting.inside):
+            return [constraint.closing(allowed, self._quoting.inside)]
         return np.flatnonzero(allowed)
 
+    def _spare(self) -> int:
+        """Tokens left over the shortest way to the end; measured again only when it may have become short."""
+        constraint = self._constraint
+        if self._left <= self._look_at:
+            self._way = self._left - constraint.needed(self._matcher, self._quoting.inside)
+            self._look_at = self._left - max(1, (self._way - constraint.growth) // 3)
+        return self._way
 
-def _single_tokens(tokenizer: Any, texts: Sequence[str]) -> list[int]:
-    """The token of each text that is one token."""
-    encoded = [tokenizer.encode(text, add_special_tokens=False) for text in texts]
+
+def _single_tokens(tokenizer: Any, characters: str) -> list[int]:
+    """The token of each character that is one token."""
+    encoded = [tokenizer.encode(character, add_special_tokens=False) for character in characters]
     return [ids[0] for ids in encoded if len(ids) == 1]
+
+
+def _optional_parts(schema: Any, root: Any, depth: int) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Subschemas of what may stand in a value or not, with the key that it then brings along."""
+    if not isinstance(schema, Mapping) or depth > 8:
+        return
+    properties: Mapping[str, Any] = schema.get("properties", {})
+    required: Sequence[str] = schema.get("required", ())
+    extra = schema.get("additionalProperties", "properties" in schema or schema.get("type") == "object")
+    found = [(key, part) for key, part in properties.items() if key not in required]
+    found += [("", part) for part in (schema.get("items"), extra) if isinstance(part, Mapping)]
+    yield from ((key, part) for key, part in found[:_MOST_PARTS] if isinstance(part, Mapping))
+    inner = [*properties.values(), schema.get("items"), extra, *schema.get("$defs", {}).values()]
+    for choice in ("anyOf", "oneOf", "allOf"):
+        inner += schema.get(choice, ())
+    for part in inner:
+        yield from _optional_parts(part, root, depth + 1)
