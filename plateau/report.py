@@ -147,7 +147,12 @@ def content(figures: Figures, schemas: Figures, title: str, settings: Figures, s
 
 
 def write_markdown(content: Figures) -> str:
-    """REPORT.md from what `content` holds; whatever stands in a figure is shown, never read as markup."""
+    """REPORT.md from what `content` holds."""
+    return render("REPORT.md.j2", content)
+
+
+def render(template: str, content: Figures) -> str:
+    """A Markdown template filled in; whatever stands in a figure is shown, never read as markup."""
     templates = Environment(
         loader=FileSystemLoader(TEMPLATES),
         undefined=StrictUndefined,
@@ -158,4 +163,4 @@ def write_markdown(content: Figures) -> str:
         autoescape=False,  # noqa: S701 (Markdown: finalize makes every value safe)
     )
     templates.filters["code"] = lambda value: Markup(f"`{markdown(value).replace(chr(96), '')}`")  # noqa: S704
-    return templates.get_template("REPORT.md.j2").render(content, answers=ANSWERS, target=target)
+    return templates.get_template(template).render(content, answers=ANSWERS, target=target)
