@@ -34,18 +34,26 @@ def groups_of(records: pa.Table, column: str | None) -> splits.Ints:
     """Codes of a column; rows without a value, or all rows for None, are groups of their own."""
     if column is None:
         return np.arange(len(records), dtype=np.int64)
-    if column not in records.column_names:
-        known = ", ".join(name for name in records.column_names if name not in ("turns", "target"))
-        raise BadInputError(f"split.group_by: no column '{column}'; the records have {known}")
-    return splits.codes(np.array(records[column].to_pylist(), dtype=object))
+    plain = [field.name for field in records.schema if field.name != "target" and not pa.types.is_nested(field.type)]
+    if column not in plain:
+        raise BadInputError(f"split.group_by: no column '{column}'; the records have {', '.join(plain)}")
+    return codes(records[column])
 
 
 def texts_of(records: pa.Table) -> splits.Ints:
     """Codes of what was said and by whom: equal for conversations that are equal word for word."""
     turns = records["turns"].combine_chunks()
-    lines = pc.binary_join_element_wise(turns.flatten().field("role"), turns.flatten().field("text"), "\t")
-    joined = pc.binary_join(pa.ListArray.from_arrays(_offsets(turns), lines), "\n")
-    return splits.codes(np.array(joined.to_pylist(), dtype=object))
+    role, text = (turns.flatten().field(name).cast(pa.large_string()) for name in ("role", "text"))
+    tab, line_end = (pa.scalar(mark, pa.large_string()) for mark in "\t\n")
+    lines = pc.binary_join_element_wise(role, text, tab)
+    return codes(pc.binary_join(pa.ListArray.from_arrays(_offsets(turns), lines), line_end))
+
+
+def codes(values: pa.Array | pa.ChunkedArray) -> splits.Ints:
+    """Equal values to equal codes, in order of first appearance; each missing value to a code of its own."""
+    whole = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
+    found = np.asarray(whole.dictionary_encode().indices.cast(pa.int64()).fill_null(-1))
+    return np.where(found < 0, len(found) + np.arange(len(found)), found)
 
 
 def _offsets(lists: pa.ListArray) -> pa.Array:
@@ -60,8 +68,8 @@ def summary(
     together = pa.concat_tables([tables[name] for name in SPLITS])
     parts = np.cumsum([0, *(len(tables[name]) for name in SPLITS)])
 
-    def shared(codes: splits.Ints) -> dict[str, int]:
-        return splits.shared({name: codes[parts[number] : parts[number + 1]] for number, name in enumerate(SPLITS)})
+    def shared(found: splits.Ints) -> dict[str, int]:
+        return splits.shared({name: found[parts[number] : parts[number + 1]] for number, name in enumerate(SPLITS)})
 
     times = {name: times_of(tables[name]) for name in SPLITS}
     return {
@@ -72,7 +80,7 @@ def summary(
         "earliest": {name: _moment(tables[name], pc.min) for name in SPLITS},
         "latest": {name: _moment(tables[name], pc.max) for name in SPLITS},
         "ordered_in_time": splits.is_ordered(times),
-        "shared_ids": shared(splits.codes(np.array(together["id"].to_pylist(), dtype=object))),
+        "shared_ids": shared(codes(together["id"])),
         "shared_conversations": shared(texts_of(together)),
         "shared_groups": shared(groups_of(together, options["group_by"])),
         "classes": class_counts(tables, target),

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from itertools import combinations, pairwise
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -125,11 +124,3 @@ def shared(codes: dict[str, Ints]) -> dict[str, int]:
 def is_ordered(times: dict[str, Ints]) -> bool:
     """Whether every row of train is earlier than every row of valid, and these than those of test."""
     return all(bool(times[a].max() < times[b].min()) for a, b in pairwise(SPLITS))
-
-
-def codes(values: npt.NDArray[Any]) -> Ints:
-    """Equal values to equal codes; each missing value (None) to a code of its own."""
-    missing = np.array([value is None for value in values], np.bool_)
-    found: Ints = np.unique(np.where(missing, "", values).astype(str), return_inverse=True)[1].astype(np.int64)
-    found[missing] = len(values) + np.arange(int(missing.sum()))
-    return found

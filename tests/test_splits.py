@@ -130,7 +130,7 @@ def test_the_proof_finds_a_planted_leak(leak: str) -> None:
 
 
 def test_rows_without_a_group_are_groups_of_their_own() -> None:
-    codes = splits.codes(np.array(["a", None, "a", None, ""], dtype=object))
+    codes = partition.codes(pa.chunked_array([["a", None], ["a", None, ""]]))
     assert codes[0] == codes[2]
     assert len(set(codes.tolist())) == 4
 
@@ -138,3 +138,12 @@ def test_rows_without_a_group_are_groups_of_their_own() -> None:
 def test_an_unknown_column_is_a_clear_error() -> None:
     with pytest.raises(BadInputError, match=r"split\.group_by: no column 'shop'; the records have id, start"):
         partition.divide(records(), {**OPTIONS, "group_by": "shop"}, 0)
+
+
+def test_a_very_long_conversation_costs_no_more_than_its_size() -> None:
+    table = records()
+    long = [[{"role": "agent", "text": "x" * 20_000, "time": None}] * 500, *table["turns"].to_pylist()[1:]]
+    table = table.set_column(SCHEMA.get_field_index("turns"), "turns", pa.array(long, SCHEMA.field("turns").type))
+    before = pa.total_allocated_bytes()
+    assert len(set(partition.texts_of(table).tolist())) == len(table) - 1
+    assert pa.default_memory_pool().max_memory() - before < 200_000_000
