@@ -1,7 +1,7 @@
 """What evaluation compares, run on the models: losses over the whole split, outputs on a sample, and whether an adapter works."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from mlx.utils import tree_flatten, tree_unflatten
 from numpy.typing import NDArray
 
-from plateau import fields, generation, model, objectives, predictions, trainer
+from plateau import fields, general, generation, model, objectives, predictions, trainer
 from plateau.backend import mx, nn
 from plateau.errors import BadInputError
 from plateau.predictions import Examples
@@ -25,7 +25,6 @@ _EFFECT_ROWS = 8
 _LATENCY_ROWS = 8
 # An adapter that moves no logit by more than this share of the largest one does nothing.
 _NO_EFFECT = 1e-6
-Speeds = dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -44,12 +43,26 @@ class Split:
 
 @dataclass(frozen=True)
 class Settings:
-    """The section evaluate and what goes with it."""
+    """The section evaluate and what goes with it; `num_generations` outputs at `temperature` for each stability row."""
 
     arms: Sequence[str]
     batch_size: int
     max_tokens: int
     train_on_prompt: bool
+    num_generations: int = 1
+    temperature: float = 0.7
+    stability_samples: int = 0
+    seed: int = 0
+
+
+@dataclass
+class Run:
+    """What running the arms gave: predictions, the adapter's effect on logits, losses on general text, speeds."""
+
+    tables: list[pa.Table]
+    effect: dict[str, Any]
+    general: dict[str, float]
+    speeds: dict[str, float]
 
 
 def open_split(system: System, name: str, wanted: int | None) -> Split:
@@ -70,62 +83,91 @@ def evenly_spaced(rows: int, wanted: int | None) -> NDArray[np.int64]:
     return np.arange(count, dtype=np.int64) * rows // max(count, 1)
 
 
-def run(base: Path, adapter: Path, split: Split, settings: Settings) -> tuple[pa.Table, dict[str, Any], Speeds]:
-    """Predictions of every arm asked for, the adapter's effect on the logits with fused parity, and speeds.
+def run(base: Path, adapter: Path, splits: Mapping[str, Split], settings: Settings) -> Run:
+    """Predict the test split with every arm asked for, and the sampled rows of train and valid for the diagnostics.
 
     Raises BadInputError when the adapter is another model's or changes nothing.
     """
-    tables: list[pa.Table] = []
-    speeds: Speeds = {}
+    test = splits["test"]
+    found = Run([], {}, {}, {})
     network, tokenizer = model.load(base)
-    before = _logits(network, split)
-    _run_arms(("base", "base_constrained"), network, tokenizer, split, settings, tables, speeds)
+    before = _logits(network, test)
+    found.general["base"] = general_loss(network, tokenizer)
+    _run_arms(("base", "base_constrained"), network, tokenizer, test, settings, found)
+    _write_out("base_on_train", network, tokenizer, splits["train"], settings, found)
     network, tokenizer = model.load(base, adapter)
     check_applied(network, adapter)
-    after = _logits(network, split)
-    effect = effect_on(before, after)
-    _run_arms(("adapter", "adapter_constrained"), network, tokenizer, split, settings, tables, speeds)
+    after = _logits(network, test)
+    found.effect.update(effect_on(before, after))
+    found.general["adapter"] = general_loss(network, tokenizer)
+    _run_arms(("adapter", "adapter_constrained"), network, tokenizer, test, settings, found)
+    for name in ("train", "valid"):
+        _write_out(f"adapter_on_{name}", network, tokenizer, splits[name], settings, found)
+    _sample(network, tokenizer, test, settings, found)
     if "fused" in settings.arms:
         fuse(network)
-        difference = float(np.abs(_logits(network, split) - after).max())
-        effect["fused_logit_difference"] = significant(difference)
-        _run_arms(("fused",), network, tokenizer, split, settings, tables, speeds)
-    return pa.concat_tables(tables), effect, speeds
+        found.effect["fused_logit_difference"] = significant(float(np.abs(_logits(network, test) - after).max()))
+        _run_arms(("fused",), network, tokenizer, test, settings, found)
+    return found
 
 
 def _run_arms(
-    names: Sequence[str],
+    names: Sequence[str], network: nn.Module, tokenizer: Any, test: Split, settings: Settings, found: Run
+) -> None:
+    """Predict with those of `names` that are asked for; a constrained arm's losses are those of the free one."""
+    for name in names:
+        if name not in settings.arms:
+            continue
+        constrained = name.endswith("_constrained")
+        loss_sum = None if constrained else losses(network, test.tokens, settings)[0]
+        schema = test.schema if constrained else None
+        start = time.perf_counter()
+        written = _write_out(name, network, tokenizer, test, settings, found, loss_sum, schema)
+        seconds = time.perf_counter() - start
+        prompts = test.prompts(test.sampled[:_LATENCY_ROWS])
+        alone = generation.latencies(network, tokenizer, prompts, settings.max_tokens, schema)
+        found.speeds[f"{name}_tokens_per_second"] = written / seconds
+        found.speeds[f"{name}_latency_p50_seconds"] = generation.percentile(alone, 0.5)
+        found.speeds[f"{name}_latency_p95_seconds"] = generation.percentile(alone, 0.95)
+        say(f"{name}: {len(test.sampled)} outputs, {written:,} tokens in {seconds:.1f} s")
+
+
+def _write_out(
+    name: str,
     network: nn.Module,
     tokenizer: Any,
     split: Split,
     settings: Settings,
-    tables: list[pa.Table],
-    speeds: Speeds,
-) -> None:
-    """Append the predictions and speeds of those of `names` that are asked for."""
-    asked = [name for name in names if name in settings.arms]
-    tables.extend(predict(name, network, tokenizer, split, settings, speeds) for name in asked)
-
-
-def predict(
-    name: str, network: nn.Module, tokenizer: Any, split: Split, settings: Settings, speeds: Speeds
-) -> pa.Table:
-    """One arm's predictions: losses over the split unless it is constrained (they are those of the free arm), and outputs."""
-    constrained = name.endswith("_constrained")
-    loss_sum = None if constrained else losses(network, split.tokens, settings)[0]
+    found: Run,
+    loss_sum: NDArray[np.float64] | None = None,
+    schema: Any = None,
+) -> int:
+    """Generate for a split's sampled rows and append them as predictions; the number of tokens written."""
     prompts = split.prompts(split.sampled)
-    schema = split.schema if constrained else None
-    start = time.perf_counter()
     outputs = generation.generate(network, tokenizer, prompts, settings.max_tokens, settings.batch_size, schema)
-    seconds = time.perf_counter() - start
-    written = sum(output.tokens for output in outputs)
-    alone = generation.latencies(network, tokenizer, prompts[:_LATENCY_ROWS], settings.max_tokens, schema)
-    speeds[f"{name}_tokens_per_second"] = written / seconds
-    speeds[f"{name}_latency_p50_seconds"] = generation.percentile(alone, 0.5)
-    speeds[f"{name}_latency_p95_seconds"] = generation.percentile(alone, 0.95)
-    say(f"{name}: {len(outputs)} outputs, {written:,} tokens in {seconds:.1f} s")
     texts, counts = [output.text for output in outputs], [output.tokens for output in outputs]
-    return predictions.rows_of(split.examples, name, loss_sum, split.sampled, texts, counts)
+    found.tables.append(predictions.rows_of(split.examples, name, loss_sum, split.sampled, texts, counts))
+    return sum(counts)
+
+
+def _sample(network: nn.Module, tokenizer: Any, test: Split, settings: Settings, found: Run) -> None:
+    """Append several outputs a row, drawn at `temperature`, where more than one is asked for."""
+    if settings.num_generations < 2:
+        return
+    rows = test.sampled[evenly_spaced(len(test.sampled), settings.stability_samples)]
+    for number in range(1, settings.num_generations + 1):
+        seed = settings.seed + number
+        prompts, limits = test.prompts(rows), (settings.max_tokens, settings.batch_size)
+        outputs = generation.generate(network, tokenizer, prompts, *limits, None, settings.temperature, seed)
+        texts, counts = [output.text for output in outputs], [output.tokens for output in outputs]
+        found.tables.append(predictions.rows_of(test.examples, "adapter", None, rows, texts, counts, number))
+
+
+def general_loss(network: nn.Module, tokenizer: Any) -> float:
+    """Loss on general English, nats a token."""
+    rows = [np.array(tokenizer.encode(sentence), dtype=np.int32) for sentence in general.SENTENCES]
+    sums, counts = objectives.CausalLM(network).row_losses(objectives.parts(rows, [1] * len(rows)))
+    return float(sums.sum() / counts.sum())
 
 
 def losses(network: nn.Module, tokens: Tokens, settings: Settings) -> tuple[NDArray[np.float64], NDArray[np.int32]]:

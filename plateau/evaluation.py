@@ -41,7 +41,7 @@ class Settings:
 
 def figures(table: pa.Table, schema: Any, settings: Settings) -> Figures:
     """Every figure that predictions and the target schema determine."""
-    arms = predictions.arms(table)
+    arms = {name: arm for name, arm in predictions.arms(table).items() if "_on_" not in name}
     target_fields = fields.fields(schema)
     scored = {name: [scoring.score(f, arm.golds, arm.parsed) for f in target_fields] for name, arm in arms.items()}
     validator = fields.validator(schema)

@@ -58,7 +58,30 @@ def rows(params: Mapping[str, Any], overfit: Mapping[str, Any], evaluate: Mappin
         row("score_gain_over_base", ">", 0, find(evaluate, "comparisons", "adapter_vs_base", "score", "low")),
         row("score_gain_over_majority", ">", 0, find(evaluate, "comparisons", "adapter_vs_majority", "score", "low")),
         row("fields_worse_than_base", "<=", 0, find(evaluate, "fields_worse_than_base")),
+        row("leaked_test_rows", "<=", params["max_leaked"], _leaked(evaluate)),
+        row("shared_groups", "<=", 0, find(evaluate, "leaks", "shared_groups")),
+        row("later_training_rows", "<=", 0, find(evaluate, "leaks", "later_rows")),
+        row("prompt_format_differences", "<=", 0, _count(find(evaluate, "leaks", "format_differences"))),
+        row("unseen_labels", "<=", params["max_unseen_labels"], find(evaluate, "leaks", "unseen_labels", "rows_share")),
+        row("drift", "<=", params["max_drift"], _drift(evaluate)),
+        row("forgetting", "<=", params["max_forgetting"], find(evaluate, "diagnostics", "forgetting", "rise")),
     ]
+
+
+def _leaked(evaluate: Any) -> float | None:
+    """Share of test prompts that are training prompts, or nearly."""
+    shares = [find(evaluate, "leaks", name) for name in ("exact", "near")]
+    return sum(shares) if all(map(is_finite, shares)) else None
+
+
+def _count(values: Any) -> int | None:
+    return len(values) if isinstance(values, list) else None
+
+
+def _drift(evaluate: Any) -> float | None:
+    """The relative rise from validation to test loss that its interval leaves no doubt of."""
+    low, valid = find(evaluate, "drift", "low"), find(evaluate, "drift", "valid_loss")
+    return float(f"{low / valid:.6g}") if is_finite(low) and is_finite(valid) and valid > 0 else None
 
 
 def find(values: Any, *keys: str) -> Any:

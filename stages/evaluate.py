@@ -6,55 +6,94 @@ import time
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from plateau import arms, baselines, best, evaluation, fields, files, predictions, scoring
+from plateau import arms, baselines, best, diagnostics, evaluation, fields, files, leaks, predictions, scoring
 from plateau.params import Params
 from plateau.progress import say
 from plateau.speed import record
 from plateau.stage import run
-from plateau.system import System
+from plateau.system import SPLITS, System
 
-PARAMS = ("evaluate", "train.train_on_prompt", "seed")
+PARAMS = ("evaluate", "split.group_by", "train.train_on_prompt", "seed")
 
 
 def main(system: System, params: Params) -> None:
     """Write data/predictions.parquet, metrics/evaluate.json and metrics/confusion.json."""
     started = time.perf_counter()
     options = params["evaluate"]
-    test = arms.open_split(system, "test", options["num_samples"])
-    settings = arms.Settings(
-        options["arms"], options["batch_size"], options["max_tokens"], params["train"]["train_on_prompt"]
-    )
-    adapter = system.path("adapters", "best")
-    table, effect, speeds = arms.run(system.path("models", "base"), adapter, test, settings)
+    few = options["diagnostic_rows"]
+    splits = {name: arms.open_split(system, name, few) for name in ("train", "valid")}
+    splits["test"] = arms.open_split(system, "test", options["num_samples"])
+    found = arms.run(system.path("models", "base"), system.path("adapters", "best"), splits, _run_settings(params))
     best.check(system)
-    table = pa.concat_tables([table, *_baselines(system, test)])
+    prompts = {name: baselines.prompts(system.path("data", "mlx", f"{name}.jsonl")) for name in SPLITS}
+    table = pa.concat_tables([*found.tables, *_baselines(splits, prompts)])
     with files.replacing(system.path("data", "predictions.parquet")) as temporary:
         pq.write_table(table, temporary)
     prices = (options["price_input"], options["price_output"])
-    figured = evaluation.Settings(options["bootstrap_samples"], options["confidence"], params["seed"], *prices)
-    figures = evaluation.figures(table, test.schema, figured)
-    drift = evaluation.drift(best.chosen_losses(system), evaluation.adapter_losses(table), figured)
-    files.write_json(system.metrics("evaluate"), {**figures, "adapter_effect": effect, "drift": drift})
-    files.write_json(system.metrics("confusion"), evaluation.confusion(table, test.schema))
-    record(system, "evaluate", {"seconds": time.perf_counter() - started, **speeds})
+    settings = evaluation.Settings(options["bootstrap_samples"], options["confidence"], params["seed"], *prices)
+    figures = evaluation.figures(table, splits["test"].schema, settings)
+    figures["adapter_effect"] = found.effect
+    figures["drift"] = evaluation.drift(best.chosen_losses(system), evaluation.adapter_losses(table), settings)
+    figures["leaks"] = _leaks(system, splits, prompts, params["split"]["group_by"])
+    figures["diagnostics"] = _diagnostics(table, found, splits, settings)
+    files.write_json(system.metrics("evaluate"), figures)
+    files.write_json(system.metrics("confusion"), evaluation.confusion(table, splits["test"].schema))
+    record(system, "evaluate", {"seconds": time.perf_counter() - started, **found.speeds})
     say(evaluation.summary(figures))
 
 
-def _baselines(system: System, test: arms.Split) -> list[pa.Table]:
-    """Predictions of the baselines for the rows that are generated for."""
-    known = arms.open_split(system, "train", None)
-    targets = [scoring.parse(target) for target in known.examples.targets]
+def _run_settings(params: Params) -> arms.Settings:
+    names = ("arms", "batch_size", "max_tokens", "num_generations", "temperature", "stability_samples")
+    chosen = {name: params["evaluate"][name] for name in names}
+    return arms.Settings(**chosen, train_on_prompt=params["train"]["train_on_prompt"], seed=params["seed"])
+
+
+def _baselines(splits: dict[str, arms.Split], prompts: dict[str, list[str]]) -> list[pa.Table]:
+    """Predictions of the baselines for the test rows that are generated for."""
+    test = splits["test"]
     leaves = fields.fields(test.schema)
-    texts, asked = (baselines.prompts(system.path("data", "mlx", f"{name}.jsonl")) for name in ("train", "test"))
-    wanted = [asked[row] for row in test.sampled]
+    targets = [scoring.parse(target) for target in splits["train"].examples.targets]
+    asked = [prompts["test"][row] for row in test.sampled]
     found = {
-        "majority": baselines.majority(leaves, targets, len(wanted)),
-        "linear": baselines.linear(leaves, texts, targets, wanted),
+        "majority": baselines.majority(leaves, targets, len(asked)),
+        "linear": baselines.linear(leaves, prompts["train"], targets, asked),
     }
     return [
         predictions.rows_of(test.examples, name, None, test.sampled, [json.dumps(t) for t in made], [0] * len(made))
         for name, made in found.items()
     ]
+
+
+def _leaks(
+    system: System, splits: dict[str, arms.Split], prompts: dict[str, list[str]], group_by: str | None
+) -> dict[str, object]:
+    """What of the test is known in training, and prompts that were rendered differently."""
+    columns = ["start_utc", *([group_by] if group_by else [])]
+    tables = {name: pq.read_table(system.split(name), columns=columns) for name in SPLITS}
+    targets = {name: [scoring.parse(target) for target in splits[name].examples.targets] for name in SPLITS}
+    leaves = fields.fields(splits["test"].schema)
+    return {
+        **leaks.overlap(prompts["train"], prompts["test"]),
+        "later_rows": leaks.later_rows({name: tables[name]["start_utc"].to_pylist() for name in SPLITS}),
+        "shared_groups": leaks.shared_groups({n: tables[n][group_by].to_pylist() for n in SPLITS}) if group_by else 0,
+        "format_differences": leaks.format_differences(prompts),
+        "unseen_labels": leaks.unseen_labels(leaves, targets["train"], targets["test"]),
+    }
+
+
+def _diagnostics(
+    table: pa.Table, found: arms.Run, splits: dict[str, arms.Split], settings: evaluation.Settings
+) -> dict[str, object]:
+    """What else the outputs say of the model."""
+    known = predictions.arms(table)
+    leaves = fields.fields(splits["test"].schema)
+    pair = (known["adapter_on_train"], known["adapter_on_valid"])
+    return {
+        "memorisation": diagnostics.memorisation(*pair, settings.confidence),
+        "difficulty": diagnostics.difficulty(leaves, known["base_on_train"]),
+        "forgetting": diagnostics.forgetting(found.general),
+        "stability": diagnostics.stability(table, leaves),
+    }
 
 
 if __name__ == "__main__":

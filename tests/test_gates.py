@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 
 from plateau import gates
 
-PARAMS = {"schema_valid": 0.99, "loss_reduction": 0.5, "min_test_rows": 100}
+PARAMS = {
+    "schema_valid": 0.99,
+    "loss_reduction": 0.5,
+    "min_test_rows": 100,
+    "max_leaked": 0.01,
+    "max_unseen_labels": 0.02,
+    "max_drift": 0.25,
+    "max_forgetting": 3.0,
+}
 OVERFIT = {"verdict": "healthy"}
 EVALUATE = {
     "rows": 100,
@@ -18,6 +26,16 @@ EVALUATE = {
     "adapter_effect": {"max_logit_difference": 3.0},
     "arms": {"adapter": {"schema_valid": 0.99}},
     "comparisons": {"adapter_vs_base": {"score": {"low": 0.1}}, "adapter_vs_majority": {"score": {"low": 0.1}}},
+    "leaks": {
+        "exact": 0.004,
+        "near": 0.006,
+        "later_rows": 0,
+        "shared_groups": 0,
+        "format_differences": [],
+        "unseen_labels": {"rows_share": 0.02},
+    },
+    "drift": {"low": 0.1, "valid_loss": 0.4},
+    "diagnostics": {"forgetting": {"rise": 3.0}},
 }
 FIGURES = {
     "test_rows": ("rows",),
@@ -27,6 +45,13 @@ FIGURES = {
     "score_gain_over_base": ("comparisons", "adapter_vs_base", "score", "low"),
     "score_gain_over_majority": ("comparisons", "adapter_vs_majority", "score", "low"),
     "fields_worse_than_base": ("fields_worse_than_base",),
+    "leaked_test_rows": ("leaks", "near"),
+    "shared_groups": ("leaks", "shared_groups"),
+    "later_training_rows": ("leaks", "later_rows"),
+    "prompt_format_differences": ("leaks", "format_differences"),
+    "unseen_labels": ("leaks", "unseen_labels", "rows_share"),
+    "drift": ("drift", "low"),
+    "forgetting": ("diagnostics", "forgetting", "rise"),
 }
 FAILING = {
     "test_rows": 99,
@@ -36,6 +61,13 @@ FAILING = {
     "score_gain_over_base": 0.0,
     "score_gain_over_majority": 0.0,
     "fields_worse_than_base": 1,
+    "leaked_test_rows": 0.0061,
+    "shared_groups": 1,
+    "later_training_rows": 1,
+    "prompt_format_differences": ["valid lacks '[CONVERSATION]', which train has"],
+    "unseen_labels": 0.021,
+    "drift": 0.101,
+    "forgetting": 3.1,
 }
 
 
@@ -67,6 +99,8 @@ def test_figures_at_their_bounds_ship():
 @pytest.mark.parametrize("criterion", FIGURES)
 @pytest.mark.parametrize("value", [KeyError, None, math.nan, math.inf, -math.inf, "0.999", True, [], {}])
 def test_a_figure_that_is_missing_or_no_number_never_passes(criterion, value):
+    if criterion == "prompt_format_differences" and value == []:
+        return  # no difference is what this one asks for
     rows, answer, reason = judge(with_figure(criterion, value))
     assert rows[criterion]["status"] == "missing"
     assert answer == "insufficient_evidence"
@@ -115,6 +149,10 @@ def test_an_empty_evaluation_never_ships(nothing):
 
 def test_no_gates_at_all_never_ship():
     assert gates.answer([])[0] == "insufficient_evidence"
+
+
+def test_a_validation_loss_of_0_has_no_relative_drift():
+    assert judge(EVALUATE | {"drift": {"low": 0.1, "valid_loss": 0}})[0]["drift"]["status"] == "missing"
 
 
 @given(st.dictionaries(st.sampled_from(list(FIGURES)), st.one_of(st.none(), st.floats(), st.integers(), st.text())))

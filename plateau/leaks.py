@@ -1,0 +1,102 @@
+"""What would make a test worthless: its rows among the training rows, the future in training, prompts in another format."""
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.feature_extraction.text import CountVectorizer
+
+from plateau.fields import Field, label
+from plateau.stats import significant
+
+_NEAR = 0.6  # Jaccard similarity of word triples; unrelated conversations of one kind reach 0.4
+_BLOCK = 256
+# What a prompt's layout shows at line starts: a [HEADING], or a name with a colon.
+_LAYOUT = re.compile(r"^(\[[^\]\n]{1,40}\]|[A-Za-z_][\w ]{0,39}:)", re.MULTILINE)
+_ALWAYS, _SELDOM = 0.95, 0.5
+
+
+def overlap(train: Sequence[str], test: Sequence[str]) -> dict[str, Any]:
+    """Shares of the test prompts that stand among the training prompts: word for word, or nearly (by word triples)."""
+    known = {_plain(text) for text in train}
+    exact = np.array([_plain(text) in known for text in test])
+    near = ~exact & (nearest(train, test) >= _NEAR)
+    return {
+        "exact": significant(float(exact.mean())),
+        "near": significant(float(near.mean())),
+        "leaked_rows": int((exact | near).sum()),
+    }
+
+
+def nearest(train: Sequence[str], test: Sequence[str]) -> NDArray[np.float64]:
+    """The Jaccard similarity of each test text's word triples to those of the training text most like it."""
+    words = CountVectorizer(ngram_range=(3, 3), binary=True, token_pattern=r"\w+|[^\w\s]", dtype=np.int32)  # noqa: S106
+    try:
+        both = words.fit_transform([*train, *test])
+    except ValueError:  # no text has three words
+        return np.zeros(len(test))
+    known, asked = both[: len(train)], both[len(train) :]
+    sizes, asked_sizes = (np.asarray(m.sum(axis=1)).ravel() for m in (known, asked))
+    best = []
+    for start in range(0, len(test), _BLOCK):
+        shared = (asked[start : start + _BLOCK] @ known.T).toarray()
+        either = sizes[None, :] + asked_sizes[start : start + _BLOCK, None] - shared
+        best.append((shared / np.maximum(either, 1)).max(axis=1))
+    return np.concatenate(best)
+
+
+def _plain(text: str) -> str:
+    """A text without differences of case and white space."""
+    return " ".join(text.lower().split())
+
+
+def later_rows(starts: Mapping[str, Sequence[datetime]]) -> int:
+    """Training and validation rows that are later than the first test row; starts by split, in UTC."""
+    if not starts["test"]:
+        return 0
+    first = min(starts["test"])
+    return sum(start > first for name in ("train", "valid") for start in starts[name])
+
+
+def shared_groups(groups: Mapping[str, Sequence[Any]]) -> int:
+    """Values of the grouping column that stand in more than one split; missing ones group nothing."""
+    counts = Counter(value for values in groups.values() for value in set(values) - {None})
+    return sum(count > 1 for count in counts.values())
+
+
+def format_differences(prompts: Mapping[str, Sequence[str]]) -> list[str]:
+    """Line starts that one split's prompts nearly always have and another's seldom: the splits were rendered differently."""
+    shares = {name: _layout(texts) for name, texts in prompts.items()}
+    return [
+        f"{other} lacks '{start}', which {name} has"
+        for name, starts in shares.items()
+        for start, share in starts.items()
+        for other, others in shares.items()
+        if share >= _ALWAYS and prompts[other] and others.get(start, 0.0) < _SELDOM
+    ]
+
+
+def _layout(texts: Sequence[str]) -> dict[str, float]:
+    """The share of texts that have each line start."""
+    counts = Counter(start for text in texts for start in sorted(set(_LAYOUT.findall(text))))
+    return {start: count / len(texts) for start, count in sorted(counts.items())}
+
+
+def unseen_labels(fields: Sequence[Field], train: Sequence[Any], test: Sequence[Any]) -> dict[str, Any]:
+    """Classes of the test that never occur in training, by field, and the share of test rows that hold one."""
+    found: dict[str, list[str]] = {}
+    touched = np.zeros(len(test), dtype=bool)
+    for field in fields:
+        if field.kind not in ("class", "boolean"):
+            continue
+        known = {label(value) for target in train if (value := field.value(target)) is not None}
+        labels = [None if (value := field.value(target)) is None else label(value) for target in test]
+        new = np.array([name is not None and name not in known for name in labels], dtype=bool)
+        touched |= new
+        if new.any():
+            found[field.name] = sorted({name for name, is_new in zip(labels, new, strict=True) if is_new and name})
+    return {"rows_share": significant(float(touched.mean())) if len(test) else 0.0, "labels": found}
