@@ -60,15 +60,16 @@ def fingerprint(values: object, files: Sequence[Path]) -> str:
 
 
 @contextmanager
-def scratch(name: str) -> Iterator[Path]:
-    """Yield the run's own folder below $DVC_ROOT/.work, locked against a second process that trains the same.
+def scratch(name: str, lock: bool = True) -> Iterator[Path]:
+    """Yield the run's own folder below $DVC_ROOT/.work; one rank locks it against a second run of the same.
 
     Waits for a process that is going away; raises PlateauError when it does not.
     """
     folder = Path(os.environ.get("DVC_ROOT", ".")) / ".work" / name
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as lock:
-        _acquire(lock.fileno(), folder)
+    with (folder / "lock").open("w") as stream:
+        if lock:
+            _acquire(stream.fileno(), folder)
         yield folder
 
 

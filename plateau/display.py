@@ -9,19 +9,19 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from plateau.backend import mx
 from plateau.checkpoints import State
 from plateau.progress import say
+from plateau.settings import Settings
 from plateau.stopping import standing
-from plateau.trainer import Settings
 
 
 class Display:
     """Shows iteration, losses, patience left, tokens a second, time left and memory; called after every update and point."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, shown: bool = True) -> None:
+        self._settings, self._shown = settings, shown
         self._console = Console(stderr=True)
         self._bar = Progress(
             TextColumn("train"), BarColumn(20), MofNCompleteColumn(), TextColumn("{task.fields[status]}"), TimeRemainingColumn(),
-            console=self._console, disable=not self._console.is_terminal,
+            console=self._console, disable=not (shown and self._console.is_terminal),
         )  # fmt: skip
         self._task = self._bar.add_task("train", total=settings.iters, status="")
         self._points = 0
@@ -45,7 +45,7 @@ class Display:
             self.tokens_per_second = (state.row_tokens - self._first[1]) / (now - self._first[0])
         if len(state.points) > self._points:
             self._points = len(state.points)
-            if not self._console.is_terminal:
+            if self._shown and not self._console.is_terminal:
                 say(self._line(state))
         self._bar.update(self._task, completed=state.iteration, status=self._status(state))
 

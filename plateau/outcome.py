@@ -62,14 +62,15 @@ def write(system: System, folder: Path, state: State, valid_ids: Sequence[str], 
 
 def _val_losses(folder: Path, state: State, valid_ids: Sequence[str]) -> pa.Table:
     """Rows iteration, id, loss_sum, tokens: every validation row at every evaluation point."""
-    losses = [np.load(folder / f"losses-{point['iteration']:07d}.npz") for point in state.points]
+    points = [point for point in state.points if point["sha256"]]
+    losses = [np.load(folder / f"losses-{point['iteration']:07d}.npz") for point in points]
     return pa.table(
         {
             "iteration": pa.array(
-                np.repeat([point["iteration"] for point in state.points], len(valid_ids)), pa.int32()
+                np.repeat([point["iteration"] for point in points], len(valid_ids)).astype(np.int32), pa.int32()
             ),
             "id": list(valid_ids) * len(losses),
-            "loss_sum": np.concatenate([loss["loss_sum"] for loss in losses]),
-            "tokens": np.concatenate([loss["tokens"] for loss in losses]),
+            "loss_sum": np.concatenate([np.zeros(0), *(loss["loss_sum"] for loss in losses)]),
+            "tokens": np.concatenate([np.zeros(0, np.int32), *(loss["tokens"] for loss in losses)]),
         }
     )

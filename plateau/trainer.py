@@ -8,7 +8,6 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,35 +20,9 @@ from plateau.batches import Rows, epoch_batches, in_order
 from plateau.checkpoints import State
 from plateau.files import sha256
 from plateau.model import Adapter, save_adapter
+from plateau.ranks import Ranks
+from plateau.settings import Settings, make_optimizer
 from plateau.tokens import Tokens
-
-Gradients = Any
-
-
-@dataclass(frozen=True)
-class Settings:
-    """The params that shape a run; names and units are those of params.yaml.
-
-    `uniform_loss` is ln(vocabulary size), the loss of guessing among all tokens alike.
-    """
-
-    lr: float
-    lr_schedule: str
-    warmup: int
-    iters: int
-    batch_size: int
-    grad_accumulation: int
-    eval_every: int
-    seed: int
-    optimizer: str
-    weight_decay: float
-    max_grad_norm: float
-    train_on_prompt: bool
-    max_tokens_per_batch: int | None
-    max_bad_steps: int
-    state_every: int
-    rules: stopping.Rules
-    uniform_loss: float = math.inf
 
 
 @dataclass(frozen=True)
@@ -67,95 +40,149 @@ def with_probe(train: Tokens, valid: Tokens, seed: int) -> Data:
     return Data(train, valid, np.sort(rows))
 
 
-def schedule(settings: Settings) -> Callable[[mx.array], mx.array]:
-    """Learning rate of each update: linear warm-up from lr / (warmup + 1), then constant, linear or cosine to 0 at iters."""
-    rest = max(1, settings.iters - settings.warmup)
-    shapes: dict[str, Callable[[], Callable[[mx.array], mx.array]]] = {
-        "constant": lambda: lambda _: mx.array(settings.lr),
-        "linear": lambda: optim.linear_schedule(settings.lr, 0.0, rest),
-        "cosine": lambda: optim.cosine_decay(settings.lr, rest),
-    }
-    shape = shapes[settings.lr_schedule]()
-    if settings.warmup == 0:
-        return shape
-    rise = optim.linear_schedule(settings.lr / (settings.warmup + 1), settings.lr, settings.warmup)
-    joined: Callable[[mx.array], mx.array] = optim.join_schedules([rise, shape], [settings.warmup])
-    return joined
-
-
-def make_optimizer(settings: Settings) -> optim.Optimizer:
-    """The optimizer of mlx by its name, Adam with bias correction; weight decay applies to adamw and muon."""
-    lr = schedule(settings)
-    if settings.optimizer == "adafactor":
-        return optim.Adafactor(learning_rate=lr, relative_step=False, scale_parameter=False)
-    if settings.optimizer == "adamw":
-        return optim.AdamW(learning_rate=lr, weight_decay=settings.weight_decay, bias_correction=True)
-    if settings.optimizer == "muon":
-        return optim.Muon(learning_rate=lr, weight_decay=settings.weight_decay)
-    return optim.Adam(learning_rate=lr, bias_correction=True)
-
-
 def evaluate(
-    objective: objectives.CausalLM, tokens: Tokens, rows: Rows, batch_size: int, train_on_prompt: bool = False
+    objective: objectives.CausalLM,
+    tokens: Tokens,
+    rows: Rows,
+    batch_size: int,
+    train_on_prompt: bool = False,
+    ranks: Ranks = Ranks(),  # noqa: B008 (immutable)
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int32]]:
     """Summed loss and supervised tokens of each of `rows`, all of them, in their order."""
     sums, counts = np.zeros(len(rows)), np.zeros(len(rows), np.int32)
     for batch in in_order(tokens.lengths[rows], batch_size):
-        sums[batch], counts[batch] = objective.row_losses(_parts(tokens, rows[batch], train_on_prompt))
-    return sums, counts
+        if len(own := ranks.share(batch)):
+            sums[own], counts[own] = objective.row_losses(_parts(tokens, rows[own], train_on_prompt))
+    return ranks.sum_rows(sums), ranks.sum_rows(counts)
 
 
-def train(
-    model: nn.Module,
-    adapter: Adapter,
-    data: Data,
-    settings: Settings,
-    folder: Path,
-    report: Callable[[State], None],
-    interrupted: Callable[[], bool] = lambda: False,
-) -> tuple[State, str]:
-    """Train until a rule stops it; the final state and the stop reason, one of stopping.REASONS or "interrupted".
+class Run:
+    """One run in progress: the model and its adapter, the data, the optimizer, and the state in `folder`."""
 
-    `folder` takes states and checkpoints; what is there already is gone on from. `report` is called after every update and every
-    evaluation point. Raises OSError when the disk is full; the last complete state stays.
-    """
-    optimizer = make_optimizer(settings)
-    optimizer.init(model.trainable_parameters())
-    objective = objectives.CausalLM(model)
-    state = checkpoints.restore(folder, model, optimizer)
-    gradient = nn.value_and_grad(model, objective.loss_sum)
-    batches = _batches(data.train, settings, state)
-    with objectives.fast_operations(model):
-        while True:
-            if _due(state, settings):
-                _evaluate_point(objective, adapter, data, settings, optimizer, folder, state)
-                report(state)
-            if reason := _stop_reason(state, settings):
-                return state, reason
-            if state.iteration % settings.state_every == 0:
-                checkpoints.save(folder, state, model, optimizer)
-            if interrupted():
-                checkpoints.save(folder, state, model, optimizer)
-                return state, "interrupted"
-            model.train()
-            _update(gradient, model, optimizer, data.train, settings, state, batches)
-            report(state)
+    def __init__(
+        self, model: nn.Module, adapter: Adapter, data: Data, settings: Settings, folder: Path, ranks: Ranks
+    ) -> None:
+        self.model, self.adapter, self.data, self.settings = model, adapter, data, settings
+        self.folder, self.ranks = folder, ranks
+        self.objective = objectives.CausalLM(model)
+        self.gradient = nn.value_and_grad(model, self.objective.loss_sum)
+        self.optimizer = make_optimizer(settings)
+        self.optimizer.init(model.trainable_parameters())
+        self.state = checkpoints.restore(folder, model, self.optimizer)
 
+    def train(self, report: Callable[[State], None], interrupted: Callable[[], bool] = lambda: False) -> str:
+        """Train until a rule stops it; the stop reason, one of stopping.REASONS or "interrupted".
 
-def _due(state: State, settings: Settings) -> bool:
-    """Whether the weights as they are still lack an evaluation point that they should have."""
-    done = bool(state.points) and state.points[-1]["iteration"] == state.iteration
-    last = state.iteration >= settings.iters or state.skipped_steps >= settings.max_bad_steps
-    return not done and (state.iteration % settings.eval_every == 0 or last)
+        `report` is called after every update and every evaluation point. Raises OSError when the disk is full; the last complete
+        state stays.
+        """
+        updates = _updates(self.data.train, self.settings, self.state)
+        with objectives.fast_operations(self.model):
+            while True:
+                if self._due():
+                    self._evaluate_point()
+                    report(self.state)
+                if reason := self._stop_reason():
+                    return reason
+                stop = self.ranks.any(interrupted())
+                if stop or self.state.iteration % self.settings.state_every == 0:
+                    self._save()
+                if stop:
+                    return "interrupted"
+                self._update(next(updates))
+                report(self.state)
 
+    def _save(self) -> None:
+        if self.ranks.rank == 0:
+            checkpoints.save(self.folder, self.state, self.model, self.optimizer)
 
-def _stop_reason(state: State, settings: Settings) -> str | None:
-    losses = [math.nan if p["val_loss"] is None else p["val_loss"] for p in state.points]
-    rules = _with_divergence(settings.rules, losses, settings.uniform_loss)
-    reason = stopping.standing(losses, rules, [p["iteration"] for p in state.points]).reason
-    if state.skipped_steps >= settings.max_bad_steps:
-        return "non_finite"
-    return reason or ("max_iters" if state.iteration >= settings.iters else None)
+    def _due(self) -> bool:
+        """Whether the weights as they are still lack an evaluation point that they should have."""
+        state = self.state
+        done = bool(state.points) and state.points[-1]["iteration"] == state.iteration
+        return not done and (state.iteration % self.settings.eval_every == 0 or self._is_last())
+
+    def _is_last(self) -> bool:
+        return self.state.iteration >= self.settings.iters or self.state.skipped_steps >= self.settings.max_bad_steps
+
+    def _stop_reason(self) -> str | None:
+        losses = [math.nan if point["val_loss"] is None else point["val_loss"] for point in self.state.points]
+        rules = _with_divergence(self.settings.rules, losses, self.settings.uniform_loss)
+        iterations = [point["iteration"] for point in self.state.points]
+        if self.state.skipped_steps >= self.settings.max_bad_steps:
+            return "non_finite"
+        return stopping.standing(losses, rules, iterations).reason or ("max_iters" if self._is_last() else None)
+
+    def _update(self, batches: list[Rows]) -> None:
+        """One update; where the loss or the gradient is not finite it is skipped and counted."""
+        self.model.train()
+        state, lengths = self.state, self.data.train.lengths
+        total, count = mx.array(0.0), 0
+        summed = tree_map(mx.zeros_like, self.model.trainable_parameters())
+        for rows in batches:
+            state.padded_tokens += len(rows) * int(lengths[rows].max())
+            state.row_tokens += int(lengths[rows].sum())
+            own = self.ranks.share(rows)
+            if not len(own):
+                continue
+            parts = _parts(self.data.train, own, self.settings.train_on_prompt)
+            loss, gradients = self.gradient(parts)
+            total = total + loss
+            summed = tree_map(mx.add, summed, gradients)
+            mx.eval(total, summed)
+            count += sum(len(part.row) for part in parts)
+        loss_sum, tokens = self.ranks.sum([np.array(total).item(), count])
+        mean = tree_map(lambda gradient: gradient / tokens, self.ranks.sum_gradients(summed))
+        self._apply(mean, loss_sum, int(tokens))
+
+    def _apply(self, gradients: object, loss_sum: float, tokens: int) -> None:
+        state = self.state
+        clipped, norm = optim.clip_grad_norm(gradients, self.settings.max_grad_norm)
+        state.iteration += 1
+        if not (math.isfinite(loss_sum) and math.isfinite(np.array(norm).item())):
+            state.skipped_steps += 1
+            return
+        self.optimizer.update(self.model, clipped)
+        mx.eval(self.model.trainable_parameters(), self.optimizer.state)
+        state.loss_sum += loss_sum
+        state.loss_tokens += tokens
+        state.trained_tokens += tokens
+
+    def _evaluate_point(self) -> None:
+        """Evaluate the weights, save them where the loss is finite, and append the evaluation point to the state."""
+        self.model.eval()
+        sums, counts = self._losses(self.data.valid, np.arange(len(self.data.valid)))
+        probe_sums, probe_counts = self._losses(self.data.train, self.data.probe)
+        val_loss = float(sums.sum() / counts.sum())
+        digest = self._checkpoint(sums, counts) if math.isfinite(val_loss) else None
+        state = self.state
+        state.points.append(
+            {
+                "iteration": state.iteration,
+                "epoch": state.epoch,
+                "trained_tokens": state.trained_tokens,
+                "lr": _rounded(np.array(self.optimizer.learning_rate).item()),
+                "train_loss": _rounded(float(probe_sums.sum() / probe_counts.sum())),
+                "val_loss": _rounded(val_loss),
+                "val_perplexity": _rounded(math.exp(min(val_loss, 700.0))),
+                "batch_loss": _rounded(state.loss_sum / state.loss_tokens) if state.loss_tokens else None,
+                "sha256": digest,
+            }
+        )
+        state.loss_sum, state.loss_tokens = 0.0, 0
+
+    def _losses(self, tokens: Tokens, rows: Rows) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int32]]:
+        settings = self.settings
+        return evaluate(self.objective, tokens, rows, 2 * settings.batch_size, settings.train_on_prompt, self.ranks)
+
+    def _checkpoint(self, sums: npt.NDArray[np.float64], counts: npt.NDArray[np.int32]) -> str | None:
+        """Save the weights and each validation row's loss; the SHA-256 of the adapter."""
+        if self.ranks.rank:
+            return None
+        name = f"{self.state.iteration:07d}"
+        np.savez(self.folder / f"losses-{name}.npz", loss_sum=sums, tokens=counts)
+        save_adapter(self.model, self.adapter, self.folder / "checkpoints" / name)
+        return sha256(self.folder / "checkpoints" / name / "adapters.safetensors")
 
 
 def _with_divergence(rules: stopping.Rules, losses: list[float], uniform_loss: float) -> stopping.Rules:
@@ -165,8 +192,8 @@ def _with_divergence(rules: stopping.Rules, losses: list[float], uniform_loss: f
     return replace(rules, divergence_threshold=max(uniform_loss, 1.5 * losses[0] if losses[0] > uniform_loss else 0.0))
 
 
-def _batches(tokens: Tokens, settings: Settings, state: State) -> Iterator[list[Rows]]:
-    """The rows of each update, from where the state is; an epoch's last update takes the batches that are left."""
+def _updates(tokens: Tokens, settings: Settings, state: State) -> Iterator[list[Rows]]:
+    """The batches of each update, from where the state is; an epoch's last update takes the batches that are left."""
     while True:
         epoch = epoch_batches(
             tokens.lengths, settings.seed, state.epoch, settings.batch_size, settings.max_tokens_per_batch
@@ -176,78 +203,6 @@ def _batches(tokens: Tokens, settings: Settings, state: State) -> Iterator[list[
             state.batch += len(rows)
             yield rows
         state.epoch, state.batch = state.epoch + 1, 0
-
-
-def _update(
-    gradient: Callable[..., tuple[mx.array, Gradients]],
-    model: nn.Module,
-    optimizer: optim.Optimizer,
-    tokens: Tokens,
-    settings: Settings,
-    state: State,
-    batches: Iterator[list[Rows]],
-) -> None:
-    """One update; where the loss or the gradient is not finite it is skipped and counted."""
-    total, summed, count = mx.array(0.0), None, 0
-    for rows in next(batches):
-        parts = _parts(tokens, rows, settings.train_on_prompt)
-        loss, gradients = gradient(parts)
-        total = total + loss
-        summed = gradients if summed is None else tree_map(mx.add, summed, gradients)
-        mx.eval(total, summed)
-        count += sum(len(part.row) for part in parts)
-        state.padded_tokens += len(rows) * int(tokens.lengths[rows].max())
-        state.row_tokens += int(tokens.lengths[rows].sum())
-    mean = tree_map(lambda g: g / count, summed)
-    clipped, norm = optim.clip_grad_norm(mean, settings.max_grad_norm)
-    state.iteration += 1
-    loss, length = np.array(total).item(), np.array(norm).item()
-    if math.isfinite(loss) and math.isfinite(length):
-        optimizer.update(model, clipped)
-        mx.eval(model.trainable_parameters(), optimizer.state)
-        state.loss_sum += loss
-        state.loss_tokens += count
-        state.trained_tokens += count
-    else:
-        state.skipped_steps += 1
-
-
-def _evaluate_point(
-    objective: objectives.CausalLM,
-    adapter: Adapter,
-    data: Data,
-    settings: Settings,
-    optimizer: optim.Optimizer,
-    folder: Path,
-    state: State,
-) -> None:
-    """Evaluate the weights, save them where the loss is finite, and append the evaluation point to the state."""
-    name = f"{state.iteration:07d}"
-    objective.model.eval()
-    batch_size = 2 * settings.batch_size
-    every = np.arange(len(data.valid))
-    sums, counts = evaluate(objective, data.valid, every, batch_size, settings.train_on_prompt)
-    probe_sums, probe_counts = evaluate(objective, data.train, data.probe, batch_size, settings.train_on_prompt)
-    val_loss, train_loss = float(sums.sum() / counts.sum()), float(probe_sums.sum() / probe_counts.sum())
-    digest = None
-    if math.isfinite(val_loss):
-        save_adapter(objective.model, adapter, folder / "checkpoints" / name)
-        digest = sha256(folder / "checkpoints" / name / "adapters.safetensors")
-    np.savez(folder / f"losses-{name}.npz", loss_sum=sums, tokens=counts)
-    state.points.append(
-        {
-            "iteration": state.iteration,
-            "epoch": state.epoch,
-            "trained_tokens": state.trained_tokens,
-            "lr": _rounded(optimizer.learning_rate.item()),
-            "train_loss": _rounded(train_loss),
-            "val_loss": _rounded(val_loss),
-            "val_perplexity": _rounded(math.exp(min(val_loss, 700.0))),
-            "batch_loss": _rounded(state.loss_sum / state.loss_tokens) if state.loss_tokens else None,
-            "sha256": digest,
-        }
-    )
-    state.loss_sum, state.loss_tokens = 0.0, 0
 
 
 def _rounded(value: float) -> float | None:

@@ -1,14 +1,18 @@
 """train: fine-tune with early stopping; every evaluation point is a checkpoint whose loss is known."""
 
 import math
+import os
 import shutil
+import sys
 import time
 
-from plateau import checkpoints, outcome, trainer
+from plateau import checkpoints, launch, outcome, trainer
 from plateau.display import Display
 from plateau.errors import BadInputError, PlateauError
 from plateau.model import Adapter, add_adapter, count_parameters, load
 from plateau.params import Params
+from plateau.ranks import RANK_VARIABLE, Ranks, join
+from plateau.settings import Settings
 from plateau.speed import record
 from plateau.stage import run
 from plateau.stopping import Rules
@@ -38,6 +42,17 @@ PARAMS = (
 
 def main(system: System, params: Params) -> None:
     """Write adapters/checkpoints/, the evaluation points and the loss curve."""
+    ranks, hostfile = params["train"]["ranks"], params["train"]["hostfile"]
+    command = [sys.executable, "-m", "stages.train", str(system.root)]
+    if RANK_VARIABLE in os.environ or (ranks == 1 and hostfile is None):
+        _train(system, params, join(ranks))
+    elif hostfile is not None:
+        launch.hosts(command, hostfile, system.metrics("train"))
+    else:
+        launch.local(command, ranks)
+
+
+def _train(system: System, params: Params, ranks: Ranks) -> None:
     started = time.perf_counter()
     adapter = _adapter(params)
     files = [system.tokens("train"), system.tokens("valid"), *sorted(system.path("models", "base").iterdir())]
@@ -46,17 +61,20 @@ def main(system: System, params: Params) -> None:
     settings = _settings(params, tokenizer.vocab_size)
     add_adapter(model, adapter, params["seed"])
     trainable, total = count_parameters(model)
-    with checkpoints.scratch(checkpoints.fingerprint(params, files)) as folder:
-        with Display(settings) as display:
-            state, reason = trainer.train(model, adapter, data, settings, folder, display.update, interruption())
+    with checkpoints.scratch(checkpoints.fingerprint(params, files), ranks.rank == 0) as folder:
+        training = trainer.Run(model, adapter, data, settings, folder, ranks)
+        with Display(settings, ranks.rank == 0) as display:
+            reason = training.train(display.update, interruption())
+        state = training.state
         if reason == "interrupted":
             raise PlateauError(f"stopped at iteration {state.iteration}; the next `dvc repro` goes on from there")
         figures = outcome.figures(state, reason, trainable, total)
-        outcome.write(system, folder, state, data.valid.names, figures)
-        shutil.rmtree(folder)
-    seconds = time.perf_counter() - started
-    record(system, "train", {"seconds": seconds, "tokens_per_second": display.tokens_per_second})
-    print(figures["stop_summary"], flush=True)
+        if ranks.rank == 0:
+            outcome.write(system, folder, state, data.valid.names, figures)
+            seconds = time.perf_counter() - started
+            record(system, "train", {"seconds": seconds, "tokens_per_second": display.tokens_per_second})
+            shutil.rmtree(folder)
+            print(figures["stop_summary"], flush=True)
     if reason in ("non_finite", "divergence_threshold"):
         raise BadInputError(f"{figures['stop_summary']}; lower lr, or look for rows that break the loss")
 
@@ -69,7 +87,7 @@ def _adapter(params: Params) -> Adapter:
     return Adapter(params["fine_tune_type"], params["rank"], scale, params["dropout"], params["num_layers"])
 
 
-def _settings(params: Params, vocabulary: int) -> trainer.Settings:
+def _settings(params: Params, vocabulary: int) -> Settings:
     train = params["train"]
     limits = {key: train[key] for key in ("min_iters", "stopping_threshold", "divergence_threshold")}
     top = ("lr", "lr_schedule", "warmup", "iters", "batch_size", "grad_accumulation", "eval_every", "seed")
@@ -82,7 +100,7 @@ def _settings(params: Params, vocabulary: int) -> trainer.Settings:
         "max_bad_steps",
         "state_every",
     )
-    return trainer.Settings(
+    return Settings(
         **{key: params[key] for key in top},
         **{key: train[key] for key in own},
         uniform_loss=math.log(vocabulary),

@@ -9,10 +9,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from plateau import objectives, trainer
+from plateau import objectives
 from plateau.backend import mx, nn
 from plateau.files import sha256
 from plateau.model import Adapter, add_adapter, count_parameters, load
+from plateau.settings import Settings, schedule
 from plateau.tokens import open_tokens
 from stages import train as stage
 from tests import tiny
@@ -162,7 +163,7 @@ def test_every_optimizer_and_schedule_learns(
     assert found[-1]["train_loss"] < found[0]["train_loss"]
 
 
-def settings(**changes: Any) -> trainer.Settings:
+def settings(**changes: Any) -> Settings:
     from plateau.params import parse
 
     values = parse((tiny.ROOT / "params.yaml").read_text())
@@ -171,7 +172,7 @@ def settings(**changes: Any) -> trainer.Settings:
 
 def test_schedules_rise_over_warmup_and_fall_to_zero_at_iters() -> None:
     for kind, end in [("constant", 1.0), ("linear", 0.0), ("cosine", 0.0)]:
-        at = trainer.schedule(settings(lr=1.0, lr_schedule=kind, warmup=10, iters=110))
+        at = schedule(settings(lr=1.0, lr_schedule=kind, warmup=10, iters=110))
         rates = [float(np.array(at(mx.array(step)))) for step in range(111)]
         assert rates[0] > 0
         assert np.all(np.diff(rates[:11]) > 0)
