@@ -1,4 +1,4 @@
-"""What each stage really depends on, read from its code: `python -m tests.deps [SYSTEM]` prints the lists for dvc.yaml.
+"""What each stage really depends on, read from its code: `python -m tests.deps [SYSTEM]` writes it into dvc.yaml.
 
 The rule: a stage depends on its own module, on every project module that it imports at any remove (imports inside
 functions too), on the package files of these (`__init__.py`) where they hold more than a docstring, on the templates
@@ -131,7 +131,7 @@ def stages(system: Path) -> list[Stage]:
 def dep_problems(stage: Stage) -> list[str]:
     """Code and schemas that are missing from the deps of a stage, or listed there without need."""
     listed = set(stage.paths("deps"))
-    code = {path for path in listed if path.endswith(".py") or ".schema." in path or "/templates/" in path}
+    code = {path for path in listed if is_code(path)}
     wanted = needed(stage.module, stage.system)
     return [f"{stage.name}: add dep {path}" for path in sorted(wanted - listed)] + [
         f"{stage.name}: drop dep {path}, nothing imports or reads it" for path in sorted(code - wanted)
@@ -149,15 +149,15 @@ def declared(path: Path) -> tuple[str, ...]:
 def reads(path: Path) -> set[tuple[str, ...]]:
     """How a stage module reads its params: ("lr",) and ("split", "group_by"), with "*" where it hands on the whole.
 
-    A loop over PARAMS reads each key that stands there: ("PARAMS",).
+    A loop over PARAMS reads each key that stands there: ("PARAMS",). The params are what `main` and its helpers call them.
     """
     tree = syntax(path)
     parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
-    arguments = (node for node in ast.walk(tree) if isinstance(node, ast.arg) and node.annotation)
-    names = {node.arg for node in arguments if ast.unparse(node.annotation).endswith("Params")}
+    main = next(node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "main")
+    whole = main.args.args[1].arg
     found = set()
     for node in ast.walk(tree):
-        if isinstance(node, ast.Name) and node.id in names and not isinstance(parents[node], ast.Attribute):
+        if isinstance(node, ast.Name) and node.id == whole and not isinstance(parents[node], ast.Attribute):
             found.add(subscripts(node, parents))
     return found
 
@@ -218,18 +218,31 @@ def unread(key: str, found: set[tuple[str, ...]], words: set[str]) -> list[str]:
     return [f"{section}.{n}" for n in names if (section, n) not in found and not (handed_on and n in words)]
 
 
+def is_code(path: str) -> bool:
+    """Whether a dep is one that the code itself shows; data files are listed by hand."""
+    return path.endswith(".py") or ".schema." in path or "/templates/" in path
+
+
+def rewrite(system: Path) -> None:
+    """Put the deps and params that the code shows into a system's dvc.yaml; all else stays, comments too."""
+    from dvc.utils.serialize import modify_yaml
+
+    with modify_yaml(str(system / "dvc.yaml")) as content:
+        for stage in stages(system):
+            data = {path for path in stage.paths("deps") if not is_code(path)}
+            content["stages"][stage.name]["deps"] = sorted(data | needed(stage.module, system))
+            keys: list[Any] = list(declared(stage.module))
+            inside = system.relative_to(ROOT).as_posix()
+            if keys:
+                content["stages"][stage.name]["params"] = keys if system == ROOT else [{f"{inside}/params.yaml": keys}]
+
+
 def main() -> None:
-    """Print the deps and params of every stage of a system, ready for its dvc.yaml, and what is wrong there now."""
+    """Rewrite one system's dvc.yaml, and print what is wrong there still."""
     system = (ROOT / (sys.argv[1] if len(sys.argv) > 1 else ".")).resolve()
+    rewrite(system)
     for stage in stages(system):
-        if not stage.module.exists():
-            print(f"\n# {stage.name}: no module yet")
-            continue
-        data = [path for path in stage.paths("deps") if not path.endswith(".py") and ".schema." not in path]
-        wanted = needed(stage.module, system)
-        lines = [*(f"    - {path}" for path in sorted({*wanted, *data})), "    params:"]
-        print(f"\n  {stage.name}:", "    deps:", *lines, *(f"    - {key}" for key in declared(stage.module)), sep="\n")
-        print(*(f"# {problem}" for problem in dep_problems(stage) + param_problems(stage)), sep="\n")
+        print(*(f"{problem}\n" for problem in dep_problems(stage) + param_problems(stage)), sep="", end="")
 
 
 if __name__ == "__main__":

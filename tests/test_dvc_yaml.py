@@ -124,6 +124,23 @@ def test_what_a_stage_reads_another_makes_or_git_holds(system: Path) -> None:
             assert in_made or tracked.returncode == 0 or (ROOT / path).exists(), f"{stage.name}: {path}"
 
 
+def files(stage: Stage, *kinds: str) -> set[str]:
+    """Data that a stage names, below its system; a schema by its name alone, for a system may have its own."""
+    inside = stage.system.relative_to(ROOT).as_posix()
+    paths = {path for kind in kinds for path in stage.paths(kind) if not path.endswith((".py", ".j2"))}
+    below = {path.removeprefix(f"{inside}/") for path in paths}
+    return {path for path in below if path != "models/reference"}
+
+
+@each_system
+def test_the_systems_share_their_stages(system: Path) -> None:
+    shared = {stage.module: stage for stage in deps.stages(ROOT)}
+    for stage in deps.stages(system):
+        if stage.module in shared:
+            for kinds in (["deps"], ["outs", "metrics", "plots"]):
+                assert files(stage, *kinds) == files(shared[stage.module], *kinds), stage.name
+
+
 @each_system
 def test_timings_are_a_metric_but_no_out(system: Path) -> None:
     content = yaml.safe_load((system / "dvc.yaml").read_text(encoding="utf-8"))
