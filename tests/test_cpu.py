@@ -1,0 +1,49 @@
+"""The CPU's own operations give what the stock ones give."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from plateau import cpu
+from plateau.backend import mx, nn
+
+
+@given(st.lists(st.floats(-200, 80, width=32), min_size=1, max_size=50))
+def test_exp_is_exp_and_exactly_zero_far_below(values: list[float]) -> None:
+    found = np.array(cpu.exp(mx.array(values, mx.float32))).astype(np.float64)
+    exact = np.exp(np.array(values, np.float64))
+    kept = np.array(values) > -86
+    assert found[kept] == pytest.approx(exact[kept], rel=1e-5)
+    assert np.all(found[np.array(values) < -88.5] == 0)
+
+
+def test_a_masked_score_weighs_exactly_nothing() -> None:
+    weights = np.array(cpu.softmax(mx.array([[1.0, -mx.inf, 3.0]])))
+    assert weights[0, 1] == 0
+    assert weights.sum() == pytest.approx(1, abs=1e-6)
+
+
+@pytest.mark.parametrize("length", [1, 2, 3, 7, 64, 65])
+@pytest.mark.parametrize("heads", [(2, 1), (4, 4)])
+def test_causal_attention_is_mlx_attention(length: int, heads: tuple[int, int]) -> None:
+    queries, keys, values = (
+        mx.random.normal((2, count, length, 8), key=mx.random.key(i))
+        for i, count in enumerate((heads[0], heads[1], heads[1]))
+    )
+    ours = cpu.causal_attention(queries, keys, values, 0.3)
+    stock = mx.fast.scaled_dot_product_attention(queries, keys, values, scale=0.3, mask="causal")
+    assert np.allclose(np.array(ours), np.array(stock), atol=1e-5)
+
+
+def test_cross_entropy_and_swiglu_have_the_stock_values_and_gradients() -> None:
+    logits, gate, x = (4 * mx.random.normal((5, 9), key=mx.random.key(i)) for i in range(3))
+    targets = mx.array([0, 8, 3, 3, 1])
+    pairs = [
+        (lambda a: cpu.cross_entropy(a, targets).sum(), lambda a: nn.losses.cross_entropy(a, targets).sum(), logits),
+        (lambda a: cpu.swiglu(a, x).sum(), lambda a: (nn.silu(a) * x).sum(), 30 * gate),
+        (lambda a: cpu.swiglu(gate, a).sum(), lambda a: (nn.silu(gate) * a).sum(), x),
+    ]
+    for ours, stock, at in pairs:
+        assert ours(at).item() == pytest.approx(stock(at).item(), rel=1e-5)
+        assert np.allclose(np.array(mx.grad(ours)(at)), np.array(mx.grad(stock)(at)), atol=1e-5)
