@@ -18,7 +18,7 @@ BLOCKS = 3  # row blocks of an attention matrix; those above the diagonal are no
 
 
 def exp(x: mx.array) -> mx.array:
-    """e**x for float32 x < 88, to 2e-6 relative; exactly 0 from -88 down, for denormals would be ten times slower.
+    """e**x for float32 x <= 0, to 2e-6 relative; exactly 0 from -88 down, for denormals would be ten times slower.
 
     2**y with y = x log2 e: the integer part of y goes into the exponent bits (rounded by adding a number so large that the sum has no
     fraction), the rest into a polynomial fitted for the least relative error on [-1/2, 1/2].
@@ -79,7 +79,8 @@ def cross_entropy(logits: mx.array, targets: mx.array) -> mx.array:
 
 @mx.custom_function
 def _swiglu(gate: mx.array, x: mx.array) -> tuple[mx.array, mx.array]:
-    sigmoid = 1.0 / (1.0 + exp(-mx.maximum(gate, -80.0)))
+    e = exp(-mx.abs(gate))
+    sigmoid = mx.where(gate >= 0, 1.0, e) / (1.0 + e)
     return gate * sigmoid * x, sigmoid
 
 

@@ -9,7 +9,7 @@ from plateau import cpu
 from plateau.backend import mx, nn
 
 
-@given(st.lists(st.floats(-200, 80, width=32), min_size=1, max_size=50))
+@given(st.lists(st.floats(-200, 0, width=32), min_size=1, max_size=50))
 def test_exp_is_exp_and_exactly_zero_far_below(values: list[float]) -> None:
     found = np.array(cpu.exp(mx.array(values, mx.float32))).astype(np.float64)
     exact = np.exp(np.array(values, np.float64))
