@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from mlx.utils import tree_flatten, tree_unflatten
+from mlx.utils import tree_unflatten
 from numpy.typing import NDArray
 
 from plateau import fields, general, generation, model, objectives, predictions, trainer
@@ -96,7 +96,6 @@ def run(base: Path, adapter: Path, splits: Mapping[str, Split], settings: Settin
     _run_arms(("base", "base_constrained"), network, tokenizer, test, settings, found)
     _write_out("base_on_train", network, tokenizer, splits["train"], settings, found)
     network, tokenizer = model.load(base, adapter)
-    check_applied(network, adapter)
     after = _logits(network, test)
     found.effect.update(effect_on(before, after))
     found.general["adapter"] = general_loss(network, tokenizer)
@@ -176,17 +175,6 @@ def losses(network: nn.Module, tokens: Tokens, settings: Settings) -> tuple[NDAr
     objective = objectives.CausalLM(network)
     with objectives.fast_operations(network):
         return trainer.evaluate(objective, tokens, rows, settings.batch_size, settings.train_on_prompt)
-
-
-def check_applied(network: nn.Module, adapter: Path) -> None:
-    """Raise BadInputError unless every array of the adapter stands in the model; mlx-lm itself ignores those that do not fit."""
-    path = adapter / "adapters.safetensors"
-    held = dict(tree_flatten(network.parameters()))
-    for name, array in model.load_arrays(path).items():
-        if name not in held:
-            raise BadInputError(f"{path}: {name} is no parameter of the base model: an adapter of another model")
-        if held[name].shape != array.shape:
-            raise BadInputError(f"{path}: {name} has shape {array.shape}, the base model needs {held[name].shape}")
 
 
 def _logits(network: nn.Module, split: Split) -> NDArray[np.float32]:

@@ -48,6 +48,7 @@ def rows(params: Mapping[str, Any], overfit: Mapping[str, Any], evaluate: Mappin
     """Every gate, from the section gates, metrics/overfit.json and metrics/evaluate.json."""
     verdict = find(overfit, "verdict")
     evidence = verdict if verdict in (None, "insufficient_evidence") else "sufficient"
+    by_time = find(evaluate, "leaks", "split_strategy") != "random"
     return [
         row("test_rows", ">=", params["min_test_rows"], find(evaluate, "rows")),
         row("evidence", "==", "sufficient", evidence),
@@ -60,7 +61,7 @@ def rows(params: Mapping[str, Any], overfit: Mapping[str, Any], evaluate: Mappin
         row("fields_worse_than_base", "<=", 0, find(evaluate, "fields_worse_than_base")),
         row("leaked_test_rows", "<=", params["max_leaked"], _leaked(evaluate)),
         row("shared_groups", "<=", 0, find(evaluate, "leaks", "shared_groups")),
-        row("later_training_rows", "<=", 0, find(evaluate, "leaks", "later_rows")),
+        *([row("later_training_rows", "<=", 0, find(evaluate, "leaks", "later_rows"))] if by_time else []),
         row("prompt_format_differences", "<=", 0, _count(find(evaluate, "leaks", "format_differences"))),
         row("unseen_labels", "<=", params["max_unseen_labels"], find(evaluate, "leaks", "unseen_labels", "rows_share")),
         row("drift", "<=", params["max_drift"], _drift(evaluate)),

@@ -233,27 +233,3 @@ def _healthy_reason(points: Sequence[Point], chosen: int, params: Mapping[str, A
     return (
         f"iteration {chosen}: validation loss {picked['val_loss']:.4g}, {gap_pct(picked):.1f} % above training; {after}"
     )
-
-
-def check(
-    points: Sequence[Point],
-    selection: Mapping[str, Any],
-    train: Mapping[str, Any],
-    evaluate: Mapping[str, Any],
-    params: Mapping[str, Any],
-) -> dict[str, Any]:
-    """What metrics/overfit.json holds, from the metrics files of train, select and evaluate."""
-    points = sorted(points, key=lambda p: p["iteration"])
-    chosen = selection["iteration"]
-    rows = timeline(points, params["val_rise"])
-    picked = next((row for row in rows if row["iteration"] == chosen), {})
-    drift = evaluate.get("drift") or {}
-    return {
-        **verdict(points, chosen, train, drift.get("valid_rows") or 0, params),
-        "iteration": chosen,
-        "status": picked.get("status"),
-        "gap_pct": picked.get("gap_pct"),
-        "onset": onset(points, params["val_rise"]),
-        "consistency": {"train_loss": picked.get("train_loss"), **drift},
-        "timeline": rows,
-    }

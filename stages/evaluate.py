@@ -13,7 +13,7 @@ from plateau.speed import record
 from plateau.stage import run
 from plateau.system import SPLITS, System
 
-PARAMS = ("evaluate", "split.group_by", "train.train_on_prompt", "seed")
+PARAMS = ("evaluate", "split.strategy", "split.group_by", "train.train_on_prompt", "seed")
 
 
 def main(system: System, params: Params) -> None:
@@ -34,7 +34,7 @@ def main(system: System, params: Params) -> None:
     figures = evaluation.figures(table, splits["test"].schema, settings)
     figures["adapter_effect"] = found.effect
     figures["drift"] = evaluation.drift(best.chosen_losses(system), evaluation.adapter_losses(table), settings)
-    figures["leaks"] = _leaks(system, splits, prompts, params["split"]["group_by"])
+    figures["leaks"] = _leaks(system, splits, prompts, params["split"])
     figures["diagnostics"] = _diagnostics(table, found, splits, settings)
     files.write_json(system.metrics("evaluate"), figures)
     files.write_json(system.metrics("confusion"), evaluation.confusion(table, splits["test"].schema))
@@ -65,15 +65,17 @@ def _baselines(splits: dict[str, arms.Split], prompts: dict[str, list[str]]) -> 
 
 
 def _leaks(
-    system: System, splits: dict[str, arms.Split], prompts: dict[str, list[str]], group_by: str | None
+    system: System, splits: dict[str, arms.Split], prompts: dict[str, list[str]], options: Params
 ) -> dict[str, object]:
     """What of the test is known in training, and prompts that were rendered differently."""
+    group_by = options["group_by"]
     columns = ["start_utc", *([group_by] if group_by else [])]
     tables = {name: pq.read_table(system.split(name), columns=columns) for name in SPLITS}
     targets = {name: [scoring.parse(target) for target in splits[name].examples.targets] for name in SPLITS}
     leaves = fields.fields(splits["test"].schema)
     return {
         **leaks.overlap(prompts["train"], prompts["test"]),
+        "split_strategy": options["strategy"],
         "later_rows": leaks.later_rows({name: tables[name]["start_utc"].to_pylist() for name in SPLITS}),
         "shared_groups": leaks.shared_groups({n: tables[n][group_by].to_pylist() for n in SPLITS}) if group_by else 0,
         "format_differences": leaks.format_differences(prompts),

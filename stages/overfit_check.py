@@ -1,6 +1,6 @@
 """overfit_check: a status for each evaluation point, a verdict on the run, and the gates."""
 
-from plateau import files, gates, overfit
+from plateau import checkup, files, gates
 from plateau.params import Params
 from plateau.progress import say
 from plateau.stage import run
@@ -13,7 +13,7 @@ def main(system: System, params: Params) -> None:
     """Write metrics/overfit.json and metrics/gates.json."""
     points = files.read_json(system.metrics("evaluations"))
     train, selection, evaluate = (files.read_json(system.metrics(name)) for name in ("train", "selection", "evaluate"))
-    checked = overfit.check(points, selection, train, evaluate, params["overfit"])
+    checked = checkup.check(points, selection, train, evaluate, params["overfit"])
     rows = gates.rows(params["gates"], checked, evaluate)
     answer, reason = gates.answer(rows)
     files.write_json(system.metrics("overfit"), checked)

@@ -29,6 +29,7 @@ EVALUATE = {
     "leaks": {
         "exact": 0.004,
         "near": 0.006,
+        "split_strategy": "time",
         "later_rows": 0,
         "shared_groups": 0,
         "format_differences": [],
@@ -149,6 +150,12 @@ def test_an_empty_evaluation_never_ships(nothing):
 
 def test_no_gates_at_all_never_ship():
     assert gates.answer([])[0] == "insufficient_evidence"
+
+
+def test_a_random_split_may_train_on_later_rows():
+    evaluate = with_figure("later_training_rows", 9)
+    evaluate["leaks"]["split_strategy"] = "random"
+    assert "later_training_rows" not in judge(evaluate)[0]
 
 
 def test_a_validation_loss_of_0_has_no_relative_drift():

@@ -114,7 +114,7 @@ leaves = st.one_of(
     texts,
     st.just({"type": "boolean"}),
     st.just({"type": "null"}),
-    st.builds(lambda v: {"enum": v}, st.lists(st.one_of(st.text(max_size=6), st.integers(), st.none()), min_size=1, max_size=4, unique_by=str)),
+    st.builds(lambda v: {"enum": v}, st.lists(st.one_of(st.text(max_size=6), st.integers(-(2**50), 2**50), st.none()), min_size=1, max_size=4, unique_by=str)),
     st.just({"type": ["string", "null"]}),
 )  # fmt: skip
 

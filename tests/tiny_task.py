@@ -2,6 +2,7 @@
 
 import json
 import random
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ SCHEMA = {
     "required": ["mood", "count"],
     "properties": {"mood": {"enum": ["calm", "angry"]}, "count": {"type": "integer", "minimum": 1, "maximum": 3}},
 }
+FILLER = ("down", "since", "internet", "phone", "bill", "agent")
 CONFIG = {"hidden_size": 64, "intermediate_size": 128, "num_attention_heads": 4, "num_key_value_heads": 2}
 DEFAULTS = {
     "iters": 120,
@@ -29,6 +31,7 @@ DEFAULTS = {
     "warmup": 5,
     "patience": 9,
     "evaluate.num_samples": 24,
+    "evaluate.diagnostic_rows": 16,
     "evaluate.max_tokens": 60,
     "evaluate.bootstrap_samples": 200,
     "gates.min_test_rows": 20,
@@ -39,10 +42,9 @@ DEFAULTS = {
 def example(draw: random.Random) -> tuple[str, dict[str, Any]]:
     """A prompt and its target."""
     mood, count = draw.choice(["calm", "angry"]), draw.randint(1, 3)
-    filler = [draw.choice(["down", "Customer", "since", "internet"]) for _ in range(draw.randint(2, 6))]
-    words = filler + [mood] * count
+    words = [mood] * count + [f"{draw.choice(FILLER)}{draw.randint(0, 99)}" for _ in range(draw.randint(5, 9))]
     draw.shuffle(words)
-    return " ".join(words), {"mood": mood, "count": count}
+    return "[CONVERSATION]\nCustomer: " + " ".join(words), {"mood": mood, "count": count}
 
 
 def system(folder: Path, tokenizer_dir: Path, rows: tuple[int, int, int] = (200, 40, 40), **changes: Any) -> System:
@@ -71,8 +73,11 @@ def write_split(system: System, name: str, examples: list[tuple[str, dict[str, A
     rendered = [chat.render(tokenizer, content, target) for (content, _), target in zip(examples, targets, strict=True)]
     tokens.write(system.tokens(name), [(i, list(r[0]), r[1]) for i, r in zip(ids, rendered, strict=True)])
     system.split(name).parent.mkdir(parents=True, exist_ok=True)
+    day = {"train": 1, "valid": 2, "test": 3}[name]
+    starts = [datetime(2025, 1, day, 0, 0, 0, i, tzinfo=UTC) for i in range(len(examples))]
     turns = [[{"role": "customer", "text": content, "time": None}] for content, _ in examples]
-    pq.write_table(pa.table({"id": ids, "target": targets, "turns": turns}), system.split(name))
+    columns = {"id": ids, "target": targets, "turns": turns, "start_utc": starts, "customer_id": ids}
+    pq.write_table(pa.table(columns), system.split(name))
     messages = [
         {"messages": [{"role": "user", "content": content}, {"role": "assistant", "content": target}]}
         for (content, _), target in zip(examples, targets, strict=True)

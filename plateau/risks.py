@@ -1,0 +1,87 @@
+"""Risk factors of a run, each a sentence with the figure that it rests on."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from plateau.gates import find
+from plateau.overfit import is_finite
+
+Figures = Mapping[str, Any]
+_MANY_EPOCHS = 5
+_WIDE_INTERVAL = 0.1
+
+
+def risks(point: Figures, onset: int | None, train: Figures, evaluate: Figures) -> list[str]:
+    """What the figures warn of. `point` is the chosen row of the timeline, the others are metrics files."""
+    rules: list[Callable[[Figures, int | None, Figures, Figures], str | None]] = [
+        _gap,
+        _onset,
+        _epochs,
+        _interval,
+        _drift,
+        _memorisation,
+        _too_easy,
+        _baselines,
+        _leaks,
+    ]
+    return [sentence for rule in rules if (sentence := rule(point, onset, train, evaluate))]
+
+
+def _gap(point: Figures, *_: Any) -> str | None:
+    if point.get("status") not in ("elevated", "wide", "overfitting"):
+        return None
+    return f"the validation loss is {point['gap_pct']:.1f} % above the training loss ({point['status']})"
+
+
+def _onset(point: Figures, onset: int | None, *_: Any) -> str | None:
+    return (
+        f"overfitting set in at iteration {onset}, after the chosen {point['iteration']}" if onset is not None else None
+    )
+
+
+def _epochs(_: Figures, __: Any, train: Figures, ___: Figures) -> str | None:
+    epochs = train.get("epochs")
+    if not is_finite(epochs) or epochs is None or epochs < _MANY_EPOCHS:
+        return None
+    return f"training passed over its rows {epochs} times"
+
+
+def _interval(_: Figures, __: Any, ___: Figures, evaluate: Figures) -> str | None:
+    low, high, loss = (find(evaluate, "drift", f"valid_loss{side}") for side in ("_low", "_high", ""))
+    if not all(map(is_finite, (low, high, loss))) or (high - low) / 2 <= _WIDE_INTERVAL * loss:
+        return None
+    rows = find(evaluate, "drift", "valid_rows")
+    return f"{rows} validation rows know their loss only to within {(high - low) / 2 / loss:.0%}"
+
+
+def _drift(_: Figures, __: Any, ___: Figures, evaluate: Figures) -> str | None:
+    if find(evaluate, "drift", "result") != "worse":
+        return None
+    return f"the later test loss is {find(evaluate, 'drift', 'difference'):.4g} above the validation loss"
+
+
+def _memorisation(_: Figures, __: Any, ___: Figures, evaluate: Figures) -> str | None:
+    found = find(evaluate, "diagnostics", "memorisation")
+    if find(found, "result") != "more_on_training":
+        return None
+    return (
+        f"completions are written word for word on {found['train_verbatim']:.0%} of training rows, "
+        f"on {found['valid_verbatim']:.0%} of validation rows: memorised"
+    )
+
+
+def _too_easy(_: Figures, __: Any, ___: Figures, evaluate: Figures) -> str | None:
+    found = find(evaluate, "diagnostics", "difficulty")
+    if find(found, "result") != "too_easy":
+        return None
+    return f"the base model scores {found['base_score_on_train']:.3g} on the training rows: too easy, training teaches nothing new"
+
+
+def _baselines(_: Figures, __: Any, ___: Figures, evaluate: Figures) -> str | None:
+    names = find(evaluate, "baselines_not_beaten")
+    return f"no better than a baseline: {', '.join(names)}" if names else None
+
+
+def _leaks(_: Figures, __: Any, ___: Figures, evaluate: Figures) -> str | None:
+    rows = find(evaluate, "leaks", "leaked_rows")
+    return f"{rows} test rows stand among the training rows, word for word or nearly" if rows else None

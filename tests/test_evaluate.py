@@ -1,0 +1,303 @@
+"""The stage evaluate end to end on a task that a tiny model learns, every figure recomputed by other means, and its refusals."""
+
+import json
+import math
+import shutil
+
+import jsonschema
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import tiny_task
+from mlx.utils import tree_flatten
+from sklearn import metrics
+
+from plateau import arms, diagnostics, evaluation, fields, files, leaks, predictions
+from plateau.backend import mx
+from plateau.errors import BadInputError
+from plateau.model import load, load_arrays, save_arrays
+from plateau.system import System
+from tests.deps import ROOT
+
+ARMS = ["base", "base_constrained", "adapter", "adapter_constrained", "fused"]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory, tokenizer_dir) -> System:
+    """A system run through every stage from train on, with all arms and three samples a row."""
+    options = {"evaluate.arms": ARMS, "evaluate.num_generations": 3, "evaluate.stability_samples": 5}
+    system = tiny_task.system(tmp_path_factory.mktemp("trained"), tokenizer_dir, **options)
+    tiny_task.run(system, "train", "select", "evaluate", "overfit_check")
+    return system
+
+
+def read(system: System, name: str):
+    return files.read_json(system.metrics(name))
+
+
+def rows_of(system: System, arm: str, sample: int = 0):
+    table = pq.read_table(system.path("data", "predictions.parquet")).to_pylist()
+    return [row for row in table if row["arm"] == arm and row["sample"] == sample]
+
+
+def test_a_learnt_task_ships(trained):
+    assert (read(trained, "overfit")["verdict"], read(trained, "gates")["answer"]) == ("healthy", "ship")
+
+
+@pytest.mark.parametrize("name", ["selection", "evaluate", "overfit", "gates", "confusion"])
+def test_metrics_obey_their_schemas(trained, name):
+    schema = json.loads((ROOT / "schemas" / "metrics" / f"{name}.schema.json").read_text())
+    jsonschema.Draft202012Validator(schema).validate(read(trained, name))
+
+
+@pytest.mark.parametrize("arm", ["base", "adapter", "fused"])
+def test_losses_and_both_perplexities_follow_from_the_predictions(trained, arm):
+    figures, rows = read(trained, "evaluate")["arms"][arm], rows_of(trained, arm)
+    assert len(rows) == 40
+    loss = sum(row["loss_sum"] for row in rows) / sum(row["tokens"] for row in rows)
+    each = [math.exp(row["loss_sum"] / row["tokens"]) for row in rows]
+    assert figures["loss"] == pytest.approx(loss, rel=1e-5)
+    assert figures["perplexity"] == pytest.approx(math.exp(loss), rel=1e-5)
+    assert figures["example_perplexity_mean"] == pytest.approx(sum(each) / 40, rel=1e-5)
+    assert figures["example_perplexity_median"] == pytest.approx(np.median(each), rel=1e-5)
+    assert figures["example_perplexity_sd"] == pytest.approx(np.std(each, ddof=1), rel=1e-5)
+    assert figures["loss_low"] <= figures["loss"] <= figures["loss_high"]
+
+
+@pytest.mark.parametrize("arm", ARMS)
+def test_scores_follow_from_the_predictions(trained, arm):
+    figures = read(trained, "evaluate")["arms"][arm]
+    rows = [row for row in rows_of(trained, arm) if row["output"] is not None]
+    assert len(rows) == 24
+    golds, guesses, valid = [json.loads(row["gold"]) for row in rows], [], []
+    for row in rows:
+        try:
+            guess = json.loads(row["output"])
+            jsonschema.validate(guess, tiny_task.SCHEMA)
+            valid.append(True)
+        except (ValueError, jsonschema.ValidationError):
+            guess = {}
+            valid.append(False)
+        guesses.append(guess)
+    assert figures["schema_valid"] == pytest.approx(np.mean(valid), rel=1e-5)
+    moods = [gold["mood"] for gold in golds], [guess.get("mood", "none") for guess in guesses]
+    assert figures["fields"]["mood"]["accuracy"] == pytest.approx(metrics.accuracy_score(*moods), rel=1e-5)
+    errors = [
+        abs(guess["count"] - gold["count"]) if "count" in guess else max(gold["count"] - 1, 3 - gold["count"])
+        for gold, guess in zip(golds, guesses, strict=True)
+    ]
+    assert figures["fields"]["count"]["mae"] == pytest.approx(np.mean(errors), rel=1e-5)
+
+
+@pytest.mark.parametrize("arm", ["base", "adapter"])
+def test_losses_are_those_of_stock_mlx_lm(trained, arm):
+    from mlx_lm.tuner.trainer import default_loss
+
+    adapter = trained.path("adapters", "best") if arm == "adapter" else None
+    network, _ = load(trained.path("models", "base"), adapter)
+    split = arms.open_split(trained, "test", None)
+    for i, row in enumerate(rows_of(trained, arm)[:5]):
+        ids, start = split.tokens.ids(i), int(split.tokens.completion_start[i])
+        loss, tokens = default_loss(network, mx.array(np.array(ids)[None]), mx.array([[start, len(ids) - 1]]))
+        assert row["tokens"] == tokens.item()
+        assert row["loss_sum"] == pytest.approx(loss.item() * tokens.item(), rel=1e-4)
+
+
+def test_constrained_arms_are_always_valid(trained):
+    found = read(trained, "evaluate")["arms"]
+    assert found["base_constrained"]["schema_valid"] == found["adapter_constrained"]["schema_valid"] == 1
+    assert found["base"]["schema_valid"] < 0.5
+
+
+def test_the_fused_model_agrees_with_the_adapter(trained):
+    found = read(trained, "evaluate")
+    assert found["adapter_effect"]["fused_logit_difference"] < 1e-3
+    assert found["arms"]["fused"]["loss"] == pytest.approx(found["arms"]["adapter"]["loss"], rel=1e-4)
+    assert found["comparisons"]["fused_vs_adapter"]["score"]["result"] == "not_told_apart"
+
+
+def test_the_adapter_is_told_apart_from_the_base_and_the_majority(trained):
+    found = read(trained, "evaluate")["comparisons"]
+    assert found["adapter_vs_base"]["loss"]["result"] == "better"
+    assert found["adapter_vs_base"]["score"]["result"] == "better"
+    assert found["adapter_vs_majority"]["score"]["result"] == "better"
+
+
+def test_stability_counts_the_sampled_outputs(trained):
+    found = read(trained, "evaluate")["diagnostics"]["stability"]
+    assert (found["rows"], found["generations"]) == (5, 3)
+    assert [len(rows_of(trained, "adapter", sample)) for sample in (1, 2, 3, 4)] == [5, 5, 5, 0]
+    assert 1 / 3 <= found["same_output"] <= 1
+
+
+def test_evaluating_again_writes_the_same_bytes(trained):
+    names = ("evaluate", "confusion")
+    before = [trained.metrics(name).read_bytes() for name in names]
+    tiny_task.run(trained, "evaluate")
+    assert [trained.metrics(name).read_bytes() for name in names] == before
+
+
+def test_figures_need_no_model(trained):
+    table = pq.read_table(trained.path("data", "predictions.parquet"))
+    found = evaluation.figures(table, tiny_task.SCHEMA, evaluation.Settings(200, 0.95, 0))
+    assert found == {key: read(trained, "evaluate")[key] for key in found}
+
+
+@pytest.fixture
+def copy(trained, tmp_path) -> System:
+    """The trained system, to be broken."""
+    shutil.copytree(trained.path(), tmp_path / "copy")
+    return System(tmp_path / "copy")
+
+
+def change_adapter(system: System, change) -> None:
+    path = system.path("adapters", "best", "adapters.safetensors")
+    save_arrays(path, {name: change(name, array) for name, array in load_arrays(path).items()})
+
+
+def test_an_adapter_that_changes_nothing_is_refused(copy):
+    base = dict(tree_flatten(load(copy.path("models", "base"))[0].parameters()))
+    change_adapter(copy, lambda name, _: base[name])
+    with pytest.raises(BadInputError, match="not applied"):
+        tiny_task.run(copy, "evaluate")
+
+
+def test_an_adapter_of_another_model_is_refused(copy):
+    path = copy.path("adapters", "best", "adapters.safetensors")
+    save_arrays(path, {name.replace("layers.1", "layers.7"): array for name, array in load_arrays(path).items()})
+    with pytest.raises(BadInputError, match="cannot load"):
+        tiny_task.run(copy, "evaluate")
+
+
+def test_an_adapter_of_other_shapes_is_refused(copy):
+    change_adapter(copy, lambda _, array: mx.concatenate([array, array]))
+    with pytest.raises(BadInputError, match="cannot load"):
+        tiny_task.run(copy, "evaluate")
+
+
+def test_an_adapter_that_was_swapped_is_refused(copy):
+    other = copy.path("adapters", "checkpoints", "0000030")
+    shutil.copyfile(other / "adapters.safetensors", copy.path("adapters", "best", "adapters.safetensors"))
+    with pytest.raises(BadInputError, match="not the checkpoint"):
+        tiny_task.run(copy, "evaluate")
+
+
+def test_an_adapter_full_of_nan_is_refused(copy):
+    change_adapter(copy, lambda _, array: array * float("nan"))
+    with pytest.raises(BadInputError, match="NaN"):
+        tiny_task.run(copy, "evaluate")
+
+
+def test_tokens_of_other_rows_are_refused(copy):
+    table = pq.read_table(copy.split("test"))
+    pq.write_table(table.slice(1), copy.split("test"))
+    with pytest.raises(BadInputError, match="not the rows"):
+        tiny_task.run(copy, "evaluate")
+
+
+def test_a_checkpoint_that_was_altered_is_not_selected(copy):
+    weights = copy.path("adapters", "checkpoints", "0000120", "adapters.safetensors")
+    weights.write_bytes(weights.read_bytes() + b" ")
+    with pytest.raises(BadInputError, match="not the checkpoint"):
+        tiny_task.run(copy, "select")
+
+
+def test_policy_quality_generates_on_the_validation_split(copy):
+    tiny_task.tiny.write_params(
+        copy.path(), {**tiny_task.DEFAULTS, "selection.policy": "quality", "selection.top_k": 2}
+    )
+    tiny_task.run(copy, "select")
+    scores = [c["score"] for c in read(copy, "selection")["candidates"] if "score" in c]
+    assert len(scores) == 2
+    assert max(scores) == next(c["score"] for c in read(copy, "selection")["candidates"] if c["chosen"])
+
+
+def test_the_chosen_adapter_comes_with_its_tokenizer_and_a_card(trained):
+    names = {path.name for path in trained.path("adapters", "best").iterdir()}
+    assert {"adapters.safetensors", "adapter_config.json", "tokenizer.json", "README.md"} <= names
+    sha256 = files.sha256(trained.path("adapters", "best", "adapters.safetensors"))
+    assert sha256 in trained.path("adapters", "best", "README.md").read_text()
+
+
+@pytest.mark.parametrize(("rows", "wanted", "found"), [(10, None, 10), (10, 3, 3), (3, 10, 3), (1, 1, 1)])
+def test_sampled_rows_are_evenly_spaced(rows, wanted, found):
+    sampled = arms.evenly_spaced(rows, wanted)
+    assert len(set(sampled.tolist())) == found
+    assert sampled[0] == 0
+    assert sampled[-1] < rows
+
+
+def test_copies_and_near_copies_of_training_prompts_are_found():
+    words = [f"w{i}" for i in range(200)]
+    train = [" ".join(words[i : i + 40]) for i in range(0, 160, 40)]
+    near = train[1].replace("w50", "other").replace("w70", "else")
+    found = leaks.overlap(train, [train[0].upper() + " ", near, " ".join(words[160:])])
+    assert (found["exact"], found["near"], found["leaked_rows"]) == (0.333333, 0.333333, 2)
+
+
+def test_prompts_in_another_format_are_found():
+    train = [f"[CONTEXT]\nday: {i}\n[CONVERSATION]\nAgent: hello {i}" for i in range(20)]
+    other = [f"[CONVERSATION]\nassistant: hello {i}" for i in range(20)]
+    assert leaks.format_differences({"train": train, "valid": train, "test": train[:3]}) == []
+    found = leaks.format_differences({"train": train, "valid": other, "test": train})
+    assert "valid lacks '[CONTEXT]', which train has" in found
+    assert "train lacks 'assistant:', which valid has" in found
+
+
+def test_classes_that_never_occur_in_training_are_found():
+    mood = fields.fields(tiny_task.SCHEMA)
+    found = leaks.unseen_labels(mood, [{"mood": "calm"}], [{"mood": "calm"}, {"mood": "angry"}])
+    assert found == {"rows_share": 0.5, "labels": {"mood": ["angry"]}}
+
+
+def test_later_rows_and_shared_groups_are_counted():
+    from datetime import UTC, datetime
+
+    day = [datetime(2025, 1, d, tzinfo=UTC) for d in range(1, 7)]
+    assert leaks.later_rows({"train": day[:3], "valid": day[4:5], "test": [day[3], day[5]]}) == 1
+    assert leaks.shared_groups({"train": ["a", "b", None], "valid": ["b"], "test": ["c", None]}) == 1
+
+
+def outputs_as(name, outputs, golds):
+    rows = np.arange(len(golds))
+    examples = predictions.Examples([str(i) for i in rows], rows.astype(np.int32) + 1, rows.astype(np.int32) + 1, golds)
+    table = predictions.rows_of(examples, name, None, rows, outputs, [1] * len(rows))
+    return predictions.arms(table)[name]
+
+
+def test_verbatim_completions_on_training_rows_alone_are_memorised():
+    golds = [json.dumps({"mood": "calm", "count": i}) for i in range(20)]
+    perfect, poor = outputs_as("a", golds, golds), outputs_as("a", ["{}"] * 20, golds)
+    assert diagnostics.memorisation(perfect, poor, 0.95)["result"] == "more_on_training"
+    assert diagnostics.memorisation(perfect, perfect, 0.95)["result"] == "not_told_apart"
+    assert diagnostics.memorisation(poor, perfect, 0.95)["result"] == "not_told_apart"
+
+
+def test_training_rows_that_the_base_answers_are_too_easy():
+    golds = [json.dumps({"mood": "calm", "count": 1 + i % 3}) for i in range(20)]
+    leaves = fields.fields(tiny_task.SCHEMA)
+    assert diagnostics.difficulty(leaves, outputs_as("base", golds, golds))["result"] == "too_easy"
+    assert diagnostics.difficulty(leaves, outputs_as("base", ["?"] * 20, golds))["result"] == "fine"
+
+
+def test_drift_is_told_apart_only_when_it_is_there():
+    draw = np.random.default_rng(0)
+    settings = evaluation.Settings(300, 0.95, 0)
+
+    def split(mean, rows):
+        return draw.normal(mean, 0.2, rows) * 10, np.full(rows, 10)
+
+    assert evaluation.drift(split(1, 100), split(1.5, 200), settings)["result"] == "worse"
+    assert evaluation.drift(split(1.5, 100), split(1, 200), settings)["result"] == "better"
+    assert evaluation.drift(split(1, 100), split(1, 200), settings)["result"] == "not_told_apart"
+
+
+def test_prices_give_a_cost_and_no_prices_none(trained):
+    table = pq.read_table(trained.path("data", "predictions.parquet"))
+    priced = evaluation.figures(table, tiny_task.SCHEMA, evaluation.Settings(100, 0.95, 0, 2.0, 10.0))["arms"][
+        "adapter"
+    ]
+    rows = [row for row in rows_of(trained, "adapter") if row["output"] is not None]
+    expected = np.mean([2.0 * row["prompt_tokens"] + 10.0 * row["output_tokens"] for row in rows]) / 1000
+    assert priced["cost_per_1000"] == pytest.approx(expected, rel=1e-5)
+    assert "cost_per_1000" not in read(trained, "evaluate")["arms"]["adapter"]
