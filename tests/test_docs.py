@@ -1,16 +1,13 @@
 """The README names what exists, and leaves out nothing that a reader needs."""
 
-import json
 import re
 import shlex
 import tomllib
 from collections.abc import Iterator
 from typing import Any
 
-import pytest
-
 from plateau import params
-from tests import deps
+from tests import deps, tables
 from tests.deps import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -20,7 +17,7 @@ PAGES = [
     *sorted((ROOT / "docs").glob("*.md")),
     *ROOT.glob("systems/*/README.md"),
 ]
-TEXT = "\n".join(path.read_text(encoding="utf-8") for path in PAGES)
+TEXT = "\n".join(path.read_text(encoding="utf-8") for path in PAGES).replace(tables.metrics(), "")
 PROSE = re.sub(r"^ *```.*?^ *```$", "", TEXT, flags=re.MULTILINE | re.DOTALL)
 SPANS = set(re.findall(r"`([^`\n]+)`", PROSE))
 STAGES = {stage.name for stage in deps.stages(ROOT)}
@@ -37,12 +34,6 @@ def first_cells(text: str) -> list[str]:
     return [
         span for row in re.findall(r"^\| (`.*?) \|", text, flags=re.MULTILINE) for span in re.findall(r"`([^`]+)`", row)
     ]
-
-
-def metric_keys(name: str) -> set[str]:
-    """Top-level keys of a metrics file, by its schema."""
-    schema = json.loads((ROOT / "schemas" / "metrics" / f"{name}.schema.json").read_text(encoding="utf-8"))
-    return set(schema.get("items", schema)["properties"])
 
 
 def dotted(values: dict[str, Any]) -> Iterator[str]:
@@ -99,26 +90,14 @@ def test_the_picture_of_the_pipeline_has_every_stage_and_only_true_arrows() -> N
     assert drawn - real == set()
 
 
-@pytest.mark.parametrize(
-    "path", sorted((ROOT / "schemas" / "metrics").glob("*.json")), ids=lambda path: path.name.split(".")[0]
-)
-def test_every_metric_has_a_row_and_every_row_a_metric(path: Any) -> None:
-    name = path.name.removesuffix(".schema.json")
-    if name in ("loss", "confusion"):
-        assert f"`{name}.json`" in README
-        return
-    _, found, text = section("Reading the metrics").partition(f"\n**`{name}.json`**")
-    assert found, f"no paragraph on {name}.json"
-    assert set(first_cells(text.split("\n**`")[0])) == metric_keys(name)
+def test_the_tables_of_metrics_and_params_are_those_of_the_schemas() -> None:
+    assert tables.metrics() in README, "run `python -m tests.tables`"
+    assert tables.knobs() in README, "run `python -m tests.tables`"
 
 
-def test_every_param_has_its_place_and_every_place_a_param() -> None:
-    sections = {key: list(value) for key, value in PARAMS.items() if isinstance(value, dict)}
-    rows = first_cells(section("Params"))
-    assert rows == [key for key in PARAMS if key not in sections] + list(sections)
-    for name, keys in sections.items():
-        row = next(line for line in section("Params").splitlines() if line.startswith(f"| `{name}` |"))
-        assert re.findall(r"`(\w+)`", row.split(" | ")[2]) == keys
+def test_every_metrics_file_has_a_table() -> None:
+    schemas = {path.name.removesuffix(".schema.json") for path in (ROOT / "schemas" / "metrics").glob("*.json")}
+    assert set(tables.FILES) == schemas
 
 
 def test_every_dotted_name_is_a_param_or_a_file() -> None:

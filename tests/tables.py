@@ -1,0 +1,98 @@
+"""The README's tables of params and metrics, made from their schemas: `python -m tests.tables` puts them in."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from plateau import params
+from tests.deps import ROOT
+
+README = ROOT / "README.md"
+FILES = {
+    "prepare": "What came in and what was set aside.",
+    "temporal": "What the calendar says of the data.",
+    "split": "The three splits.",
+    "convert": "Prompts and tokens.",
+    "train": "How training went.",
+    "evaluations": "One entry an evaluation point.",
+    "loss": "The same losses, as DVC plots them.",
+    "selection": "Which checkpoint, and why.",
+    "evaluate": "The held-out test, by arm. `NAME_low` and `NAME_high` beside a figure are the bounds of its interval.",
+    "confusion": "One entry an answer of the adapter, as DVC plots them.",
+    "overfit": "The verdict on the run.",
+    "gates": "What decides the release.",
+}
+ANY = {"arms": "ARM", "fields": "FIELD", "comparisons": "PAIR", "labels": "FIELD", "classes": "FIELD"}
+SPLITS = ("train", "valid", "test")
+
+
+def schema(name: str) -> dict[str, Any]:
+    """The schema of one metrics file."""
+    read: dict[str, Any] = json.loads(
+        (ROOT / "schemas" / "metrics" / f"{name}.schema.json").read_text(encoding="utf-8")
+    )
+    return read
+
+
+def keys(node: dict[str, Any], root: dict[str, Any], place: str = "") -> Iterator[tuple[str, str]]:
+    """Every key of a metrics file with its meaning, nested ones dotted; bounds of intervals are left out."""
+    node = node.get("items", node)
+    if set(node.get("properties", {})) == set(SPLITS):
+        first = resolved(node["properties"]["train"], root)
+        yield f"{place}SPLIT", first.get("description", "").replace("train", "the split")
+        yield from keys(first, root, f"{place}SPLIT.")
+        return
+    for name, child in node.get("properties", {}).items():
+        inner = resolved(child, root)
+        if re.sub(r"_(low|high)$", "", name) in node["properties"] and name.endswith(("_low", "_high")):
+            continue
+        yield place + name, child.get("description", inner.get("description", ""))
+        yield from keys(inner, root, f"{place}{name}.")
+        beyond = inner.get("additionalProperties")
+        if isinstance(beyond, dict) and name in ANY:
+            yield from keys(resolved(beyond, root), root, f"{place}{name}.{ANY[name]}.")
+
+
+def resolved(node: dict[str, Any], root: dict[str, Any]) -> dict[str, Any]:
+    """A schema with its local reference followed, a choice between it and null opened."""
+    for choice in node.get("anyOf", node.get("oneOf", [])):
+        if choice.get("type") != "null":
+            return resolved(choice, root)
+    return root["$defs"][node["$ref"].rsplit("/", 1)[1]] if "$ref" in node else node
+
+
+def metrics() -> str:
+    """A table for each metrics file."""
+    parts = []
+    for name, about in FILES.items():
+        found = schema(name)
+        rows = "\n".join(f"| `{key}` | {meaning.replace('|', 'or')} |" for key, meaning in keys(found, found))
+        parts.append(f"**`{name}.json`** {about}\n\n| key | meaning |\n|---|---|\n{rows}")
+    return "\n\n".join(parts)
+
+
+def knobs() -> str:
+    """The headline knobs, and the sections with their keys."""
+    known = json.loads((ROOT / "schemas" / "params.schema.json").read_text(encoding="utf-8"))["properties"]
+    values = params.check(ROOT / "params.yaml")
+    top = [f"| `{key}` | {known[key]['description']} |" for key, value in values.items() if not isinstance(value, dict)]
+    below = [
+        f"| `{key}` | {known[key]['description']} | {', '.join(f'`{name}`' for name in value)} |"
+        for key, value in values.items()
+        if isinstance(value, dict)
+    ]
+    head = ["| knob | meaning |", "|---|---|", *top, "", "What is set once per system stands in sections:", ""]
+    return "\n".join([*head, "| section | about | keys |", "|---|---|---|", *below])
+
+
+def rewrite() -> None:
+    """Put both into the README, in place of those that stand there."""
+    text = README.read_text(encoding="utf-8")
+    text = re.sub(r"\*\*`\w+\.json`\*\*.*?(?=\n\n</details>)", lambda _: metrics(), text, count=1, flags=re.DOTALL)
+    text = re.sub(r"\| knob \| meaning \|.*?(?=\n\n## )", lambda _: knobs(), text, count=1, flags=re.DOTALL)
+    README.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    rewrite()
