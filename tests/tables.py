@@ -1,4 +1,4 @@
-"""The README's tables of params and metrics, made from their schemas: `python -m tests.tables` puts them in."""
+"""Tables of params and metrics for README and docs/metrics.md, made from their schemas: `python -m tests.tables`."""
 
 import json
 import re
@@ -9,6 +9,7 @@ from plateau import params
 from tests.deps import ROOT
 
 README = ROOT / "README.md"
+PAGE = ROOT / "docs" / "metrics.md"
 FILES = {
     "prepare": "What came in and what was set aside.",
     "temporal": "What the calendar says of the data.",
@@ -62,12 +63,13 @@ def resolved(node: dict[str, Any], root: dict[str, Any]) -> dict[str, Any]:
     return root["$defs"][node["$ref"].rsplit("/", 1)[1]] if "$ref" in node else node
 
 
-def metrics() -> str:
-    """A table for each metrics file."""
+def metrics(deep: bool) -> str:
+    """A table for each metrics file, of its own keys or of nested ones too."""
     parts = []
     for name, about in FILES.items():
         found = schema(name)
-        rows = "\n".join(f"| `{key}` | {meaning.replace('|', 'or')} |" for key, meaning in keys(found, found))
+        pairs = [(key, meaning) for key, meaning in keys(found, found) if deep or "." not in key]
+        rows = "\n".join(f"| `{key}` | {meaning.replace('|', 'or')} |" for key, meaning in pairs)
         parts.append(f"**`{name}.json`** {about}\n\n| key | meaning |\n|---|---|\n{rows}")
     return "\n\n".join(parts)
 
@@ -86,10 +88,18 @@ def knobs() -> str:
     return "\n".join([*head, "| section | about | keys |", "|---|---|---|", *below])
 
 
+def page() -> str:
+    """docs/metrics.md: every key."""
+    return f"# Every key of every metrics file\n\nMade from `schemas/metrics/`.\n\n{metrics(deep=True)}\n"
+
+
 def rewrite() -> None:
-    """Put both into the README, in place of those that stand there."""
+    """Put them in place of those that stand there."""
+    PAGE.write_text(page(), encoding="utf-8")
     text = README.read_text(encoding="utf-8")
-    text = re.sub(r"\*\*`\w+\.json`\*\*.*?(?=\n\n</details>)", lambda _: metrics(), text, count=1, flags=re.DOTALL)
+    text = re.sub(
+        r"\*\*`\w+\.json`\*\*.*?(?=\n\n</details>)", lambda _: metrics(deep=False), text, count=1, flags=re.DOTALL
+    )
     text = re.sub(r"\| knob \| meaning \|.*?(?=\n\n## )", lambda _: knobs(), text, count=1, flags=re.DOTALL)
     README.write_text(text, encoding="utf-8")
 
