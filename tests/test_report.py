@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from plateau import gates, overfit, page, report, selection, text
+from plateau import checkup, gates, overfit, page, params, report, selection, text
 from tests.deps import ROOT
 
 NASTY = '<script>alert(1)</script> **bold** | `x` [a](b) \x1b[31mred\x1b[0m \u202egnol\u202c & "quoted" \x00'
@@ -89,12 +89,29 @@ def figures(val_losses: list[float], rows: int = 500) -> dict[str, Any]:
         },
         "adapter_effect": {"max_logit_difference": 3.0},
         "fields_worse_than_base": 0,
-        "drift": {"valid_rows": 188},
+        "drift": {
+            "valid_rows": 188,
+            "test_rows": rows,
+            "valid_loss": 0.6,
+            "test_loss": 0.61,
+            "difference": 0.01,
+            "low": -0.1,
+        },
+        "leaks": {
+            "exact": 0.0,
+            "near": 0.0,
+            "split_strategy": "time",
+            "later_rows": 0,
+            "shared_groups": 0,
+            "format_differences": [],
+            "unseen_labels": {"rows_share": 0.0, "labels": {}},
+        },
+        "diagnostics": {"forgetting": {"base_loss": 3.0, "adapter_loss": 3.01, "rise": 0.01}},
     }
     chosen = selection.choose(points, POLICY, 0.05)
-    params = {"val_rise": 0.05, "min_valid_rows": 50, "min_reduction": 0.02, "still_falling": 0.05}
-    checked = overfit.check(points, chosen, train, evaluate, params)
-    rows_of_gates = gates.rows({"schema_valid": 0.99, "loss_reduction": 0.5, "min_test_rows": 100}, checked, evaluate)
+    knobs = params.check(ROOT / "params.yaml")
+    checked = checkup.check(points, chosen, train, evaluate, knobs["overfit"])
+    rows_of_gates = gates.rows(knobs["gates"], checked, evaluate)
     answer, reason = gates.answer(rows_of_gates)
     span = {name: f"2025-0{i}-01T00:00:00Z" for i, name in enumerate(("train", "valid", "test"), 1)}
     return {
@@ -225,6 +242,14 @@ def test_the_chosen_checkpoint_and_why_not_the_others() -> None:
     assert f"`{values['evaluations'][6]['sha256']}`" in markdown
     assert re.search(r"^\| 600 \|.*\| selected \|$", markdown, re.MULTILINE)
     assert re.search(r"^\| 500 \|.*\| best \|$", markdown, re.MULTILINE)
+
+
+def test_risks_are_named_in_both_reports() -> None:
+    values = figures(OVERFIT)
+    assert values["overfit"]["risks"]
+    for risk in values["overfit"]["risks"]:
+        assert f"- {text.markdown(risk)}\n" in report.write_markdown(content(values))
+        assert risk in shown(html(values))
 
 
 def test_text_from_a_transcript_changes_nothing_but_its_own_cell() -> None:
