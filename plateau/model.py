@@ -1,6 +1,8 @@
 """Models and adapters in mlx-lm's own formats: load, add an adapter, save it."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,8 +56,11 @@ def load(base_dir: Path, adapter: Path | None = None) -> tuple[nn.Module, Any]:
     return model, tokenizer
 
 
-def add_adapter(model: nn.Module, adapter: Adapter, seed: int) -> None:
-    """Freeze the model and make the adapter's parameters trainable, with mlx-lm's layers; weights drawn from `seed`."""
+def add_adapter(model: nn.Module, adapter: Adapter, seed: int, compute: bool = True) -> None:
+    """Freeze the model and make the adapter's parameters trainable, with mlx-lm's layers; weights drawn from `seed`.
+
+    Without `compute` no weight is, which counting parameters does not need.
+    """
     from mlx_lm.tuner.utils import linear_to_lora_layers
 
     if adapter.num_layers > len(model.layers):
@@ -69,7 +74,23 @@ def add_adapter(model: nn.Module, adapter: Adapter, seed: int) -> None:
         use_dora = adapter.fine_tune_type == "dora"
         linear_to_lora_layers(model, adapter.num_layers, adapter.config()["lora_parameters"], use_dora=use_dora)
     model.eval()
-    mx.eval(model.parameters())
+    if compute:
+        mx.eval(model.parameters())
+
+
+@contextmanager
+def recomputed(model: nn.Module, grad_checkpoint: bool) -> Iterator[None]:
+    """Inside the block, recompute each layer's activations in the backward pass, if asked to: less memory, more time."""
+    from mlx_lm.tuner.trainer import grad_checkpoint as patch
+
+    kind = type(model.layers[0])
+    stock = kind.__call__
+    try:
+        if grad_checkpoint:
+            patch(model.layers[0])
+        yield
+    finally:
+        kind.__call__ = stock
 
 
 def trainable_parameters(model: nn.Module) -> dict[str, mx.array]:

@@ -4,9 +4,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from mlx import optimizers as optim
-
-from plateau.backend import mx
+from plateau.backend import mx, optim
 from plateau.stopping import Rules
 
 
@@ -33,6 +31,7 @@ class Settings:
     max_bad_steps: int
     state_every: int
     rules: Rules
+    grad_checkpoint: bool = False
     uniform_loss: float = math.inf
 
 

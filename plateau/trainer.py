@@ -11,15 +11,14 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from mlx import optimizers as optim
 from mlx.utils import tree_map
 
 from plateau import checkpoints, objectives, stopping
-from plateau.backend import mx, nn
+from plateau.backend import mx, nn, optim
 from plateau.batches import Rows, epoch_batches, in_order
 from plateau.checkpoints import State
 from plateau.files import sha256
-from plateau.model import Adapter, save_adapter
+from plateau.model import Adapter, recomputed, save_adapter
 from plateau.ranks import Ranks
 from plateau.settings import Settings, make_optimizer
 from plateau.tokens import Tokens
@@ -77,7 +76,7 @@ class Run:
         state stays.
         """
         updates = _updates(self.data.train, self.settings, self.state)
-        with objectives.fast_operations(self.model):
+        with objectives.fast_operations(self.model), recomputed(self.model, self.settings.grad_checkpoint):
             while True:
                 if self._due():
                     self._evaluate_point()

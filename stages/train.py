@@ -6,10 +6,10 @@ import shutil
 import sys
 import time
 
-from plateau import checkpoints, launch, outcome, trainer
+from plateau import checkpoints, launch, outcome, preflight, trainer
 from plateau.display import Display
 from plateau.errors import BadInputError, PlateauError
-from plateau.model import Adapter, add_adapter, count_parameters, load
+from plateau.model import Adapter, add_adapter, load
 from plateau.params import Params
 from plateau.ranks import RANK_VARIABLE, Ranks, join
 from plateau.settings import Settings
@@ -20,6 +20,7 @@ from plateau.supervision import interruption
 from plateau.system import System
 from plateau.tokens import open_tokens
 
+PLAN = "--plan"
 PARAMS = (
     "lr",
     "lr_schedule",
@@ -42,6 +43,10 @@ PARAMS = (
 
 def main(system: System, params: Params) -> None:
     """Write adapters/checkpoints/, the evaluation points and the loss curve."""
+    if params["train"]["grad_checkpoint"] and params["dropout"] > 0:
+        raise BadInputError(
+            "train.grad_checkpoint: not with dropout > 0, for the recomputed pass would drop other inputs"
+        )
     ranks, hostfile = params["train"]["ranks"], params["train"]["hostfile"]
     command = [sys.executable, "-m", "stages.train", str(system.root)]
     if RANK_VARIABLE in os.environ or (ranks == 1 and hostfile is None):
@@ -52,6 +57,15 @@ def main(system: System, params: Params) -> None:
         launch.local(command, ranks)
 
 
+def show_plan(system: System, params: Params) -> None:
+    """Print what the run will cost, from the base model's config and the token files; no weights are needed."""
+    adapter = _adapter(params)
+    model = preflight.from_config(system.path("models", "base", "config.json"), adapter)
+    train, valid = (open_tokens(system.tokens(name)) for name in ("train", "valid"))
+    plan = preflight.plan(model, adapter, train, valid, _settings(params, vocabulary=2))
+    print("\n".join(plan.lines()))
+
+
 def _train(system: System, params: Params, ranks: Ranks) -> None:
     started = time.perf_counter()
     adapter = _adapter(params)
@@ -60,7 +74,9 @@ def _train(system: System, params: Params, ranks: Ranks) -> None:
     model, tokenizer = load(system.path("models", "base"))
     settings = _settings(params, tokenizer.vocab_size)
     add_adapter(model, adapter, params["seed"])
-    trainable, total = count_parameters(model)
+    plan = preflight.plan(model, adapter, data.train, data.valid, settings)
+    if ranks.rank == 0:
+        print("\n".join(plan.lines()), flush=True)
     with checkpoints.scratch(checkpoints.fingerprint(params, files), ranks.rank == 0) as folder:
         training = trainer.Run(model, adapter, data, settings, folder, ranks)
         with Display(settings, ranks.rank == 0) as display:
@@ -68,7 +84,7 @@ def _train(system: System, params: Params, ranks: Ranks) -> None:
         state = training.state
         if reason == "interrupted":
             raise PlateauError(f"stopped at iteration {state.iteration}; the next `dvc repro` goes on from there")
-        figures = outcome.figures(state, reason, trainable, total)
+        figures = outcome.figures(state, reason, plan.trainable_parameters, plan.total_parameters)
         if ranks.rank == 0:
             outcome.write(system, folder, state, data.valid.names, figures)
             seconds = time.perf_counter() - started
@@ -97,6 +113,7 @@ def _settings(params: Params, vocabulary: int) -> Settings:
         "max_grad_norm",
         "train_on_prompt",
         "max_tokens_per_batch",
+        "grad_checkpoint",
         "max_bad_steps",
         "state_every",
     )
@@ -109,4 +126,8 @@ def _settings(params: Params, vocabulary: int) -> Settings:
 
 
 if __name__ == "__main__":
-    run(main, PARAMS)
+    if PLAN in sys.argv:
+        sys.argv.remove(PLAN)
+        run(show_plan, PARAMS)
+    else:
+        run(main, PARAMS)

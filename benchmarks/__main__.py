@@ -1,0 +1,6 @@
+"""All benchmarks, one after the other: `make bench`, after `make repro`."""
+
+from benchmarks import noop, training
+
+noop.main()
+training.main()
