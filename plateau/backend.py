@@ -1,4 +1,4 @@
-"""mlx, made ready: whoever needs mlx imports `mx` and `nn` from here.
+"""mlx, made ready: whoever needs mlx imports `mx`, `nn` and `optim` from here, and from nowhere else, or BLAS comes too late.
 
 mlx's Linux CPU wheel links reference BLAS (about 5 GFLOP/s). Loading MKL, or else the system's OpenBLAS, into the global
 symbol table before mlx makes `cblas_sgemm` resolve there. Metal and CUDA builds do not need it.
@@ -38,10 +38,11 @@ BLAS = _load_blas() if "mlx.core" not in sys.modules else None
 
 import mlx.core as mx  # noqa: E402
 import mlx.nn as nn  # noqa: E402
+import mlx.optimizers as optim  # noqa: E402
 
 ON_CPU = mx.default_device() == mx.Device(mx.cpu)
 if ON_CPU:
     # Compiling needs a C++ compiler at run time, gains little, and rounds differently from the uncompiled step.
     mx.disable_compile()
 
-__all__ = ["BLAS", "ON_CPU", "PARTS", "mx", "nn"]
+__all__ = ["BLAS", "ON_CPU", "PARTS", "mx", "nn", "optim"]

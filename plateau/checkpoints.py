@@ -17,10 +17,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mlx.optimizers import Optimizer
 from mlx.utils import tree_flatten, tree_map_with_path, tree_unflatten
 
-from plateau.backend import mx, nn
+from plateau.backend import mx, nn, optim
 from plateau.errors import PlateauError
 from plateau.files import replacing, sha256, write_json
 from plateau.model import load_arrays, save_arrays, trainable_parameters
@@ -90,7 +89,7 @@ def _acquire(descriptor: int, folder: Path) -> None:
             return
 
 
-def save(folder: Path, state: State, model: nn.Module, optimizer: Optimizer) -> None:
+def save(folder: Path, state: State, model: nn.Module, optimizer: optim.Optimizer) -> None:
     """Write one complete state and drop all but the newest two; raises OSError when the disk is full."""
     target = folder / f"state-{state.iteration:07d}"
     with replacing(target) as temporary:
@@ -105,7 +104,7 @@ def save(folder: Path, state: State, model: nn.Module, optimizer: Optimizer) -> 
         shutil.rmtree(old)
 
 
-def restore(folder: Path, model: nn.Module, optimizer: Optimizer) -> State:
+def restore(folder: Path, model: nn.Module, optimizer: optim.Optimizer) -> State:
     """Load the newest complete state into the model and the optimizer; a new State where there is none."""
     for path in sorted(folder.glob("state-*"), reverse=True):
         try:
@@ -122,7 +121,7 @@ def restore(folder: Path, model: nn.Module, optimizer: Optimizer) -> State:
     return State()
 
 
-def _arrays(model: nn.Module, optimizer: Optimizer) -> dict[str, mx.array]:
+def _arrays(model: nn.Module, optimizer: optim.Optimizer) -> dict[str, mx.array]:
     arrays = {f"model.{name}": array for name, array in trainable_parameters(model).items()}
     arrays |= {f"optimizer.{name}": array for name, array in tree_flatten(optimizer.state)}
     return {**arrays, "random": _random_state()}
@@ -133,7 +132,7 @@ def _random_state() -> mx.array:
     return keys[0]
 
 
-def _fill(arrays: dict[str, mx.array], model: nn.Module, optimizer: Optimizer) -> None:
+def _fill(arrays: dict[str, mx.array], model: nn.Module, optimizer: optim.Optimizer) -> None:
     parameters = [(name.removeprefix("model."), a) for name, a in arrays.items() if name.startswith("model.")]
     model.update(tree_unflatten(parameters))
     # In place and leaf by leaf: assigning the state would initialise it anew, unflattening would drop its empty nodes.

@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from mlx.nn.utils import average_gradients
 from mlx.utils import tree_map
 
-from plateau.backend import mx
+from plateau.backend import mx, nn
 from plateau.errors import PlateauError
 
 RANK_VARIABLE = "MLX_RANK"
@@ -45,7 +44,7 @@ class Ranks:
         """Sum of the gradients over all ranks."""
         if self.size == 1:
             return gradients
-        average = average_gradients(gradients, communication_stream=mx.cpu)
+        average = nn.average_gradients(gradients, communication_stream=mx.cpu)
         return tree_map(lambda gradient: gradient * self.size, average)
 
     def any(self, flag: bool) -> bool:
