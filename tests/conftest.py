@@ -24,11 +24,16 @@ CORPUS = [
 
 @pytest.fixture(scope="session")
 def tokenizer_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model folder that holds a byte-level BPE tokenizer of 512 entries with four special tokens, and no weights."""
+    """A model folder that holds a tokenizer and no weights."""
+    return make_tokenizer(tmp_path_factory.mktemp("base"))
+
+
+def make_tokenizer(folder: Path) -> Path:
+    """Write a byte-level BPE tokenizer of 512 entries with four special tokens into `folder`."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
 
-    folder = tmp_path_factory.mktemp("base")
+    folder.mkdir(parents=True, exist_ok=True)
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()

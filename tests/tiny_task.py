@@ -2,6 +2,7 @@
 
 import json
 import random
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import tiny
 
 from plateau import chat, params, tokens
 from plateau.files import write_jsonl
-from plateau.system import System
+from plateau.system import SPLITS, System
 
 SCHEMA = {
     "type": "object",
@@ -20,6 +21,7 @@ SCHEMA = {
     "required": ["mood", "count"],
     "properties": {"mood": {"enum": ["calm", "angry"]}, "count": {"type": "integer", "minimum": 1, "maximum": 3}},
 }
+Example = tuple[str, dict[str, Any]]
 FILLER = ("down", "since", "internet", "phone", "bill", "agent")
 CONFIG = {"hidden_size": 64, "intermediate_size": 128, "num_attention_heads": 4, "num_key_value_heads": 2}
 DEFAULTS = {
@@ -39,7 +41,7 @@ DEFAULTS = {
 }
 
 
-def example(draw: random.Random) -> tuple[str, dict[str, Any]]:
+def example(draw: random.Random) -> Example:
     """A prompt and its target."""
     mood, count = draw.choice(["calm", "angry"]), draw.randint(1, 3)
     words = [mood] * count + [f"{draw.choice(FILLER)}{draw.randint(0, 99)}" for _ in range(draw.randint(5, 9))]
@@ -47,8 +49,19 @@ def example(draw: random.Random) -> tuple[str, dict[str, Any]]:
     return "[CONVERSATION]\nCustomer: " + " ".join(words), {"mood": mood, "count": count}
 
 
-def system(folder: Path, tokenizer_dir: Path, rows: tuple[int, int, int] = (200, 40, 40), **changes: Any) -> System:
-    """A system folder up to its token files, ready for the stage train."""
+def no_edit(_: dict[str, list[Example]]) -> None:
+    """Leave the examples of the splits as they are."""
+
+
+def system(
+    folder: Path,
+    tokenizer_dir: Path,
+    rows: tuple[int, int, int] = (200, 40, 40),
+    edit: Callable[[dict[str, list[Example]]], None] = no_edit,
+    data_seed: int = 0,
+    **changes: Any,
+) -> System:
+    """A system folder up to its token files, ready for the stage train; `edit` may change the splits' examples in place."""
     stock = dict(tiny.CONFIG)
     tiny.CONFIG.update(CONFIG)
     try:
@@ -58,15 +71,17 @@ def system(folder: Path, tokenizer_dir: Path, rows: tuple[int, int, int] = (200,
         tiny.CONFIG.update(stock)
     (folder / "schemas").mkdir(parents=True, exist_ok=True)
     (folder / "schemas" / "target.schema.json").write_text(json.dumps(SCHEMA))
+    draws = {name: random.Random(10 * data_seed + i) for i, name in enumerate(SPLITS)}
+    splits = {name: [example(draws[name]) for _ in range(count)] for name, count in zip(SPLITS, rows, strict=True)}
+    edit(splits)
     tokenizer = chat.load_tokenizer(folder / "models" / "base")
-    for seed, (name, count) in enumerate(zip(("train", "valid", "test"), rows, strict=True)):
-        draw = random.Random(seed)
-        write_split(System(folder), name, [example(draw) for _ in range(count)], tokenizer)
+    for name, examples in splits.items():
+        write_split(System(folder), name, examples, tokenizer)
     tiny.write_params(folder, {**DEFAULTS, **changes})
     return System(folder)
 
 
-def write_split(system: System, name: str, examples: list[tuple[str, dict[str, Any]]], tokenizer: Any) -> None:
+def write_split(system: System, name: str, examples: list[Example], tokenizer: Any) -> None:
     """The files of one split."""
     ids = [f"{name}{i}" for i in range(len(examples))]
     targets = [json.dumps(target) for _, target in examples]

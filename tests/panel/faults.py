@@ -1,0 +1,203 @@
+"""The planted faults: how each is made, and what must name it (a verdict, a gate that fails, or a refusal)."""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import tiny_task
+from mlx.utils import tree_flatten
+from tiny_task import Example
+
+from plateau import arms
+from plateau.errors import BadInputError
+from plateau.files import read_json
+from plateau.model import load, load_arrays, save_arrays
+from plateau.system import System
+
+Splits = dict[str, list[Example]]
+STAGES = ("train", "select", "evaluate", "overfit_check")
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One mistake: `edit` changes the examples, `before` the system before training, `after` the chosen adapter.
+
+    `named_by` lists what may name it: "verdict: x", a gate's criterion, or "refused: text".
+    """
+
+    name: str
+    named_by: tuple[str, ...]
+    edit: Callable[[Splits], None] = tiny_task.no_edit
+    before: Callable[[System], None] = lambda _: None
+    after: Callable[[System], None] = lambda _: None
+    params: dict[str, Any] = field(default_factory=dict)
+    rows: tuple[int, int, int] = (200, 40, 40)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run was found to be."""
+
+    answer: str
+    verdict: str
+    failed: tuple[str, ...]
+    reason: str
+
+    def names(self, fault: Fault) -> list[str]:
+        """Those of the fault's names that this outcome gives."""
+        said = {*self.failed, f"verdict: {self.verdict}"}
+        refused = [n for n in fault.named_by if n.startswith("refused: ") and n[9:] in self.reason]
+        return [name for name in fault.named_by if name in said] + refused
+
+
+def run(fault: Fault, folder: Path, tokenizer_dir: Path, seed: int = 0) -> Outcome:
+    """Make the system, plant the fault, run every stage, and say what came of it."""
+    options = {"seed": seed, **fault.params}
+    system = tiny_task.system(folder, tokenizer_dir, fault.rows, fault.edit, data_seed=seed, **options)
+    try:
+        fault.before(system)
+        tiny_task.run(system, *STAGES[:2])
+        fault.after(system)
+        tiny_task.run(system, *STAGES[2:])
+    except BadInputError as error:
+        return Outcome("refused", "", (), str(error))
+    gates, verdict = read_json(system.metrics("gates")), read_json(system.metrics("overfit"))["verdict"]
+    failed = tuple(row["criterion"] for row in gates["rows"] if row["status"] != "pass")
+    return Outcome(gates["answer"], verdict, failed, gates["reason"])
+
+
+def shuffle_labels(splits: Splits) -> None:
+    """Targets that have nothing to do with their prompts, in every split."""
+    for name, examples in splits.items():
+        targets = [target for _, target in examples]
+        random.Random(len(name)).shuffle(targets)
+        splits[name] = [(content, target) for (content, _), target in zip(examples, targets, strict=True)]
+
+
+def copy_test_into_training(splits: Splits) -> None:
+    """A fifth of the test rows in training."""
+    splits["train"][:8] = splits["test"][:8]
+
+
+def nearly_copy_test_into_training(splits: Splits) -> None:
+    """The same, each with a word added."""
+    splits["train"][:8] = [(f"{content} thanks", target) for content, target in splits["test"][:8]]
+
+
+def other_validation_format(splits: Splits) -> None:
+    """Validation prompts as another tool would write them."""
+    splits["valid"] = [
+        (content.replace("[CONVERSATION]\nCustomer:", "### Input\nuser said"), target)
+        for content, target in splits["valid"]
+    ]
+
+
+def truncate_targets(splits: Splits) -> None:
+    """Training and validation targets without their last key, as a limit on length leaves them."""
+    for name in ("train", "valid"):
+        splits[name] = [(content, {"mood": target["mood"]}) for content, target in splits[name]]
+
+
+def no_anger_in_training(splits: Splits) -> None:
+    """A class that training and validation never show."""
+    for name in ("train", "valid"):
+        splits[name] = [
+            (content.replace("angry", "calm"), {**target, "mood": "calm"}) for content, target in splits[name]
+        ]
+
+
+def later_training_rows(system: System) -> None:
+    """Training rows from after the test."""
+    table = pq.read_table(system.split("train"))
+    late = pa.array([datetime(2026, 1, 1, tzinfo=UTC)] * len(table), table["start_utc"].type)
+    pq.write_table(table.set_column(table.column_names.index("start_utc"), "start_utc", late), system.split("train"))
+
+
+def teach_base(system: System) -> None:
+    """Make the base model one that has learnt the task already."""
+    tiny_task.run(system, "train", "select")
+    network, _ = load(system.path("models", "base"), system.path("adapters", "best"))
+    arms.fuse(network)
+    arrays = dict(tree_flatten(network.parameters()))
+    save_arrays(system.path("models", "base", "model.safetensors"), arrays, {"format": "mlx"})
+
+
+def teach_base_then_shuffle(system: System) -> None:
+    """A base that knows the task, and training rows that teach it wrong."""
+    from plateau import chat
+
+    teach_base(system)
+    draw = random.Random(5)
+    splits: Splits = {name: [tiny_task.example(draw) for _ in range(n)] for name, n in (("train", 200), ("valid", 40))}
+    shuffle_labels(splits)
+    tokenizer = chat.load_tokenizer(system.path("models", "base"))
+    for name, examples in splits.items():
+        tiny_task.write_split(system, name, examples, tokenizer)
+
+
+def teach_base_general_text(system: System) -> None:
+    """Make the base model one that knows the general probe, so that it has something to forget."""
+    from plateau import general
+    from plateau.backend import mx, nn, optim
+
+    network, tokenizer = load(system.path("models", "base"))
+    rows = [mx.array([tokenizer.encode(sentence)]) for sentence in general.SENTENCES]
+
+    def loss(model: nn.Module, ids: mx.array) -> mx.array:
+        return nn.losses.cross_entropy(model(ids[:, :-1]), ids[:, 1:], reduction="mean")
+
+    network.train()
+    optimizer, gradient = optim.Adam(learning_rate=3e-3), nn.value_and_grad(network, loss)
+    for _ in range(10):
+        for ids in rows:
+            optimizer.update(network, gradient(network, ids)[1])
+            mx.eval(network.parameters(), optimizer.state)
+    arrays = dict(tree_flatten(network.parameters()))
+    save_arrays(system.path("models", "base", "model.safetensors"), arrays, {"format": "mlx"})
+
+
+def adapter_of_zeros(system: System) -> None:
+    """The base model's own weights in place of trained ones: an adapter that was never applied."""
+    base = dict(tree_flatten(load(system.path("models", "base"))[0].parameters()))
+    path = system.path("adapters", "best", "adapters.safetensors")
+    save_arrays(path, {name: base[name] for name in load_arrays(path)})
+
+
+def adapter_of_another_model(system: System) -> None:
+    """An adapter whose arrays are twice as tall."""
+    path = system.path("adapters", "best", "adapters.safetensors")
+    arrays = load_arrays(path)
+    save_arrays(path, {name.replace("layers.1", "layers.9"): array for name, array in arrays.items()})
+
+
+FAULTS = [
+    Fault("adapter not applied", ("refused: not applied",), after=adapter_of_zeros),
+    Fault("adapter of another model", ("refused: cannot load",), after=adapter_of_another_model),
+    Fault("labels shuffled", ("score_gain_over_majority",), edit=shuffle_labels),
+    Fault("test rows copied into training", ("leaked_test_rows",), edit=copy_test_into_training),
+    Fault("near-copies of test rows in training", ("leaked_test_rows",), edit=nearly_copy_test_into_training),
+    Fault("future rows in training", ("later_training_rows",), before=later_training_rows),
+    Fault("validation in another prompt format", ("prompt_format_differences",), edit=other_validation_format),
+    Fault("five validation rows", ("evidence",), rows=(200, 5, 40)),
+    Fault("learning rate far too high", ("verdict: unstable", "refused: stopped"), params={"lr": 3.0}),
+    Fault("learning rate far too low", ("verdict: underfit",), params={"lr": 1e-7}),
+    Fault(
+        "trained far past the best",
+        ("verdict: overfit",),
+        rows=(24, 40, 40),
+        params={"iters": 400, "eval_every": 40, "patience": 50, "lr_schedule": "constant"},
+    ),
+    Fault("target fields truncated", ("schema_valid",), edit=truncate_targets),
+    Fault("the base already solves it", ("score_gain_over_base", "loss_reduction"), before=teach_base),
+    Fault("a class that never occurs in training", ("unseen_labels",), edit=no_anger_in_training),
+    Fault(
+        "base better than adapter", ("score_gain_over_base", "fields_worse_than_base"), before=teach_base_then_shuffle
+    ),
+    Fault("heavy forgetting", ("forgetting",), before=teach_base_general_text),
+]
+HEALTHY = Fault("healthy", ())
