@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from plateau import fields, files, findings, page, report, rows
+from plateau import card, fields, files, findings, page, report, rows
 from plateau.params import Params
 from plateau.progress import say
 from plateau.stage import run
@@ -43,12 +43,13 @@ METRICS = (
 
 
 def main(system: System, params: Params) -> None:
-    """Write reports/REPORT.md and reports/index.html."""
+    """Write reports/REPORT.md, reports/index.html and the model card adapters/README.md."""
     title, knobs = params["report"]["title"], {key: params[key] for key in PARAMS if "." not in key}
     figures = {name: files.read_json(system.metrics(name)) for name in METRICS}
     schemas = {name: files.read_json(SHARED_SCHEMAS / "metrics" / f"{name}.schema.json") for name in METRICS}
     content = report.content(figures, schemas, title, knobs, system.root.as_posix())
     files.write_text(system.path("reports", "REPORT.md"), report.write_markdown(content))
+    files.write_text(system.path("adapters", "README.md"), card.write_card(content))
     predictions = rows.read(system.path("data", "predictions.parquet")).to_pylist()
     target = fields.load_schema(system.schema("target"))
     turns = partial(findings.transcripts, system.split("test"))

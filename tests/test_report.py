@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from plateau import checkup, gates, overfit, page, params, report, selection, text
+from plateau import card, checkup, gates, overfit, page, params, report, selection, text
 from tests.deps import ROOT
 
 NASTY = '<script>alert(1)</script> **bold** | `x` [a](b) \x1b[31mred\x1b[0m \u202egnol\u202c & "quoted" \x00'
@@ -138,7 +138,7 @@ def content(values: dict[str, Any], title: str = "Contact centre") -> dict[str, 
         for name in values
         for path in [ROOT / "schemas" / "metrics" / f"{name}.schema.json"]
     }
-    return report.content(values, schemas, title, {"lr": 0.002, "model": "reference"}, ".")
+    return report.content(values, schemas, title, {"lr": 0.002, "model": "reference", "fine_tune_type": "lora"}, ".")
 
 
 def predictions(count: int = 40, nasty: str = "") -> list[dict[str, Any]]:
@@ -250,6 +250,21 @@ def test_risks_are_named_in_both_reports() -> None:
     for risk in values["overfit"]["risks"]:
         assert f"- {text.markdown(risk)}\n" in report.write_markdown(content(values))
         assert risk in shown(html(values))
+
+
+def test_the_model_card_is_one_that_the_hub_reads() -> None:
+    from huggingface_hub import ModelCard
+
+    values = figures(OVERFIT)
+    written = card.write_card(content(values, NASTY))
+    read = ModelCard(written)
+    results = {result.metric_type: result.metric_value for result in read.data.eval_results}
+    assert results["perplexity"] == values["evaluate"]["arms"]["adapter"]["perplexity"]
+    assert results["score of category"] == 0.9
+    assert read.data.library_name == "mlx"
+    assert "Do not ship" in read.text
+    assert "<script" not in read.text
+    assert all(text.markdown(risk) in read.text for risk in values["overfit"]["risks"])
 
 
 def test_text_from_a_transcript_changes_nothing_but_its_own_cell() -> None:
