@@ -36,6 +36,13 @@ def target(row: Figures) -> str:
     return f"{row['rule']} {figure(row['target'])}"
 
 
+def commands(system: str) -> list[str]:
+    """What makes the report again, from the commit that holds its metrics."""
+    if system == ".":
+        return ["make repro", "make gate"]
+    return ["make setup", f". .venv/bin/activate && dvc repro {system}/dvc.yaml", f"python -m stages.gate {system}"]
+
+
 def curve(evaluations: Sequence[Figures], overfit: Figures, selection: Figures, train: Figures) -> list[dict[str, Any]]:
     """Every evaluation point with its gap, its status and what it is: base, best, selected, onset, last."""
     judged = {row["iteration"]: row for row in overfit["timeline"]}
@@ -133,7 +140,7 @@ def content(figures: Figures, schemas: Figures, title: str, settings: Figures, s
     return {
         **files,
         "title": title,
-        "system": system,
+        "commands": commands(system),
         "arms": arms,
         "arm_table": arm_table(evaluate["arms"]),
         "score_table": score_table(evaluate["arms"]),
