@@ -7,7 +7,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from plateau.text import figure, flat, markdown
+from plateau.text import code, figure, flat, markdown
 
 TEMPLATES = Path(__file__).parent / "templates"
 ANSWERS = {
@@ -169,5 +169,5 @@ def render(template: str, content: Figures) -> str:
         keep_trailing_newline=True,
         autoescape=False,  # noqa: S701 (Markdown: finalize makes every value safe)
     )
-    templates.filters["code"] = lambda value: Markup(f"`{markdown(value).replace(chr(96), '')}`")  # noqa: S704
+    templates.filters["code"] = lambda value: Markup(code(value))  # noqa: S704 (a span that cannot be left)
     return templates.get_template(template).render(content, answers=ANSWERS, target=target)

@@ -38,6 +38,12 @@ def markdown(value: object) -> str:
     return _MARKDOWN.sub(r"\\\1", text.replace("&", "&amp;").replace("<", "&lt;"))
 
 
+def code(value: object) -> str:
+    """A value as a Markdown code span for one cell; nothing in it is escaped but what would end span or cell."""
+    text = " ".join(figure(value).split())
+    return "`" + text.replace("`", "'").replace("|", "\\|") + "`"
+
+
 def flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     """The figures of a nested mapping with dotted keys, in order; lists of mappings are left out."""
     for key, value in values.items():

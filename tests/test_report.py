@@ -224,7 +224,7 @@ def test_every_figure_of_the_metrics_files_is_in_both_reports() -> None:
     markdown, seen = report.write_markdown(content(values)), shown(html(values))
     for name, file in values.items():
         for key, value in text.flat(file) if isinstance(file, dict) else ():
-            assert f"| `{name}.{key}` | {text.markdown(value)} |" in markdown
+            assert f"| {text.code(f'{name}.{key}')} | {text.markdown(value)} |" in markdown
             assert text.figure(value) in seen
     for point in values["evaluations"]:
         cells = [text.figure(point[key]) for key in ("train_loss", "val_loss")]
@@ -346,6 +346,22 @@ def test_a_figure_that_is_missing_is_a_dash_and_no_zero() -> None:
 )
 def test_figures_are_written_for_people(value: Any, words: str) -> None:
     assert text.figure(value) == words
+
+
+@pytest.mark.parametrize(
+    ("value", "cell", "span"),
+    [
+        ("a & b", "a &amp; b", "`a & b`"),
+        ("<b>", "&lt;b>", "`<b>`"),
+        ("x|y", "x\\|y", "`x\\|y`"),
+        ("`", "\\`", "`'`"),
+        ("snake_case _x_", "snake_case \\_x\\_", "`snake_case _x_`"),
+        ("two\nlines", "two lines", "`two lines`"),
+    ],
+)
+def test_markdown_takes_any_text_as_text(value: str, cell: str, span: str) -> None:
+    assert text.markdown(value) == cell
+    assert text.code(value) == span
 
 
 def stage(name: str, folder: Path) -> subprocess.CompletedProcess[str]:
