@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 from typing import Any
 
 Point = Mapping[str, Any]
@@ -156,7 +155,7 @@ def _unstable(
         return f"the validation loss is not finite at iteration {lost[0]}", remedy
     if train.get("skipped_steps"):
         return f"{train['skipped_steps']} updates were skipped for a non-finite loss or gradient", remedy
-    return _above_base(points, params["val_rise"], remedy) or _swings(points, params["val_rise"], remedy)
+    return _above_base(points, params["val_rise"], remedy) or _rises(points, params["val_rise"], remedy)
 
 
 def _above_base(points: Sequence[Point], val_rise: float, remedy: str) -> _Finding:
@@ -170,19 +169,22 @@ def _above_base(points: Sequence[Point], val_rise: float, remedy: str) -> _Findi
     return None
 
 
-def _swings(points: Sequence[Point], val_rise: float, remedy: str) -> _Finding:
-    """Training and validation loss that rise together, more than once: not overfitting, but steps that are too long."""
-    rises = [
-        after["iteration"]
-        for before, after in pairwise(points[1:])
-        if after["val_loss"] > before["val_loss"] * (1 + val_rise)
-        and is_finite(after.get("train_loss"))
-        and is_finite(before.get("train_loss"))
-        and after["train_loss"] > before["train_loss"] * (1 + val_rise)
-    ]
-    if len(rises) < 2:
+def _rises(points: Sequence[Point], val_rise: float, remedy: str) -> _Finding:
+    """Training and validation loss both above an earlier point, at the end or more than once: steps that are too long.
+
+    Overfitting is another thing: there the training loss falls.
+    """
+    best, rises = points[0], []
+    for point in points[1:]:
+        if all(is_finite(p.get("train_loss")) for p in (point, best)) and all(
+            point[name] > best[name] * (1 + val_rise) for name in ("val_loss", "train_loss")
+        ):
+            rises.append(point["iteration"])
+        if point["val_loss"] < best["val_loss"]:
+            best = point
+    if len(rises) < 2 and rises != [points[-1]["iteration"]]:
         return None
-    return f"training and validation loss rise together {len(rises)} times, first at iteration {rises[0]}", remedy
+    return f"training and validation loss are both above an earlier point's, first at iteration {rises[0]}", remedy
 
 
 def _overfit(points: Sequence[Point], chosen: int, _: Any, __: int, params: Mapping[str, Any]) -> _Finding:

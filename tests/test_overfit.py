@@ -126,6 +126,7 @@ def test_a_run_cut_off_while_still_learning_is_underfit():
     [
         ([(0, 2, 2), (100, 5, 5), (200, 1, 1)], {}),
         ([(0, 2, 2), (100, 1, 1), (200, 1.2, 1.2), (300, 1, 1), (400, 1.3, 1.3), (500, 0.9, 0.9)], {}),
+        ([(0, 2, 2), (100, 1, 1), (200, 1.2, 1.2)], {}),
         ([(0, 2, 2), (100, 1, 1), (200, 1, 0.9)], {"skipped_steps": 3}),
         ([(0, 2, 2), (100, 1, 1), (200, 1, 0.9)], {"stop_reason": "non_finite", "stop_summary": "NaN"}),
         ([(0, 2, 2), (100, 1, 1), (200, 1, None)], {}),
@@ -135,6 +136,11 @@ def test_a_learning_rate_far_too_high_is_unstable(rows, train):
     found = verdict(curve(*rows), 100, **train)
     assert found["verdict"] == "unstable"
     assert "lr" in found["suggestion"]
+
+
+def test_one_spike_that_training_recovers_from_is_not_unstable():
+    points = curve((0, 2, 2), (100, 1, 1), (200, 1.2, 1.2), (300, 0.9, 0.9))
+    assert verdict(points, 300)["verdict"] == "healthy"
 
 
 def test_five_validation_rows_are_insufficient_evidence():

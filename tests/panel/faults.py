@@ -79,6 +79,13 @@ def shuffle_labels(splits: Splits) -> None:
         splits[name] = [(content, target) for (content, _), target in zip(examples, targets, strict=True)]
 
 
+def noisy_training_labels(splits: Splits) -> None:
+    """Every third training target is another row's: what can only be learnt by heart."""
+    examples = splits["train"]
+    for i in range(0, len(examples), 3):
+        examples[i] = (examples[i][0], examples[(i + 7) % len(examples)][1])
+
+
 def copy_test_into_training(splits: Splits) -> None:
     """A fifth of the test rows in training."""
     splits["train"][:8] = splits["test"][:8]
@@ -184,12 +191,13 @@ FAULTS = [
     Fault("future rows in training", ("later_training_rows",), before=later_training_rows),
     Fault("validation in another prompt format", ("prompt_format_differences",), edit=other_validation_format),
     Fault("five validation rows", ("evidence",), rows=(200, 5, 40)),
-    Fault("learning rate far too high", ("verdict: unstable", "refused: stopped"), params={"lr": 3.0}),
+    Fault("learning rate far too high", ("verdict: unstable", "refused: lower lr"), params={"lr": 30.0}),
     Fault("learning rate far too low", ("verdict: underfit",), params={"lr": 1e-7}),
     Fault(
         "trained far past the best",
         ("verdict: overfit",),
-        rows=(24, 40, 40),
+        edit=noisy_training_labels,
+        rows=(40, 40, 40),
         params={"iters": 400, "eval_every": 40, "patience": 50, "lr_schedule": "constant"},
     ),
     Fault("target fields truncated", ("schema_valid",), edit=truncate_targets),
