@@ -50,11 +50,11 @@ def loss_curve(points: Rows, marks: Rows) -> Spec:
         "mark": {"type": "line", "point": True, "clip": True},
         "encoding": {
             "x": _quantity("iteration", "updates"),
-            "y": _quantity("value", "loss, nats a token", zero=False),
+            "y": _magnitude("value", "loss, nats a token", [point["val_loss"] for point in points]),
             "color": _colours("series", {"training": ORANGE, "validation": BLUE}),
         },
     }
-    return {"layer": [lines, *_upright(marks)]}
+    return {"layer": [lines, *_upright(marks, max(point["iteration"] for point in points))]}
 
 
 def gaps(points: Rows, colours: Mapping[str, str]) -> Spec:
@@ -151,7 +151,7 @@ def histogram(rows: Rows, title: str, colours: Mapping[str, str]) -> Spec:
         "data": {"values": list(rows)},
         "mark": {"type": "bar", "opacity": 0.65, "binSpacing": 0},
         "encoding": {
-            "x": {**_quantity("start", title, zero=False), "bin": {"binned": True}},
+            "x": {**_magnitude("start", title, [row["end"] for row in rows]), "bin": {"binned": True}},
             "x2": {"field": "end"},
             "y": {**_quantity("count", "rows"), "stack": None},
             "color": _colours("series", colours),
@@ -184,18 +184,31 @@ def _long(points: Rows, series: Mapping[str, str]) -> list[dict[str, Any]]:
     ]
 
 
-def _upright(marks: Rows) -> list[Spec]:
+def _upright(marks: Rows, last: int) -> list[Spec]:
+    """Dashed lines with their labels, which stand on the inner side near the right edge."""
     x = _quantity("iteration", "updates")
     ink = {"value": INK}
-    text = {"type": "text", "align": "left", "baseline": "top", "dx": 4, "y": 0}
-    return [
+    layers: list[Spec] = [
         {
             "data": {"values": list(marks)},
             "mark": {"type": "rule", "strokeDash": [3, 3]},
             "encoding": {"x": x, "color": ink},
-        },
-        {"data": {"values": list(marks)}, "mark": text, "encoding": {"x": x, "text": {"field": "label"}, "color": ink}},
+        }
     ]
+    for align, dx in (("left", 4), ("right", -4)):
+        near = [mark for mark in marks if (mark["iteration"] > 0.7 * last) == (align == "right")]
+        text = {"type": "text", "align": align, "baseline": "top", "dx": dx, "y": 0}
+        encoding = {"x": x, "text": {"field": "label"}, "color": ink}
+        layers.append({"data": {"values": near}, "mark": text, "encoding": encoding})
+    return layers
+
+
+def _magnitude(field: str, title: str, values: Sequence[float | None]) -> dict[str, Any]:
+    """A quantity whose axis is logarithmic where its values differ more than twentyfold."""
+    known = [value for value in values if value is not None and value > 0]
+    wide = bool(known) and max(known) > 20 * min(known)
+    scale = {"type": "log"} if wide else {"zero": False}
+    return {"field": field, "type": "quantitative", "title": f"{title}, log scale" if wide else title, "scale": scale}
 
 
 def _quantity(field: str, title: str | None, zero: bool = True) -> dict[str, Any]:

@@ -29,8 +29,8 @@ def transcripts(path: Path, ids: Sequence[str]) -> dict[str, list[Row]]:
 
 
 def perplexity_bands(predictions: Sequence[Row], arms: Sequence[str], bands: int = 24) -> list[dict[str, Any]]:
-    """Histogram {"series", "start", "end", "count"} of each row's perplexity by arm; the rows above the 99th percentile share
-    the last band.
+    """Histogram {"series", "start", "end", "count"} of each row's perplexity by arm, in bands of equal ratio; the rows
+    above the 99th percentile share the last band.
     """
     values = {
         arm: [_perplexity(row) for row in predictions if row["arm"] == arm and row["loss_sum"] is not None]
@@ -41,7 +41,7 @@ def perplexity_bands(predictions: Sequence[Row], arms: Sequence[str], bands: int
     if not every.size:
         return []
     top = max(float(np.quantile(every, 0.99)), 1.001)
-    edges = np.linspace(1.0, top, bands + 1)
+    edges = np.geomspace(1.0, top, bands + 1)
     counts = {arm: np.histogram(np.clip(values[arm], 1.0, top), edges)[0] for arm in arms}
     return [
         {"series": arm, "start": float(edges[i]), "end": float(edges[i + 1]), "count": int(count)}

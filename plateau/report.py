@@ -15,6 +15,7 @@ ANSWERS = {
     "do_not_ship": "Do not ship",
     "insufficient_evidence": "Too little evidence to decide",
 }
+SHOWN_ABOVE = ("evaluate.arms.", "evaluate.comparisons.")
 Figures = Mapping[str, Any]
 
 
@@ -149,7 +150,12 @@ def content(figures: Figures, schemas: Figures, title: str, settings: Figures, s
         "settings": settings,
         "curve": points,
         "sha256": next(point["sha256"] for point in points if "selected" in point["notes"]),
-        "figures": [row for name, values in files.items() for row in described(name, values, schemas[name])],
+        "figures": [
+            row
+            for name, values in files.items()
+            for row in described(name, values, schemas[name])
+            if not row[0].startswith(SHOWN_ABOVE)
+        ],
     }
 
 

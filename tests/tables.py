@@ -1,14 +1,16 @@
-"""Tables of params and metrics for README and docs/metrics.md, made from their schemas: `python -m tests.tables`."""
+"""What README and docs/metrics.md repeat from schemas and metrics, made from these: `python -m tests.tables`."""
 
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
-from plateau import params
+from plateau import evaluation, params, report
 from tests.deps import ROOT
 
 README = ROOT / "README.md"
+METRICS = ROOT / "metrics"
 PAGE = ROOT / "docs" / "metrics.md"
 FILES = {
     "prepare": "What came in and what was set aside.",
@@ -88,6 +90,21 @@ def knobs() -> str:
     return "\n".join([*head, "| section | about | keys |", "|---|---|---|", *below])
 
 
+def outcome(folder: Path) -> str:
+    """What `make repro` and `make gate` print at their end, from the metrics of a run."""
+    names = ("train", "selection", "evaluate", "overfit", "gates")
+    train, selection, evaluate, overfit, gates = (json.loads((folder / f"{name}.json").read_text()) for name in names)
+    lines = {
+        "train": train["stop_summary"],
+        "select": selection["reason"],
+        "evaluate": evaluation.summary(evaluate),
+        "overfit_check": f"{overfit['verdict']}: {overfit['reason']}\n{gates['answer']}: {gates['reason']}",
+        "report": f"reports/index.html: {report.ANSWERS[gates['answer']]}",
+    }
+    said = "\n...\n".join(f"> python -m stages.{stage}\n{line}" for stage, line in lines.items())
+    return f"```console\n$ make repro\n...\n{said}\n\n$ make gate\n{report.gate_table(gates['rows'])}\n```"
+
+
 def page() -> str:
     """docs/metrics.md: every key."""
     return f"# Every key of every metrics file\n\nMade from `schemas/metrics/`.\n\n{metrics(deep=True)}\n"
@@ -101,6 +118,9 @@ def rewrite() -> None:
         r"\*\*`\w+\.json`\*\*.*?(?=\n\n</details>)", lambda _: metrics(deep=False), text, count=1, flags=re.DOTALL
     )
     text = re.sub(r"\| knob \| meaning \|.*?(?=\n\n## )", lambda _: knobs(), text, count=1, flags=re.DOTALL)
+    if METRICS.exists():
+        block = r"```console\n\$ make repro\n.*?```"
+        text = re.sub(block, lambda _: outcome(METRICS), text, count=1, flags=re.DOTALL)
     README.write_text(text, encoding="utf-8")
 
 

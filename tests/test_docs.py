@@ -6,6 +6,8 @@ import tomllib
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
+
 from plateau import params
 from tests import deps, tables
 from tests.deps import ROOT
@@ -94,6 +96,11 @@ def test_the_tables_of_metrics_and_params_are_those_of_the_schemas() -> None:
     assert tables.metrics(deep=False) in README, "run `python -m tests.tables`"
     assert tables.PAGE.read_text(encoding="utf-8") == tables.page(), "run `python -m tests.tables`"
     assert tables.knobs() in README, "run `python -m tests.tables`"
+
+
+@pytest.mark.skipif(not tables.METRICS.exists(), reason="the pipeline has not run here")
+def test_the_output_shown_is_that_of_the_committed_run() -> None:
+    assert tables.outcome(tables.METRICS) in README, "run `python -m tests.tables`"
 
 
 def test_every_metrics_file_has_a_table() -> None:
