@@ -22,7 +22,7 @@ from plateau.system import System
 from plateau.tokens import Tokens, open_tokens
 
 _EFFECT_ROWS = 8
-_LATENCY_ROWS = 8
+_LATENCY_ROWS = 5
 # An adapter that moves no logit by more than this share of the largest one does nothing.
 _NO_EFFECT = 1e-6
 
@@ -170,11 +170,14 @@ def general_loss(network: nn.Module, tokenizer: Any) -> float:
 
 
 def losses(network: nn.Module, tokens: Tokens, settings: Settings) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
-    """Summed loss and supervised tokens of each row of a token file, supervised as in training."""
+    """Summed loss and supervised tokens of each row of a token file, supervised as in training.
+
+    A quarter of the rows that are decoded together: whole sequences fill the caches sooner than single tokens.
+    """
     rows = np.arange(len(tokens))
     objective = objectives.CausalLM(network)
     with objectives.fast_operations(network):
-        return trainer.evaluate(objective, tokens, rows, settings.batch_size, settings.train_on_prompt)
+        return trainer.evaluate(objective, tokens, rows, max(1, settings.batch_size // 4), settings.train_on_prompt)
 
 
 def _logits(network: nn.Module, split: Split) -> NDArray[np.float32]:

@@ -78,8 +78,13 @@ def _too_easy(_: Figures, __: Any, ___: Figures, evaluate: Figures) -> str | Non
 
 
 def _baselines(_: Figures, __: Any, ___: Figures, evaluate: Figures) -> str | None:
+    """Fields on which a linear model on word counts does better, or the whole score where a baseline matches it."""
     names = find(evaluate, "baselines_not_beaten")
-    return f"no better than a baseline: {', '.join(names)}" if names else None
+    if names:
+        return f"no better than a baseline: {', '.join(names)}"
+    fields = find(evaluate, "comparisons", "adapter_vs_linear", "fields") or {}
+    worse = [name for name, found in fields.items() if found["result"] == "worse"]
+    return f"a linear model on word counts does better on {', '.join(worse)}" if worse else None
 
 
 def _leaks(_: Figures, __: Any, ___: Figures, evaluate: Figures) -> str | None:

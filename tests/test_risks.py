@@ -1,0 +1,59 @@
+"""Risk factors are sentences with the figure that they rest on, and there are none where nothing is wrong."""
+
+import pytest
+
+from plateau.risks import risks
+
+POINT = {"iteration": 1200, "status": "minimal", "gap_pct": 5.0}
+TRAIN = {"epochs": 2}
+EVALUATE = {
+    "baselines_not_beaten": [],
+    "comparisons": {"adapter_vs_linear": {"fields": {"csat": {"result": "better"}}}},
+    "drift": {
+        "valid_loss": 1.0,
+        "valid_loss_low": 0.95,
+        "valid_loss_high": 1.05,
+        "valid_rows": 188,
+        "result": "not_told_apart",
+    },
+    "leaks": {"leaked_rows": 0},
+    "diagnostics": {
+        "memorisation": {"result": "not_told_apart", "train_verbatim": 0.5, "valid_verbatim": 0.4},
+        "difficulty": {"result": "fine", "base_score_on_train": 0.2},
+    },
+}
+
+
+def changed(path, value):
+    def copy(node, keys):
+        return {**node, keys[0]: copy(node[keys[0]], keys[1:])} if keys else value
+
+    return copy(EVALUATE, path.split("."))
+
+
+def test_a_clean_run_has_no_risks_and_missing_figures_warn_of_nothing():
+    assert risks(POINT, None, TRAIN, EVALUATE) == []
+    assert risks({"iteration": 1}, None, {}, {}) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "words"),
+    [
+        ("drift.valid_loss_high", 1.5, "188 validation rows"),
+        ("drift", {"result": "worse", "difference": 0.25}, "0.25 above"),
+        ("diagnostics.memorisation.result", "more_on_training", "50% of training rows"),
+        ("diagnostics.difficulty", {"result": "too_easy", "base_score_on_train": 0.97}, "0.97"),
+        ("baselines_not_beaten", ["majority"], "majority"),
+        ("comparisons.adapter_vs_linear.fields.csat.result", "worse", "csat"),
+        ("leaks.leaked_rows", 7, "7 test rows"),
+    ],
+)
+def test_each_figure_out_of_place_is_one_risk(path, value, words):
+    found = risks(POINT, None, TRAIN, changed(path, value))
+    assert len(found) == 1
+    assert words in found[0]
+
+
+def test_the_curve_has_risks_of_its_own():
+    found = risks({"iteration": 1200, "status": "elevated", "gap_pct": 35.4}, 1300, {"epochs": 9}, EVALUATE)
+    assert [word in sentence for word, sentence in zip(("35.4 %", "1300", "9 times"), found, strict=True)] == [True] * 3
