@@ -8,6 +8,8 @@ Point = Mapping[str, Any]
 
 # Upper bounds of the gap between validation and training loss, in per cent of the training loss.
 _GAPS = (("no_gap", 0.0), ("minimal", 10.0), ("acceptable", 20.0), ("elevated", 40.0))
+# A curve cannot tell a learning rate that is too low from one so high that only word frequencies are learnt.
+_LEARN_MORE = "raise iters; raise lr, or lower it where `python -m stages.train --plan` calls it high"
 _UNSTABLE_STOPS = ("non_finite", "divergence_threshold")
 
 
@@ -159,13 +161,13 @@ def _unstable(
 
 
 def _above_base(points: Sequence[Point], val_rise: float, remedy: str) -> _Finding:
-    """Both losses above those of the base model: the updates destroy rather than teach."""
-    base = points[0]
+    """A training loss above the base model's, at a point or over the batches before it: the updates destroy, not teach."""
+    start = points[0].get("train_loss")
+    limit = start * (1 + val_rise) if is_finite(start) and start is not None else None
     for point in points[1:]:
-        if not is_finite(point.get("train_loss")) or not is_finite(base.get("train_loss")):
-            continue
-        if point["val_loss"] > base["val_loss"] * (1 + val_rise) and point["train_loss"] > base["train_loss"]:
-            return f"at iteration {point['iteration']} training and validation loss are above the base model's", remedy
+        for name, when in (("batch_loss", "over the batches up to"), ("train_loss", "at")):
+            if is_finite(point.get(name)) and limit is not None and point[name] > limit:
+                return f"{when} iteration {point['iteration']} the training loss is above the base model's", remedy
     return None
 
 
@@ -216,13 +218,13 @@ def _underfit(
     if fall < params["min_reduction"]:
         return (
             f"the validation loss fell by {fall:.1%} from the base model's, less than {params['min_reduction']:.0%}",
-            "raise lr or iters, check that labels follow from the prompt, or keep the base model",
+            f"{_LEARN_MORE}; check that labels follow from the prompt; or keep the base model",
         )
     rate = (points[-2]["val_loss"] - last["val_loss"]) / points[-2]["val_loss"]
     if train.get("stop_reason") == "max_iters" and best_point(points) == last and rate > params["still_falling"]:
         return (
             f"the validation loss still fell by {rate:.1%} at the last evaluation point, iteration {last['iteration']}",
-            "raise iters, or lr",
+            _LEARN_MORE,
         )
     return None
 

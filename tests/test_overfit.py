@@ -138,6 +138,13 @@ def test_a_learning_rate_far_too_high_is_unstable(rows, train):
     assert "lr" in found["suggestion"]
 
 
+def test_batches_above_the_base_are_unstable_though_every_point_is_below_it():
+    points = curve((0, 6.9, 6.9), (100, 4.2, 4.1), (200, 3.1, 3.1))
+    assert verdict(points, 200)["verdict"] == "healthy"
+    points[1]["batch_loss"] = 40.0
+    assert verdict(points, 200)["verdict"] == "unstable"
+
+
 def test_one_spike_that_training_recovers_from_is_not_unstable():
     points = curve((0, 2, 2), (100, 1, 1), (200, 1.2, 1.2), (300, 0.9, 0.9))
     assert verdict(points, 300)["verdict"] == "healthy"

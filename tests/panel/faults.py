@@ -191,7 +191,7 @@ FAULTS = [
     Fault("future rows in training", ("later_training_rows",), before=later_training_rows),
     Fault("validation in another prompt format", ("prompt_format_differences",), edit=other_validation_format),
     Fault("five validation rows", ("evidence",), rows=(200, 5, 40)),
-    Fault("learning rate far too high", ("verdict: unstable", "refused: lower lr"), params={"lr": 30.0}),
+    Fault("learning rate far too high", ("verdict: unstable", "verdict: underfit"), params={"lr": 30.0}),
     Fault("learning rate far too low", ("verdict: underfit",), params={"lr": 1e-7}),
     Fault(
         "trained far past the best",
