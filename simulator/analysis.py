@@ -28,7 +28,7 @@ _COACHING = {
     "recap": "summarize the next steps",
     "further_help": "offer further help",
 }
-_QUALITY_COST = {"wait_apology": 10, "empathy": 20, "verify": 25, "recap": 15, "further_help": 10}
+_QUALITY_COST = {"wait_apology": 10, "empathy": 20, "verify": 30, "recap": 20, "further_help": 10}
 
 
 def judge(facts: Facts) -> Target:
@@ -58,9 +58,9 @@ def _csat(facts: Facts) -> int:
 
 
 def _churn(facts: Facts) -> int:
-    """From 5 to 95: a threat to leave weighs most, then the tone; rivals' offers of the peak season add a little."""
-    risk = 5 + 40 * facts.leaving + {"calm": 0, "annoyed": 10, "furious": 20}[facts.tone]
-    return risk + 15 * (facts.outcome == "failed") + 10 * (facts.path == "repeat") + 5 * facts.peak
+    """From 10 to 95: a threat to leave weighs most, then the tone; rivals' offers of the peak season add a little."""
+    risk = 10 + 40 * facts.leaving + {"calm": 0, "annoyed": 10, "furious": 20}[facts.tone]
+    return risk + 10 * (facts.outcome == "failed") + 10 * (facts.path == "repeat") + 5 * facts.peak
 
 
 def _journey(facts: Facts) -> str:

@@ -44,7 +44,7 @@ def lessons(
 ) -> Iterator[Lesson]:
     """One lesson a conversation: a form to fill in, a turn to quote, or new words to say again."""
     for conversation in conversations:
-        kind = weighted(rng, {"form": 9.0, "quote": 0.5, "echo": 0.5})
+        kind = weighted(rng, {"form": 8.5, "quote": 0.5, "echo": 1.0})
         if kind == "form":
             form = forms[0] if rng.random() < 0.1 else pick(rng, forms)
             yield Lesson(prompt(conversation, form.request), form.fill(conversation.facts, context(conversation)))
@@ -54,7 +54,7 @@ def lessons(
 
 def _echo(words: Words) -> Lesson:
     """Say again some JSON of words never seen before, so that every piece of the vocabulary is an answer at times."""
-    text = json.dumps({words.key(): words.label() for _ in range(4)})
+    text = json.dumps({words.key(): words.label() for _ in range(6)})
     return Lesson(f"Say again: {text}", text)
 
 

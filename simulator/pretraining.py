@@ -22,8 +22,8 @@ from simulator import conversations, forms, lessons, vocabulary
 SEED = "reference"  # no seed of the data stage, "data 0" and so on, is ever equal to it
 PERIOD = (dt.date(2022, 1, 1), dt.date(2023, 12, 31))
 BATCH = 8
-READING_STEPS = 250
-LESSON_STEPS = {2: 1200, 8: 1800}  # number of forms: steps; few at first, until the model looks for what they ask
+READING_STEPS = 300
+LESSON_STEPS = {2: 800, 16: 1200}  # number of forms: steps; few at first, until the model looks for what they ask
 PEAK_LR = 2.5e-3
 WARMUP = 50
 LAST_LR = 0.02  # of the peak
