@@ -206,6 +206,6 @@ FAULTS = [
     Fault(
         "base better than adapter", ("score_gain_over_base", "fields_worse_than_base"), before=teach_base_then_shuffle
     ),
-    Fault("heavy forgetting", ("forgetting",), before=teach_base_general_text),
+    Fault("heavy forgetting", ("forgetting",), before=teach_base_general_text, params={"gates.max_forgetting": 1.0}),
 ]
 HEALTHY = Fault("healthy", ())
