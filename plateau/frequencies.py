@@ -20,5 +20,8 @@ def unigram_loss(train: Tokens, valid: Tokens, train_on_prompt: bool) -> float:
 
 
 def _supervised(tokens: Tokens, train_on_prompt: bool) -> npt.NDArray[np.int32]:
-    rows = np.unique(np.linspace(0, len(tokens) - 1, min(len(tokens), MOST_ROWS)).astype(int))
-    return np.concatenate([tokens.ids(row)[1 if train_on_prompt else tokens.completion_start[row] :] for row in rows])
+    parts = []
+    for row in np.unique(np.linspace(0, len(tokens) - 1, min(len(tokens), MOST_ROWS)).astype(int)):
+        parts.append(tokens.ids(row)[1 if train_on_prompt else tokens.completion_start[row] :].copy())
+        tokens.release()
+    return np.concatenate(parts)

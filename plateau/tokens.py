@@ -1,5 +1,6 @@
 """Token files: one Arrow IPC file a split, written in batches and read by memory map."""
 
+import mmap
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -26,17 +27,23 @@ SCHEMA = pa.schema(
 
 @dataclass(frozen=True)
 class Tokens:
-    """Rows of one split in file order. `lengths` and `completion_start` are int32 [N]; ids stay on disk."""
+    """Rows of one split in file order. `lengths` and `completion_start` are int32 [N]; names and ids stay on disk."""
 
-    names: list[str]
     lengths: Int32s
     completion_start: Int32s
+    _map: mmap.mmap
+    _names: list[pa.Array]
     _values: list[Int32s]
     _offsets: list[Int32s]
     _first_rows: npt.NDArray[np.int64]
 
     def __len__(self) -> int:
-        return len(self.names)
+        return len(self.lengths)
+
+    @property
+    def names(self) -> list[str]:
+        """The rows' ids, read from the file at each call."""
+        return [name for part in self._names for name in part.to_pylist()]
 
     def ids(self, row: int) -> Int32s:
         """Token ids of one row, a read-only view into the file."""
@@ -44,6 +51,10 @@ class Tokens:
         offsets = self._offsets[batch]
         local = row - int(self._first_rows[batch])
         return self._values[batch][offsets[local] : offsets[local + 1]]
+
+    def release(self) -> None:
+        """Let go of the pages that were read, so that memory does not grow with the file; they are read again on use."""
+        self._map.madvise(mmap.MADV_DONTNEED)
 
 
 def write(path: Path, rows: Iterable[Row], batch_rows: int = 4096) -> None:
@@ -64,17 +75,20 @@ def _batches(rows: Iterator[Row], size: int) -> Iterator[list[Row]]:
 def open_tokens(path: Path) -> Tokens:
     """Map a token file; raises BadInputError that names file and row where nothing is supervised."""
     try:
-        reader = pa.ipc.open_file(pa.memory_map(str(path)))
+        with path.open("rb") as stream:
+            mapped = mmap.mmap(stream.fileno(), 0, prot=mmap.PROT_READ)
+        reader = pa.ipc.open_file(pa.py_buffer(mapped))
     except FileNotFoundError:
         raise BadInputError(f"{path}: no such file; run `dvc repro convert` to make it") from None
-    except pa.ArrowInvalid as error:
+    except (ValueError, pa.ArrowInvalid) as error:
         raise BadInputError(f"{path}: not an Arrow file ({error}); delete it and run `dvc repro convert`") from None
     batches = [reader.get_batch(number) for number in range(reader.num_record_batches)]
     offsets = [np.asarray(batch["ids"].offsets) for batch in batches]
     tokens = Tokens(
-        names=[name for batch in batches for name in batch["id"].to_pylist()],
         lengths=_joined([np.diff(offset) for offset in offsets]),
         completion_start=_joined([np.asarray(batch["completion_start"]) for batch in batches]),
+        _map=mapped,
+        _names=[batch["id"] for batch in batches],
         _values=[np.asarray(batch["ids"].values) for batch in batches],
         _offsets=offsets,
         _first_rows=np.cumsum([0, *(len(batch) for batch in batches)], dtype=np.int64)[:-1],

@@ -52,6 +52,7 @@ def evaluate(
     for batch in in_order(tokens.lengths[rows], batch_size):
         if len(own := ranks.share(batch)):
             sums[own], counts[own] = objective.row_losses(_parts(tokens, rows[own], train_on_prompt))
+        tokens.release()
     return ranks.sum_rows(sums), ranks.sum_rows(counts)
 
 
@@ -131,6 +132,7 @@ class Run:
             mx.eval(total, summed)
             count += sum(len(part.row) for part in parts)
         loss_sum, tokens = self.ranks.sum([np.array(total).item(), count])
+        self.data.train.release()
         mean = tree_map(lambda gradient: gradient / tokens, self.ranks.sum_gradients(summed))
         self._apply(mean, loss_sum, int(tokens))
 
