@@ -13,6 +13,7 @@ README = ROOT / "README.md"
 METRICS = ROOT / "metrics"
 PAGE = ROOT / "docs" / "metrics.md"
 FILES = {
+    "headline": "The figures that decide: what `dvc metrics show` prints.",
     "prepare": "What came in and what was set aside.",
     "temporal": "What the calendar says of the data.",
     "split": "The three splits.",
@@ -25,6 +26,7 @@ FILES = {
     "confusion": "One entry an answer of the adapter, as DVC plots them.",
     "overfit": "The verdict on the run.",
     "gates": "What decides the release.",
+    "scores": "One entry a field, as DVC plots them.",
 }
 ANY = {"arms": "ARM", "fields": "FIELD", "comparisons": "PAIR", "labels": "FIELD", "classes": "FIELD"}
 SPLITS = ("train", "valid", "test")
