@@ -230,7 +230,7 @@ def _advice(runs: Sequence[Run], pairs: Sequence[Mapping[str, Any]]) -> str:
         return f"take none, for none passes its gates: keep the base model; {best}"
     smallest = min(equal, key=lambda run: (find(run.metrics, "train", "trainable_parameters") or 0, runs.index(run)))
     if len(equal) > 1:
-        return f"{names} are not told apart; take {smallest.name}, which trains the fewest parameters of them"
+        return f"take {smallest.name}, which trains the fewest parameters: {names} are not told apart"
     barred = ", ".join(run.name for run in runs if run not in able and run.name not in worse)
     but = f", or does not pass its gates ({barred})" if barred else ""
     return f"take {names}: every other run is worse on the same test rows{but}"

@@ -40,7 +40,7 @@ def field_scores(evaluate: Figures, arm: str = "adapter") -> list[dict[str, Any]
     ]
 
 
-def scores(evaluate: Figures, evidence: Evidence, rows: Sequence[Any], scored: Sequence[Scored]) -> Iterator[Part]:
+def scores(evaluate: Figures, evidence: Evidence, pairs: findings.Pairs, scored: Sequence[Scored]) -> Iterator[Part]:
     """Charts and tables of every arm, and of the adapter's answers."""
     arms = evaluate["arms"]
     drawn = [
@@ -61,10 +61,10 @@ def scores(evaluate: Figures, evidence: Evidence, rows: Sequence[Any], scored: S
     yield arm_table(arms)
     yield Table("Fields, with confidence intervals", ["field", "figure", *map(spaced, arms)], _field_rows(arms))
     head = ["comparison", "of", "difference", "low", "high", "p", "result", "rows needed"]
-    pairs = list(comparisons(evaluate["comparisons"]))
-    marks = ["wrong" if row[6] == "worse" else "" for row in pairs]
-    yield Table("Paired comparisons on the same test rows", head, pairs, marks)
-    if found := [*_confusions(scored), *_calibrations(rows, evidence.schema)]:
+    compared = list(comparisons(evaluate["comparisons"]))
+    marks = ["wrong" if row[6] == "worse" else "" for row in compared]
+    yield Table("Paired comparisons on the same test rows", head, compared, marks)
+    if found := [*_confusions(scored), *_calibrations(pairs, evidence.schema)]:
         yield Charts(found)
 
 
@@ -78,8 +78,8 @@ def _confusions(scored: Sequence[Scored]) -> Iterator[Chart]:
         yield Chart(words, charts.confusion(cells, classes), table)
 
 
-def _calibrations(rows: Sequence[Any], schema: Any) -> Iterator[Chart]:
-    for name, bands in findings.calibrations(rows, schema).items():
+def _calibrations(pairs: findings.Pairs, schema: Any) -> Iterator[Chart]:
+    for name, bands in findings.calibrations(pairs, schema).items():
         keys = {"predicted": "predicted", "mean true": "gold", "low": "low", "high": "high", "rows": "count"}
         cells = [[band[key] for key in keys.values()] for band in bands]
         words = (

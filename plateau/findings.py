@@ -19,6 +19,7 @@ from plateau.tokens import Int32s
 
 Row = Mapping[str, Any]
 Turns = Sequence[tuple[str, str]]
+Pairs = tuple[list[Any], list[Any]]
 _FEW = 12  # distinct predicted numbers that each get a band of their own; classes that a confusion matrix shows
 
 
@@ -79,11 +80,14 @@ def _perplexities(predictions: pa.Table, arm: str) -> Floats:
     return np.asarray(np.exp(np.minimum(table["loss_sum"].to_numpy() / table["tokens"].to_numpy(), 50.0)))
 
 
-def scored(rows: Sequence[Row], schema: Any) -> list[scoring.Scored]:
+def parsed(rows: Sequence[Row]) -> Pairs:
+    """The true targets of rows, and their outputs, None where one is no JSON."""
+    return [json.loads(row["gold"]) for row in rows], [scoring.parse(row["output"]) for row in rows]
+
+
+def scored(pairs: Pairs, schema: Any) -> list[scoring.Scored]:
     """The rows of one arm scored field by field."""
-    golds = [json.loads(row["gold"]) for row in rows]
-    answers = [scoring.parse(row["output"]) for row in rows]
-    return [scoring.score(field, golds, answers) for field in fields.fields(schema)]
+    return [scoring.score(field, *pairs) for field in fields.fields(schema)]
 
 
 def confusions(scores: Sequence[scoring.Scored]) -> dict[str, list[dict[str, Any]]]:
@@ -97,20 +101,20 @@ def confusions(scores: Sequence[scoring.Scored]) -> dict[str, list[dict[str, Any
     return found
 
 
-def calibrations(rows: Sequence[Row], schema: Any) -> dict[str, list[dict[str, Any]]]:
+def calibrations(pairs: Pairs, schema: Any) -> dict[str, list[dict[str, Any]]]:
     """For each number field: the mean true value, with its 95 % interval, of rows in bands by predicted value."""
-    found = {field.name: _calibration(field, rows) for field in fields.fields(schema) if field.kind == "number"}
+    found = {field.name: _calibration(field, pairs) for field in fields.fields(schema) if field.kind == "number"}
     return {name: bands for name, bands in found.items() if bands}
 
 
-def _calibration(field: Field, rows: Sequence[Row]) -> list[dict[str, Any]]:
-    pairs = [(field.value(scoring.parse(row["output"])), field.value(json.loads(row["gold"]))) for row in rows]
-    known = np.array([(float(guess), float(gold)) for guess, gold in pairs if None not in (guess, gold)])
+def _calibration(field: Field, pairs: Pairs) -> list[dict[str, Any]]:
+    values = ((field.value(answer), field.value(gold)) for gold, answer in zip(*pairs, strict=True))
+    known = np.array([(float(guess), float(gold)) for guess, gold in values if None not in (guess, gold)])
     if not known.size:
         return []
     guess, gold = known.T
-    values = np.unique(guess)
-    inner = values[1:] if values.size <= _FEW else np.unique(np.quantile(guess, np.arange(1, 10) / 10))
+    distinct = np.unique(guess)
+    inner = distinct[1:] if distinct.size <= _FEW else np.unique(np.quantile(guess, np.arange(1, 10) / 10))
     band = np.searchsorted(inner, guess, side="right")
     return [_band(guess[band == i], gold[band == i]) for i in np.unique(band)]
 

@@ -52,7 +52,8 @@ def compose(figures: Figures, schemas: Figures, params: Figures, system: str, fo
     """The report from the metrics files by name, their schemas, params.yaml and what is not in metrics."""
     gates, overfit = figures["gates"], figures["overfit"]
     rows = findings.generated(found.predictions, "adapter")
-    scored = findings.scored(rows, found.schema)
+    pairs = findings.parsed(rows)
+    scored = findings.scored(pairs, found.schema)
     return Page(
         title=params["report"]["title"],
         answer=gates["answer"],
@@ -68,7 +69,7 @@ def compose(figures: Figures, schemas: Figures, params: Figures, system: str, fo
         sections=[
             Section("Training", list(_training(figures))),
             Section("Checkpoints", list(_checkpoints(figures))),
-            Section("Scores on the test split", list(evidence.scores(figures["evaluate"], found, rows, scored))),
+            Section("Scores on the test split", list(evidence.scores(figures["evaluate"], found, pairs, scored))),
             Section("Data", list(_data(figures, schemas, params, found))),
             Section("Speed and cost", list(_costs(figures))),
             Section("Examples", list(evidence.examples(rows, scored, found))),
