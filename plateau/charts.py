@@ -292,9 +292,9 @@ def _upright(marks: Rows, last: int) -> list[Spec]:
 
 
 def _magnitude(field: str, title: str, values: Sequence[float | None]) -> dict[str, Any]:
-    """A quantity whose axis is logarithmic where its values differ more than twentyfold."""
+    """A quantity whose axis is logarithmic where its values differ more than fivefold, so that what follows a fall is seen."""
     known = [value for value in values if value is not None and value > 0]
-    wide = bool(known) and max(known) > 20 * min(known)
+    wide = bool(known) and max(known) > 5 * min(known)
     scale = {"type": "log"} if wide else {"zero": False}
     return {"field": field, "type": "quantitative", "title": f"{title}, log scale" if wide else title, "scale": scale}
 

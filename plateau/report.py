@@ -10,6 +10,7 @@ from plateau.page import ANSWERS, Chart, Charts, Commands, Page, Part, Prose, Se
 from plateau.text import Estimate, figure, flat, spaced
 
 Figures = Mapping[str, Any]
+VERDICTS = {"insufficient_evidence": "Training cannot be judged"}
 DATA = ("prepare", "temporal", "split", "convert")
 
 
@@ -60,7 +61,7 @@ def compose(figures: Figures, schemas: Figures, params: Figures, system: str, fo
         headline=ANSWERS[gates["answer"]],
         lines=[
             ("Why", gates["reason"]),
-            (f"Training is {overfit['verdict'].replace('_', ' ')}", overfit["reason"]),
+            (VERDICTS.get(overfit["verdict"], f"Training is {overfit['verdict']}"), overfit["reason"]),
             ("What to change", overfit["suggestion"]),
         ],
         warnings=overfit["risks"],

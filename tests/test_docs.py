@@ -1,14 +1,18 @@
 """The README names what exists, and leaves out nothing that a reader needs."""
 
+import dataclasses
+import json
 import re
 import shlex
 import tomllib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from plateau import params
+from plateau import comparison, params
+from plateau.text import Estimate
 from tests import deps, tables
 from tests.deps import ROOT
 
@@ -101,6 +105,40 @@ def test_the_tables_of_metrics_and_params_are_those_of_the_schemas() -> None:
 @pytest.mark.skipif(not tables.METRICS.exists(), reason="the pipeline has not run here")
 def test_the_output_shown_is_that_of_the_committed_run() -> None:
     assert tables.outcome(tables.METRICS) in README, "run `python -m tests.tables`"
+
+
+@pytest.mark.skipif(not tables.SWEEP.exists(), reason="no sweep is recorded")
+def test_the_sweep_shown_is_the_recorded_one() -> None:
+    assert tables.sweep() in README, "run `python -m tests.tables`"
+
+
+def test_a_recorded_sweep_becomes_a_table_and_a_later_one_replaces_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    readme, kept = tmp_path / "README.md", tmp_path / "sweep.json"
+    readme.write_text(README, encoding="utf-8")
+    monkeypatch.setattr(tables, "README", readme)
+    monkeypatch.setattr(tables, "PAGE", tmp_path / "metrics.md")
+    monkeypatch.setattr(tables, "SWEEP", kept)
+    for winner in ("sweep-a", "sweep-b"):
+        found = comparison.Comparison(
+            names=[winner, "other"],
+            knobs=[["lr", 0.0002, 0.0001]],
+            figures=[["score", 0.9, 0.5], ["score of x", Estimate(0.9, 0.8, 1.0), Estimate(0.5, 0.4, 0.6)]],
+            pairs=[{"run": "other", "of": "score", "difference": -0.4, "result": "worse"}],
+            curves=[],
+            scores=[],
+            advice=f"take {winner}: every other run is worse on the same test rows",
+        )
+        kept.write_text(json.dumps(dataclasses.asdict(found)), encoding="utf-8")
+        tables.rewrite()
+    written = readme.read_text(encoding="utf-8")
+    assert "| sweep | sweep-b | other |\n|" in written
+    assert "| score of x | 0.9 (0.8 to 1) | 0.5 (0.4 to 0.6) |" in written
+    assert "| score against sweep-b | - | -0.4, worse |\n\nTake sweep-b: every" in written
+    assert written.count("| sweep |") == written.count("Take sweep-") == 1
+    assert "sweep-c\n" in written
+    assert "`python -m stages.train --plan` says" in written
 
 
 def test_every_metrics_file_has_a_table() -> None:
