@@ -157,6 +157,7 @@ def confusion(rows: Rows, classes: Sequence[str]) -> Spec:
     }
     text = {"field": "text", "type": "nominal", "scale": None}
     return {
+        "width": max(WIDTH, 18 * len(classes) + 130),
         "height": 24 * len(classes) + 90,
         "data": {"values": cells},
         "layer": [

@@ -20,7 +20,8 @@ from plateau.tokens import Int32s
 Row = Mapping[str, Any]
 Turns = Sequence[tuple[str, str]]
 Pairs = tuple[list[Any], list[Any]]
-_FEW = 12  # distinct predicted numbers that each get a band of their own; classes that a confusion matrix shows
+_FEW = 12  # distinct predicted numbers that each get a band of their own
+_CLASSES = 30  # most that a confusion matrix shows
 
 
 def generated(predictions: pa.Table, arm: str) -> list[Row]:
@@ -91,11 +92,11 @@ def scored(pairs: Pairs, schema: Any) -> list[scoring.Scored]:
 
 
 def confusions(scores: Sequence[scoring.Scored]) -> dict[str, list[dict[str, Any]]]:
-    """Counts {"gold", "predicted", "count"} for each class or boolean field of few classes in use."""
+    """Counts {"gold", "predicted", "count"} for each class or boolean field of not too many classes in use."""
     found = {}
     for one in scores:
         counts = Counter(one.confusion)
-        if counts and len({name for pair in counts for name in pair}) <= _FEW:
+        if counts and len({name for pair in counts for name in pair}) <= _CLASSES:
             cells = [{"gold": gold, "predicted": guess, "count": n} for (gold, guess), n in sorted(counts.items())]
             found[one.field.name] = cells
     return found
