@@ -153,7 +153,7 @@ def confusion(rows: Rows, classes: Sequence[str]) -> Spec:
     axis = {"labelLimit": 110, "ticks": False, "domain": False}
     place = {
         "x": {"field": "predicted", "type": "nominal", "sort": list(classes), "axis": {**axis, "labelAngle": -40}},
-        "y": {"field": "gold", "type": "nominal", "sort": list(classes), "axis": axis},
+        "y": {"field": "gold", "type": "nominal", "sort": list(classes), "axis": axis, "title": "true"},
     }
     text = {"field": "text", "type": "nominal", "scale": None}
     return {

@@ -148,15 +148,16 @@ def examples(rows: Sequence[Any], scored: Sequence[Scored], evidence: Evidence) 
     yield Prose(f"The {len(worst)} test rows on which the adapter scores lowest, the worst first.")
     for i, score in worst:
         row = rows[i]
+        gold = json.loads(row["gold"])
         texts = {"adapter": row["output"], **outputs[row["id"]]}
         points = {one.field.name: float(one.score[one.rows == i][0]) for one in scored if i in one.rows}
         yield Example(
             title=f"{row['id']}: score {figure(score)}",
-            fields=_fields(json.loads(row["gold"]), texts, points, evidence.schema),
+            fields=_fields(gold, texts, points, evidence.schema),
             outputs=[
-                (f"output of {arm}, not the JSON asked for", _cut(t, LONGEST))
-                for arm, t in texts.items()
-                if not _answers(t, evidence.schema)
+                (f"output of {arm}, as it stands", _cut(text, LONGEST))
+                for arm, text in texts.items()
+                if not _answers(text, gold, evidence.schema)
             ],
             turns=[(role, _cut(text, LONGEST // 4)) for role, text in turns.get(row["id"], [])[:100]],
         )
@@ -178,10 +179,10 @@ def _fields(gold: Any, texts: Mapping[str, str], points: Mapping[str, float], sc
     return Table("Fields", ["field", "gold", *map(spaced, texts), "score of the adapter"], rows, marks)
 
 
-def _answers(text: str, schema: Any) -> bool:
-    """Whether an output answers any field at all."""
+def _answers(text: str, gold: Any, schema: Any) -> bool:
+    """Whether an output answers every field that has a true value; if not, its text says more than its fields."""
     answer = parse(text)
-    return any(field.value(answer) is not None for field in fields(schema))
+    return all(field.value(answer) is not None for field in fields(schema) if field.value(gold) is not None)
 
 
 def shown(value: Any) -> Any:

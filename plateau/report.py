@@ -180,7 +180,7 @@ def _data(figures: Figures, schemas: Figures, params: Figures, found: Evidence) 
     if bands := findings.length_bands(found.lengths):
         longest = params["max_seq_length"]
         cut = ", ".join(f"{name} {figure(convert[name].get('truncated'))}" for name in charts.SPLITS)
-        words = f"Tokens of each example, prompt and answer; cut to fit {longest:,}: {cut}."
+        words = f"Tokens of each example, prompt and answer; cut to fit {longest:,} (dashed where near): {cut}."
         near = longest if longest < 2 * max(band["end"] for band in bands) else None
         spec = charts.histogram(bands, "tokens of an example", charts.SPLITS, near)
         drawn.append(Chart(words, spec, evidence.band_table("Rows by tokens", bands)))

@@ -371,7 +371,7 @@ def test_the_worst_rows_come_first_beside_truth_and_base() -> None:
     field, gold, answer, base, score = examples[0].fields.rows[0]
     assert (field, base, score) == ("category", None, 0.0)
     assert gold != answer
-    assert ("output of base, not the JSON asked for", "no json") in examples[0].outputs
+    assert examples[0].outputs == [("output of base, as it stands", "no json")]
 
 
 def test_new_keys_of_the_data_stages_are_shown_without_a_change() -> None:
@@ -510,6 +510,29 @@ def test_colours_have_the_contrast_that_wcag_asks_for() -> None:
     cells = [{"gold": "a", "predicted": guess, "count": n} for n in range(101) for guess in "ab"]
     for cell in charts.confusion(cells, ["a", "b"])["data"]["values"]:
         assert charts.contrast(cell["fill"], cell["text"]) >= 4.5
+
+
+def test_charts_draw_the_figures_of_the_metrics_files() -> None:
+    values = figures(OVERFIT)
+    drawn = {
+        chart.text.split(" ")[0]: chart.spec
+        for section in composed(values).sections
+        for part in section.parts
+        if isinstance(part, page.Charts)
+        for chart in part.charts
+    }
+    losses = {
+        (row["iteration"], row["series"]): row["value"] for row in drawn["Training"]["layer"][0]["data"]["values"]
+    }
+    gaps = {row["iteration"]: row["gap_pct"] for row in drawn["Gap"]["data"]["values"]}
+    for point in values["evaluations"]:
+        assert losses[point["iteration"], "validation"] == point["val_loss"]
+        assert losses[point["iteration"], "training"] == point["train_loss"]
+    assert gaps == {row["iteration"]: row["gap_pct"] for row in values["overfit"]["timeline"]}
+    marks = drawn["Score"]["data"]["values"]
+    arms = values["evaluate"]["arms"]
+    assert len(marks) == 4
+    assert all(mark["score"] == arms[mark["series"]]["fields"][mark["name"]]["score"] for mark in marks)
 
 
 def test_calibration_shows_the_true_mean_of_each_predicted_value() -> None:
