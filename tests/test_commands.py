@@ -55,6 +55,14 @@ def wait(folder: Path) -> None:
         time.sleep(1)
 
 
+def apply(folder: Path, *command: str) -> None:
+    """Take an experiment over. DVC ends with an error about a system that never ran here, after all else is applied."""
+    output = run(folder, *command, status=None)
+    failed = output.partition("following targets:\n")[2].splitlines()
+    assert [line for line in failed if "/" in line and not line.startswith(("systems/", "<https://"))] == [], output
+    assert run(folder, "dvc", "params", "diff") != ""
+
+
 @pytest.mark.slow
 def test_every_command_in_the_docs_runs(tmp_path: Path) -> None:
     folder, remote = clone(tmp_path / "clone"), tmp_path / "remote"
@@ -69,7 +77,10 @@ def test_every_command_in_the_docs_runs(tmp_path: Path) -> None:
         typed = command.replace("s3://bucket/plateau", str(remote)).replace("NAME", names[0] if names else "NAME")
         if command.startswith(("dvc exp run", "dvc exp apply")):
             run(folder, "git", "checkout", "--force", "--quiet", ".")
-        run(folder, *shlex.split(typed))
+        if command.startswith("dvc exp apply"):
+            apply(folder, *shlex.split(typed))
+        else:
+            run(folder, *shlex.split(typed))
         if command.startswith("dvc queue start"):
             wait(folder)
         done.append(command)
