@@ -1,5 +1,6 @@
 """Files that are either whole or absent: every write goes to a temporary name and is renamed."""
 
+import glob
 import hashlib
 import json
 import os
@@ -14,8 +15,14 @@ from plateau.errors import BadInputError
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a temporary sibling of `path`; rename it onto `path` when the block ends without an exception."""
+    """Yield a temporary sibling of `path`; rename it onto `path` when the block ends without an exception.
+
+    What an earlier process left here when it was killed is removed first.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
+    for left in path.parent.glob(f".{glob.escape(path.stem)}.*.tmp{glob.escape(path.suffix)}"):
+        if not _is_alive(left.name.split(".tmp")[0].rpartition(".")[2]):
+            _remove(left)
     temporary = path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")
     try:
         yield temporary
@@ -23,10 +30,24 @@ def replacing(path: Path) -> Iterator[Path]:
             shutil.rmtree(path)
         temporary.replace(path)
     finally:
-        if temporary.is_dir():
-            shutil.rmtree(temporary, ignore_errors=True)
-        else:
-            temporary.unlink(missing_ok=True)
+        _remove(temporary)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _is_alive(pid: str) -> bool:
+    try:
+        os.kill(int(pid), 0)
+    except (ProcessLookupError, ValueError):
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def write_text(path: Path, text: str) -> None:
