@@ -5,29 +5,41 @@ from typing import Any
 
 from markupsafe import Markup
 
-from plateau import report
+from plateau import evidence, health, page, report
 from plateau.report import Figures
-from plateau.text import plain
+from plateau.text import flat, plain
+
+DATA = ("prepare", "split", "convert")
 
 
-def write_card(content: Figures) -> str:
-    """The card as Markdown with YAML front matter, from what `report.content` returns."""
-    from huggingface_hub import ModelCardData
+def write_card(composed: page.Page, figures: Figures, schemas: Figures, params: Figures) -> str:
+    """The card as Markdown with YAML front matter, as ModelCard of huggingface_hub writes it."""
+    from huggingface_hub import ModelCard, ModelCardData
 
-    title = plain(content["title"])
-    model = str(content["settings"]["model"])
+    knobs, model, title = params["report"], str(params["model"]), plain(composed.title)
     data = ModelCardData(
-        base_model=model.partition("@")[0] if "/" in model else None,
+        base_model=model.partition("@")[0] if "@" in model else None,
         library_name="mlx",
-        license="other",
-        license_name="to-be-set",
+        license=knobs["license"],
+        license_name=knobs["license_name"],
+        license_link=knobs["license_link"],
         pipeline_tag="text-generation",
-        tags=["mlx", "lora", "plateau"],
+        tags=["mlx", params["fine_tune_type"], "plateau"],
         model_name=title,
-        eval_results=list(_results(content["evaluate"], title)),
+        eval_results=list(_results(figures["evaluate"], title)),
     )
-    front = Markup(data.to_yaml())  # noqa: S704 (YAML writes its own escapes)
-    return report.render("card.md.j2", {**content, "front": front})
+    content = {
+        "page": composed,
+        "figures": figures,
+        "params": params,
+        "sha256": report.sha256(figures),
+        "base": model.partition("@")[0] if "@" in model else "models/base" if model == "reference" else model,
+        "data": [table for name in DATA for table in health.tables(name, figures[name], schemas[name])],
+        "arms": evidence.arm_table(figures["evaluate"]["arms"]),
+        "settings": [row for row in flat(params) if not row[0].startswith("report.")],
+    }
+    front = Markup(f"---\n{data.to_yaml()}\n---\n")  # noqa: S704 (YAML writes its own escapes)
+    return str(ModelCard(page.render("card.md.j2", {**content, "front": front})))
 
 
 def _results(evaluate: Figures, title: str) -> Iterator[Any]:

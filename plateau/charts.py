@@ -1,6 +1,7 @@
 """Charts as inline SVG: Vega-Lite specifications, drawn by vl-convert without a network.
 
-Colours hold on light and dark pages alike; text takes the page's own colour. Every chart carries its description.
+Drawn as wide as a telephone and scaled up from there. Colours hold on light and dark pages alike; text takes the page's own
+colour. Every chart carries its description.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,6 +11,28 @@ Spec = dict[str, Any]
 Rows = Sequence[Mapping[str, Any]]
 
 BLUE, ORANGE, GREEN, RED, GREY = "#3b82c4", "#c9711a", "#2f9461", "#d1495b", "#808080"
+STATUSES = {
+    "baseline": GREY,
+    "no_gap": GREEN,
+    "minimal": "#6a9f2b",
+    "acceptable": "#a8860f",
+    "elevated": ORANGE,
+    "wide": "#b9490c",
+    "overfitting": RED,
+}
+ARMS = {
+    "adapter": BLUE,
+    "adapter_constrained": GREEN,
+    "fused": ORANGE,
+    "base": GREY,
+    "base_constrained": "#8a6fb3",
+    "linear": RED,
+    "majority": "#a8860f",
+}
+SPLITS = {"train": BLUE, "valid": ORANGE, "test": GREEN}
+SERIES = (BLUE, ORANGE, GREEN, RED, "#8a6fb3", "#a8860f", GREY, "#6a9f2b")
+WIDTH = 350
+PALE, DARK = (238, 243, 248), (29, 92, 148)  # ends of the scale of shares
 INK = "currentColor"
 CONFIG = {
     "background": None,
@@ -18,14 +41,26 @@ CONFIG = {
     "axis": {
         "labelColor": INK,
         "titleColor": INK,
+        "titleFontWeight": "normal",
+        "labelFontSize": 11,
+        "titleFontSize": 11,
         "domainColor": GREY,
         "tickColor": GREY,
         "gridColor": GREY,
         "gridOpacity": 0.25,
     },
-    "legend": {"labelColor": INK, "titleColor": INK, "title": None, "orient": "top"},
-    "header": {"labelColor": INK, "titleColor": INK},
-    "text": {"color": INK},
+    "legend": {
+        "labelColor": INK,
+        "titleColor": INK,
+        "title": None,
+        "orient": "top",
+        "columns": 4,
+        "labelFontSize": 11,
+        "symbolSize": 60,
+        "columnPadding": 8,
+        "rowPadding": 1,
+    },
+    "text": {"color": INK, "fontSize": 11},
 }
 
 
@@ -33,12 +68,12 @@ def svg(spec: Spec, description: str) -> str:
     """Draw a Vega-Lite specification; the same one always gives the same bytes."""
     import vl_convert
 
-    whole = {
-        "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
-        "width": 600,
-        "height": 240,
-        "config": CONFIG,
-    }
+    frame: Spec = {"width": WIDTH, "height": 200, "autosize": {"type": "fit", "contains": "padding"}}
+    if "vconcat" in spec:
+        frame = {}  # its panels have sizes of their own
+    elif isinstance(spec.get("height"), dict):
+        frame["autosize"] = {**frame["autosize"], "type": "fit-x"}
+    whole = {"$schema": "https://vega.github.io/schema/vega-lite/v5.json", "config": CONFIG, **frame}
     drawn: str = vl_convert.vegalite_to_svg({**whole, **spec, "description": description}, vl_version="5.20")
     return drawn
 
@@ -54,14 +89,30 @@ def loss_curve(points: Rows, marks: Rows) -> Spec:
             "color": _colours("series", {"training": ORANGE, "validation": BLUE}),
         },
     }
-    return {"layer": [lines, *_upright(marks, max(point["iteration"] for point in points))]}
+    return {"height": 220, "layer": [lines, *_upright(marks, max(point["iteration"] for point in points))]}
 
 
-def gaps(points: Rows, colours: Mapping[str, str]) -> Spec:
-    """The gap (val - train) / train in percent at each evaluation point, coloured by its status."""
+def run_curves(points: Rows, names: Sequence[str]) -> Spec:
+    """Validation loss {"iteration", "val_loss", "run"} by iteration, one line a run."""
+    known = [point for point in points if point["val_loss"] is not None]
     return {
-        "height": 160,
-        "data": {"values": list(points)},
+        "height": 220,
+        "data": {"values": known},
+        "mark": {"type": "line", "point": True},
+        "encoding": {
+            "x": _quantity("iteration", "updates"),
+            "y": _magnitude("val_loss", "validation loss, nats a token", [point["val_loss"] for point in known]),
+            "color": _colours("run", dict(zip(names, SERIES * len(names), strict=False))),
+        },
+    }
+
+
+def gaps(points: Rows) -> Spec:
+    """The gap (val - train) / train in percent at each evaluation point, coloured by its status."""
+    used = {name: colour for name, colour in STATUSES.items() if any(row["status"] == name for row in points)}
+    return {
+        "height": 220,
+        "data": {"values": [{**row, "status": str(row["status"]).replace("_", " ")} for row in points]},
         "mark": {"type": "bar", "width": {"band": 0.7}},
         "encoding": {
             "x": {
@@ -71,26 +122,26 @@ def gaps(points: Rows, colours: Mapping[str, str]) -> Spec:
                 "axis": {"labelAngle": 0, "labelOverlap": True},
             },
             "y": _quantity("gap_pct", "gap, % of the training loss"),
-            "color": _colours("status", colours),
+            "color": _colours("status", {name.replace("_", " "): colour for name, colour in used.items()}),
         },
     }
 
 
-def scores(rows: Rows, colours: Mapping[str, str]) -> Spec:
-    """Scores {"field", "arm", "score", "low", "high"} between 0 and 1, a row a field, with intervals."""
-    y = {"field": "field", "type": "nominal", "title": None, "sort": None, "axis": {"labelLimit": 260}}
-    offset = {"field": "arm", "type": "nominal", "sort": list(colours)}
-    colour = _colours("arm", colours)
-    whisker = {"x": _quantity("low", "score"), "x2": {"field": "high"}, "y": y, "yOffset": offset, "color": colour}
+def scores(rows: Rows, names: Sequence[str], colours: Mapping[str, str]) -> Spec:
+    """Scores {"name", "series", "score", "low", "high"} between 0 and 1, a row a name, with intervals; `names` are the series."""
+    y = {"field": "name", "type": "nominal", "title": None, "sort": None, "axis": {"labelLimit": 130, "ticks": False}}
+    offset = {"field": "series", "type": "nominal", "sort": list(names)}
+    scale = {"domain": [0, 1]}
+    colour = _colours("series", {name: colours[name] for name in names})
+    shared = {"y": y, "yOffset": offset, "color": colour}
+    span = {"x": {**_quantity("low", "score"), "scale": scale}, "x2": {"field": "high"}}
+    middle = {"x": {**_quantity("score", "score"), "scale": scale, "axis": {"tickCount": 5}}}
     return {
         "height": {"step": 9},
         "data": {"values": list(rows)},
         "layer": [
-            {"mark": {"type": "rule", "strokeWidth": 2}, "encoding": whisker},
-            {
-                "mark": {"type": "point", "filled": True, "size": 40},
-                "encoding": {**whisker, "x": _quantity("score", "score"), "x2": {}},
-            },
+            {"mark": {"type": "rule", "strokeWidth": 2}, "encoding": {**shared, **span}},
+            {"mark": {"type": "point", "filled": True, "size": 36, "opacity": 1}, "encoding": {**shared, **middle}},
         ],
     }
 
@@ -98,79 +149,116 @@ def scores(rows: Rows, colours: Mapping[str, str]) -> Spec:
 def confusion(rows: Rows, classes: Sequence[str]) -> Spec:
     """Counts {"gold", "predicted", "count"} of one field, shaded by the share of the gold class."""
     totals = {name: sum(row["count"] for row in rows if row["gold"] == name) or 1 for name in classes}
-    cells = [{**row, "share": row["count"] / totals[row["gold"]]} for row in rows]
-    axis = {"labelLimit": 200}
+    cells = [{**row, **_shade(row["count"] / totals[row["gold"]])} for row in rows]
+    axis = {"labelLimit": 110, "ticks": False, "domain": False}
     place = {
         "x": {"field": "predicted", "type": "nominal", "sort": list(classes), "axis": {**axis, "labelAngle": -40}},
-        "y": {"field": "gold", "type": "nominal", "sort": list(classes), "axis": axis},
+        "y": {"field": "gold", "type": "nominal", "sort": list(classes), "axis": axis, "title": "true"},
     }
-    shade = {
-        "field": "share",
-        "type": "quantitative",
-        "scale": {"range": ["#eef3f8", "#1d5c94"], "domain": [0, 1]},
-        "legend": None,
-    }
-    text = {"condition": {"test": "datum.share > 0.5", "value": "#ffffff"}, "value": "#1a1a1a"}
+    text = {"field": "text", "type": "nominal", "scale": None}
     return {
-        "width": {"step": 42},
-        "height": {"step": 28},
+        "width": max(WIDTH, 18 * len(classes) + 130),
+        "height": 24 * len(classes) + 90,
         "data": {"values": cells},
         "layer": [
-            {"mark": "rect", "encoding": {**place, "color": shade}},
-            {"mark": "text", "encoding": {**place, "text": {"field": "count"}, "color": text}},
+            {"mark": "rect", "encoding": {**place, "color": {"field": "fill", "type": "nominal", "scale": None}}},
+            {
+                "mark": {"type": "text", "fontSize": 10},
+                "encoding": {**place, "text": {"field": "count"}, "color": text},
+            },
         ],
     }
+
+
+def _shade(share: float) -> dict[str, str]:
+    """The fill of a share, and black or white on it, whichever is easier to read."""
+    red, green, blue = (round(a + (b - a) * share) for a, b in zip(PALE, DARK, strict=True))
+    fill = f"#{red:02x}{green:02x}{blue:02x}"
+    return {"fill": fill, "text": max(("#000000", "#ffffff"), key=lambda ink: contrast(fill, ink))}
+
+
+def contrast(one: str, other: str) -> float:
+    """Contrast of two colours #rrggbb, 1 to 21, as WCAG 2.2 defines it."""
+    high, low = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 def calibration(rows: Rows, title: str) -> Spec:
-    """Mean gold value {"predicted", "gold", "low", "high", "count"} for bands of predicted values; right on the diagonal is right."""
+    """Mean true value {"predicted", "gold", "low", "high"} for bands of predicted values; on the diagonal is right."""
     ends = [row[key] for row in rows for key in ("predicted", "gold")] or [0, 1]
     line = {"values": [{"at": min(ends)}, {"at": max(ends)}]}
-    at = {
-        "x": _quantity("predicted", f"predicted {title}", zero=False),
-        "y": _quantity("gold", f"mean gold {title}", zero=False),
-    }
+    at = {"x": _quantity("predicted", f"predicted {title}", zero=False)}
+    true = _quantity("gold", f"mean true {title}", zero=False)
+    dashes = {"type": "line", "color": GREY, "strokeDash": [4, 4]}
+    diagonal = {"x": {**at["x"], "field": "at"}, "y": {**true, "field": "at"}}
     return {
-        "width": 260,
         "data": {"values": list(rows)},
         "layer": [
+            {"data": line, "mark": dashes, "encoding": diagonal},
             {
-                "data": line,
-                "mark": {"type": "line", "color": GREY, "strokeDash": [4, 4]},
-                "encoding": {"x": {**at["x"], "field": "at"}, "y": {**at["y"], "field": "at"}},
+                "mark": {"type": "rule", "color": BLUE},
+                "encoding": {**at, "y": {**true, "field": "low"}, "y2": {"field": "high"}},
             },
-            {"mark": {"type": "point", "filled": True, "color": BLUE, "size": 50}, "encoding": at},
+            {
+                "mark": {"type": "point", "filled": True, "color": BLUE, "size": 50, "opacity": 1},
+                "encoding": {**at, "y": true},
+            },
         ],
     }
 
 
-def histogram(rows: Rows, title: str, colours: Mapping[str, str]) -> Spec:
-    """Counts {"start", "end", "count", "series"} in bands, one translucent area a series."""
-    return {
-        "height": 180,
-        "data": {"values": list(rows)},
-        "mark": {"type": "bar", "opacity": 0.65, "binSpacing": 0},
+def histogram(rows: Rows, title: str, colours: Mapping[str, str], limit: float | None = None) -> Spec:
+    """Counts {"start", "end", "count", "series"} in bands, one row of bars a series; `limit` is drawn as a line."""
+    names = [name for name in colours if any(row["series"] == name for row in rows)]
+    x = _magnitude("start", title, [row["end"] for row in rows])
+    bars = {
+        "mark": {"type": "bar", "binSpacing": 0},
         "encoding": {
-            "x": {**_magnitude("start", title, [row["end"] for row in rows]), "bin": {"binned": True}},
+            "x": {**x, "bin": {"binned": True}},
             "x2": {"field": "end"},
-            "y": {**_quantity("count", "rows"), "stack": None},
-            "color": _colours("series", colours),
+            "y": {**_quantity("count", "rows"), "axis": {"tickCount": 3}},
+            "color": {**_colours("series", colours), "legend": None},
         },
     }
+    rule = {
+        "data": {"values": [] if limit is None else [{"start": limit}]},
+        "mark": {"type": "rule", "strokeDash": [3, 3]},
+        "encoding": {"x": x, "color": {"value": INK}},
+    }
+    panels = [
+        {
+            "width": WIDTH - 50,
+            "height": 60,
+            "title": {"text": name, "anchor": "start", "fontSize": 11, "color": INK, "fontWeight": "normal"},
+            "transform": [{"filter": {"field": "series", "equal": name}}],
+            "layer": [bars, rule],
+        }
+        for name in names
+    ]
+    return {"data": {"values": list(rows)}, "vconcat": panels, "spacing": 4, "resolve": {"scale": {"x": "shared"}}}
 
 
-def timeline(rows: Rows, colours: Mapping[str, str]) -> Spec:
-    """Spans {"split", "start", "end"} of ISO days, one bar a split."""
+def timeline(rows: Rows) -> Spec:
+    """Spans {"split", "start", "end", "label"} of ISO days, one bar a split."""
+    y = {
+        "field": "split",
+        "type": "nominal",
+        "sort": None,
+        "title": None,
+        "axis": {"ticks": False, "domain": False, "labelFontSize": 11},
+    }
+    x = {"field": "start", "type": "temporal", "title": None, "axis": {"tickCount": 5, "labelOverlap": True}}
     return {
-        "height": {"step": 26},
+        "height": {"step": 28},
         "data": {"values": list(rows)},
-        "mark": {"type": "bar", "height": {"band": 0.6}},
-        "encoding": {
-            "x": {"field": "start", "type": "temporal", "title": None},
-            "x2": {"field": "end"},
-            "y": {"field": "split", "type": "nominal", "sort": None, "title": None},
-            "color": {**_colours("split", colours), "legend": None},
-        },
+        "mark": {"type": "bar", "height": {"band": 0.6}, "stroke": INK, "strokeWidth": 0.5},
+        "encoding": {"x": x, "x2": {"field": "end"}, "y": y, "color": {**_colours("split", SPLITS), "legend": None}},
     }
 
 
@@ -185,28 +273,29 @@ def _long(points: Rows, series: Mapping[str, str]) -> list[dict[str, Any]]:
 
 
 def _upright(marks: Rows, last: int) -> list[Spec]:
-    """Dashed lines with their labels, which stand on the inner side near the right edge."""
+    """Dashed lines with their labels one below the other, on the inner side near the right edge."""
+    placed = [{**mark, "place": 12 * i} for i, mark in enumerate(marks)]
     x = _quantity("iteration", "updates")
     ink = {"value": INK}
     layers: list[Spec] = [
         {
-            "data": {"values": list(marks)},
+            "data": {"values": placed},
             "mark": {"type": "rule", "strokeDash": [3, 3]},
             "encoding": {"x": x, "color": ink},
         }
     ]
     for align, dx in (("left", 4), ("right", -4)):
-        near = [mark for mark in marks if (mark["iteration"] > 0.7 * last) == (align == "right")]
-        text = {"type": "text", "align": align, "baseline": "top", "dx": dx, "y": 0}
+        near = [mark for mark in placed if (mark["iteration"] > 0.6 * last) == (align == "right")]
+        text = {"type": "text", "align": align, "baseline": "top", "dx": dx, "dy": {"expr": "datum.place"}, "y": 0}
         encoding = {"x": x, "text": {"field": "label"}, "color": ink}
         layers.append({"data": {"values": near}, "mark": text, "encoding": encoding})
     return layers
 
 
 def _magnitude(field: str, title: str, values: Sequence[float | None]) -> dict[str, Any]:
-    """A quantity whose axis is logarithmic where its values differ more than twentyfold."""
+    """A quantity whose axis is logarithmic where its values differ more than fivefold, so that what follows a fall is seen."""
     known = [value for value in values if value is not None and value > 0]
-    wide = bool(known) and max(known) > 20 * min(known)
+    wide = bool(known) and max(known) > 5 * min(known)
     scale = {"type": "log"} if wide else {"zero": False}
     return {"field": field, "type": "quantitative", "title": f"{title}, log scale" if wide else title, "scale": scale}
 

@@ -3,89 +3,138 @@
 import json
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from plateau import fields, scoring
 from plateau.fields import Field
+from plateau.stats import Floats
+from plateau.tokens import Int32s
 
 Row = Mapping[str, Any]
+Turns = Sequence[tuple[str, str]]
+Pairs = tuple[list[Any], list[Any]]
+_FEW = 12  # distinct predicted numbers that each get a band of their own
+_CLASSES = 30  # most that a confusion matrix shows
 
 
-def generated(predictions: Sequence[Row], arm: str) -> list[Row]:
+def generated(predictions: pa.Table, arm: str) -> list[Row]:
     """The rows of one arm that have a greedy output."""
-    return [row for row in predictions if row["arm"] == arm and row["output"] is not None and row["sample"] == 0]
+    kept = (pc.field("arm") == arm) & (pc.field("sample") == 0) & pc.field("output").is_valid()
+    rows: list[Row] = predictions.filter(kept).to_pylist()
+    return rows
 
 
-def transcripts(path: Path, ids: Sequence[str]) -> dict[str, list[Row]]:
-    """The turns of some rows of a split, by id."""
+def outputs(predictions: pa.Table, ids: Sequence[str]) -> dict[str, dict[str, str]]:
+    """The greedy outputs of some rows, by id and arm."""
+    kept = pc.field("id").isin(list(ids)) & (pc.field("sample") == 0) & pc.field("output").is_valid()
+    found: dict[str, dict[str, str]] = {name: {} for name in ids}
+    for row in predictions.filter(kept).select(["id", "arm", "output"]).to_pylist():
+        found[row["id"]][row["arm"]] = row["output"]
+    return found
+
+
+def transcripts(path: Path, ids: Sequence[str]) -> dict[str, Turns]:
+    """The turns of some rows of a split as (role, text), by id."""
     table = pq.read_table(path, columns=["id", "turns"], filters=pc.field("id").isin(list(ids)))
-    return dict(zip(table["id"].to_pylist(), table["turns"].to_pylist(), strict=True))
+    turns = ([(turn["role"], turn["text"]) for turn in row] for row in table["turns"].to_pylist())
+    return dict(zip(table["id"].to_pylist(), turns, strict=True))
 
 
-def perplexity_bands(predictions: Sequence[Row], arms: Sequence[str], bands: int = 24) -> list[dict[str, Any]]:
+def perplexity_bands(predictions: pa.Table, arms: Sequence[str], bands: int = 24) -> list[dict[str, Any]]:
     """Histogram {"series", "start", "end", "count"} of each row's perplexity by arm, in bands of equal ratio; the rows
     above the 99th percentile share the last band.
     """
-    values = {
-        arm: [_perplexity(row) for row in predictions if row["arm"] == arm and row["loss_sum"] is not None]
-        for arm in arms
-    }
-    every = np.array([value for arm in arms for value in values[arm]])
-    every = every[np.isfinite(every)]
-    if not every.size:
+    values = {arm: found for arm in arms if (found := _perplexities(predictions, arm)).size}
+    if not values:
         return []
-    top = max(float(np.quantile(every, 0.99)), 1.001)
+    top = max(float(np.quantile(np.concatenate(list(values.values())), 0.99)), 1.001)
     edges = np.geomspace(1.0, top, bands + 1)
-    counts = {arm: np.histogram(np.clip(values[arm], 1.0, top), edges)[0] for arm in arms}
-    return [
-        {"series": arm, "start": float(edges[i]), "end": float(edges[i + 1]), "count": int(count)}
-        for arm in arms
-        for i, count in enumerate(counts[arm])
-    ]
+    return list(_bands({arm: np.clip(found, 1.0, top) for arm, found in values.items()}, edges))
 
 
-def _perplexity(row: Row) -> float:
-    return math.exp(min(row["loss_sum"] / row["tokens"], 50.0))
+def length_bands(lengths: Mapping[str, Int32s], bands: int = 24) -> list[dict[str, Any]]:
+    """Histogram {"series", "start", "end", "count"} of the rows' tokens by split, in bands of equal width."""
+    values = {name: np.asarray(found, np.float64) for name, found in lengths.items() if len(found)}
+    if not values:
+        return []
+    low, high = (int(end) for end in (min(v.min() for v in values.values()), max(v.max() for v in values.values())))
+    width = max(1, math.ceil((high + 1 - low) / bands))
+    return list(_bands(values, np.arange(low, high + 1 + width, width, dtype=np.float64)))
 
 
-def scored(rows: Sequence[Row], schema: Any) -> list[scoring.Scored]:
+def _bands(values: Mapping[str, Floats], edges: Floats) -> Iterator[dict[str, Any]]:
+    for name, found in values.items():
+        for start, end, count in zip(edges, edges[1:], np.histogram(found, edges)[0], strict=False):
+            yield {"series": name, "start": float(start), "end": float(end), "count": int(count)}
+
+
+def _perplexities(predictions: pa.Table, arm: str) -> Floats:
+    kept = (pc.field("arm") == arm) & (pc.field("sample") == 0) & pc.field("loss_sum").is_valid()
+    table = predictions.filter(kept).select(["loss_sum", "tokens"])
+    return np.asarray(np.exp(np.minimum(table["loss_sum"].to_numpy() / table["tokens"].to_numpy(), 50.0)))
+
+
+def parsed(rows: Sequence[Row]) -> Pairs:
+    """The true targets of rows, and their outputs, None where one is no JSON."""
+    return [json.loads(row["gold"]) for row in rows], [scoring.parse(row["output"]) for row in rows]
+
+
+def scored(pairs: Pairs, schema: Any) -> list[scoring.Scored]:
     """The rows of one arm scored field by field."""
-    golds = [json.loads(row["gold"]) for row in rows]
-    answers = [scoring.parse(row["output"]) for row in rows]
-    return [scoring.score(field, golds, answers) for field in fields.fields(schema)]
+    return [scoring.score(field, *pairs) for field in fields.fields(schema)]
 
 
-def confusions(scores: Sequence[scoring.Scored], most: int = 12) -> dict[str, list[dict[str, Any]]]:
-    """Counts {"gold", "predicted", "count"} for each class field of at most `most` classes in use."""
+def confusions(scores: Sequence[scoring.Scored]) -> dict[str, list[dict[str, Any]]]:
+    """Counts {"gold", "predicted", "count"} for each class or boolean field of not too many classes in use."""
     found = {}
     for one in scores:
         counts = Counter(one.confusion)
-        if one.field.kind == "class" and counts and len({name for pair in counts for name in pair}) <= most:
+        if counts and len({name for pair in counts for name in pair}) <= _CLASSES:
             cells = [{"gold": gold, "predicted": guess, "count": n} for (gold, guess), n in sorted(counts.items())]
             found[one.field.name] = cells
     return found
 
 
-def calibrations(rows: Sequence[Row], schema: Any, bands: int = 10) -> dict[str, list[dict[str, Any]]]:
-    """For each number field: mean gold value of rows in bands of equally many by predicted value."""
-    return {field.name: _calibration(field, rows, bands) for field in fields.fields(schema) if field.kind == "number"}
+def calibrations(pairs: Pairs, schema: Any) -> dict[str, list[dict[str, Any]]]:
+    """For each number field: the mean true value, with its 95 % interval, of rows in bands by predicted value."""
+    found = {field.name: _calibration(field, pairs) for field in fields.fields(schema) if field.kind == "number"}
+    return {name: bands for name, bands in found.items() if bands}
 
 
-def _calibration(field: Field, rows: Sequence[Row], bands: int) -> list[dict[str, Any]]:
-    pairs = [(field.value(scoring.parse(row["output"])), field.value(json.loads(row["gold"]))) for row in rows]
-    kept = sorted((float(guess), float(gold)) for guess, gold in pairs if guess is not None and gold is not None)
-    parts = [part for part in np.array_split(np.array(kept).reshape(-1, 2), bands) if len(part)]
-    return [{"predicted": float(p[:, 0].mean()), "gold": float(p[:, 1].mean()), "count": len(p)} for p in parts]
+def _calibration(field: Field, pairs: Pairs) -> list[dict[str, Any]]:
+    values = ((field.value(answer), field.value(gold)) for gold, answer in zip(*pairs, strict=True))
+    known = np.array([(float(guess), float(gold)) for guess, gold in values if None not in (guess, gold)])
+    if not known.size:
+        return []
+    guess, gold = known.T
+    distinct = np.unique(guess)
+    inner = distinct[1:] if distinct.size <= _FEW else np.unique(np.quantile(guess, np.arange(1, 10) / 10))
+    band = np.searchsorted(inner, guess, side="right")
+    return [_band(guess[band == i], gold[band == i]) for i in np.unique(band)]
 
 
-def worst(rows: Sequence[Row], scores: Sequence[scoring.Scored], most: int = 20) -> list[tuple[Row, float]]:
-    """The rows of lowest mean score, the worst first, with it; equal ones by id."""
+def _band(guess: Floats, gold: Floats) -> dict[str, Any]:
+    """One point of a calibration curve; the interval is normal, and none for a single row."""
+    mean, count = float(gold.mean()), len(gold)
+    reach = 1.96 * float(gold.std(ddof=1)) / math.sqrt(count) if count > 1 else 0.0
+    return {
+        "predicted": float(guess.mean()),
+        "gold": mean,
+        "low": mean - reach,
+        "high": mean + reach,
+        "count": count,
+    }
+
+
+def worst(rows: Sequence[Row], scores: Sequence[scoring.Scored], most: int = 20) -> list[tuple[int, float]]:
+    """Indices of the rows of lowest mean score, the worst first, with it; equal ones by id."""
     totals = scoring.total(scores, len(rows))
-    known = [(float(total), row["id"], row) for row, total in zip(rows, totals, strict=True) if math.isfinite(total)]
-    return [(row, total) for total, _, row in sorted(known, key=lambda item: item[:2])[:most]]
+    known = [(float(total), row["id"], i) for i, (row, total) in enumerate(zip(rows, totals, strict=True))]
+    return [(i, total) for total, _, i in sorted(known) if math.isfinite(total)][:most]

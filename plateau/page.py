@@ -1,177 +1,158 @@
-"""The report as one self-contained HTML page: tables and charts of what `report.content` holds, every value escaped."""
+"""Pages for people: what is shown is said once, as sections of tables, charts and texts, and written as HTML and as Markdown.
 
-import json
+The HTML is one file that needs nothing else: no script, no network, light and dark. Whatever a value holds is shown, never read
+as markup. Markdown has a chart's figures as a table.
+"""
+
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from plateau import charts, findings
-from plateau.report import ANSWERS, TEMPLATES, Figures, target
-from plateau.text import figure, plain
+from plateau import charts
+from plateau.text import Estimate, code, figure, markdown
 
-Row = Mapping[str, Any]
-Turns = Callable[[Sequence[str]], Mapping[str, Sequence[Row]]]
-STATUSES = {
-    "baseline": charts.GREY,
-    "no_gap": charts.GREEN,
-    "minimal": "#6a9f2b",
-    "acceptable": "#b08d12",
-    "elevated": charts.ORANGE,
-    "wide": "#a8430a",
-    "overfitting": charts.RED,
+TEMPLATES = Path(__file__).parent / "templates"
+ANSWERS = {
+    "ship": "Ship it",
+    "do_not_ship": "Do not ship",
+    "insufficient_evidence": "Too little evidence to decide",
 }
-ARMS = {
-    "base": charts.GREY,
-    "base_constrained": "#8a6fb3",
-    "adapter": charts.BLUE,
-    "adapter_constrained": charts.GREEN,
-    "fused": charts.ORANGE,
-    "majority": "#b5651d",
-    "linear": charts.RED,
-}
-SPLITS = {"train": charts.BLUE, "valid": charts.ORANGE, "test": charts.GREEN}
 
 
-def write_html(content: Figures, predictions: Sequence[Row], turns: Turns, schema: Any) -> str:
-    """The page; `predictions` are the rows of data/predictions.parquet, `turns` finds the transcripts of ids."""
-    rows = findings.generated(predictions, "adapter")
-    scores = findings.scored(rows, schema)
-    templates = Environment(
+@dataclass(frozen=True)
+class Table:
+    """Rows of cells under a head. `marks` says what each row is (pass, fail, missing, chosen); `folded` closes it at first."""
+
+    kind: ClassVar = "table"
+    title: str
+    head: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+    marks: Sequence[str] = ()
+    folded: bool = False
+
+    def numbers(self) -> set[int]:
+        """Columns that hold nothing but figures; they stand to the right."""
+        return {i for i in range(len(self.head)) if all(_is_figure(row[i]) for row in self.rows)}
+
+    def marked(self) -> Iterator[tuple[str, Sequence[Any]]]:
+        """Each row with its mark."""
+        return zip(self.marks or [""] * len(self.rows), self.rows, strict=True)
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A Vega-Lite specification, what it shows in words, and its figures."""
+
+    kind: ClassVar = "chart"
+    text: str
+    spec: charts.Spec
+    table: Table | None = None
+
+    def svg(self) -> Markup:
+        """The chart drawn; Vega escapes the texts in it."""
+        return Markup(charts.svg(self.spec, self.text))  # noqa: S704
+
+
+@dataclass(frozen=True)
+class Charts:
+    """Charts that stand side by side where there is room."""
+
+    kind: ClassVar = "charts"
+    charts: Sequence[Chart]
+
+
+@dataclass(frozen=True)
+class Prose:
+    """A paragraph; `links` are (address, text) after it."""
+
+    kind: ClassVar = "prose"
+    text: str
+    links: Sequence[tuple[str, str]] = ()
+
+
+@dataclass(frozen=True)
+class Commands:
+    """Lines for a terminal."""
+
+    kind: ClassVar = "commands"
+    lines: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Example:
+    """A test row: its fields side by side, outputs that are no answers, and the transcript as (role, text)."""
+
+    kind: ClassVar = "example"
+    title: str
+    fields: Table
+    outputs: Sequence[tuple[str, str]]
+    turns: Sequence[tuple[str, str]]
+
+
+Part = Table | Charts | Prose | Commands | Example
+
+
+@dataclass(frozen=True)
+class Section:
+    """Parts under a title."""
+
+    title: str
+    parts: Sequence[Part]
+
+    @property
+    def anchor(self) -> str:
+        """Where links to it lead."""
+        return self.title.lower().replace(" ", "-")
+
+
+@dataclass(frozen=True)
+class Page:
+    """`answer` is one of ANSWERS, or empty; `lines`, `warnings`, `tiles` (name, value) and `table` stand on the first screen."""
+
+    title: str
+    answer: str
+    headline: str
+    lines: Sequence[tuple[str, str]]
+    warnings: Sequence[str]
+    tiles: Sequence[tuple[str, Any]]
+    table: Table | None
+    sections: Sequence[Section]
+
+
+def write_html(page: Page) -> str:
+    """The page as one HTML file."""
+    return _environment(figure).get_template("page.html.j2").render(page=page)
+
+
+def write_markdown(page: Page) -> str:
+    """The page as Markdown."""
+    return render("page.md.j2", {"page": page})
+
+
+def render(template: str, content: Mapping[str, Any]) -> str:
+    """A Markdown template filled in; whatever stands in a figure is shown, never read as markup."""
+    templates = _environment(lambda value: Markup(markdown(value)))  # noqa: S704 (made safe for Markdown)
+    templates.filters["code"] = lambda value: Markup(code(value))  # noqa: S704 (a span that cannot be left)
+    module: Any = templates.get_template("tables.md.j2").module
+    return templates.get_template(template).render(content, table=module.table)
+
+
+def _environment(show: Callable[[Any], str]) -> Environment:
+    """Templates whose values are shown by `show` and escaped; a macro's output is neither."""
+    return Environment(
         loader=FileSystemLoader(TEMPLATES),
         undefined=StrictUndefined,
-        finalize=lambda value: value if isinstance(value, Markup) else figure(value),
+        finalize=lambda value: value if isinstance(value, Markup) else show(value),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    return templates.get_template("index.html.j2").render(
-        content,
-        **tables(content),
-        answers=ANSWERS,
-        charts={name: _drawn(spec, text) for name, spec, text in _charts(content, predictions, rows, scores, schema)},
-        examples=list(_examples(findings.worst(rows, scores), predictions, turns)),
-    )
 
 
-def tables(content: Figures) -> dict[str, Any]:
-    """The rows of every table, as {"cells", "class"}."""
-    gates, curve, selection = content["gates"]["rows"], content["curve"], content["selection"]
-    point = (
-        "iteration",
-        "epoch",
-        "trained_tokens",
-        "lr",
-        "train_loss",
-        "val_loss",
-        "val_perplexity",
-        "gap_pct",
-        "status",
-    )
-    figures = content["figures"]
-    data = [row for row in figures if row[0].split(".")[0] in ("prepare", "temporal", "split", "convert")]
-    return {
-        "gate_rows": [
-            _row([row["status"], row["criterion"], target(row), row["actual"], row["gap"]], row["status"])
-            for row in gates
-        ],
-        "curve_rows": [
-            _row([*(row[key] for key in point), row["notes"]], "chosen" if "selected" in row["notes"] else "")
-            for row in curve
-        ],
-        "candidate_rows": [
-            _row(
-                [row["iteration"], row["val_loss"], row["train_loss"], row["reason"]], "chosen" if row["chosen"] else ""
-            )
-            for row in selection["candidates"]
-        ],
-        "arm_head": ["figure", *content["arms"]],
-        "arm_rows": [_row(row) for row in content["arm_table"]],
-        "score_head": ["field", "figure", *content["arms"]],
-        "score_rows": [_row(row) for row in content["score_table"]],
-        "comparison_rows": [_row(row) for row in content["comparison_table"]],
-        "data_rows": [_row(row) for row in data],
-        "setting_rows": [_row(row) for row in content["settings"].items()],
-        "figure_rows": [_row(row) for row in figures],
-    }
-
-
-def _row(cells: Sequence[Any], name: str = "") -> dict[str, Any]:
-    return {"cells": list(cells), "class": name}
-
-
-def _charts(
-    content: Figures, predictions: Sequence[Row], rows: Sequence[Row], scores: Sequence[Any], schema: Any
-) -> Iterator[tuple[str, charts.Spec, str]]:
-    """Name, specification and description of each chart for which there are figures."""
-    curve = content["curve"]
-    marks = [{"iteration": row["iteration"], "label": ", ".join(row["notes"])} for row in curve if row["notes"]]
-    yield "loss", charts.loss_curve(curve, [mark for mark in marks if mark["iteration"]]), _loss_text(content)
-    judged = [row for row in curve if row["gap_pct"] is not None and row["status"]]
-    statuses = {name: colour for name, colour in STATUSES.items() if any(row["status"] == name for row in judged)}
-    yield (
-        "gap",
-        charts.gaps(judged, statuses),
-        "Gap between validation and training loss at each evaluation point, by status.",
-    )
-    arms = {name: colour for name, colour in ARMS.items() if name in content["arms"]}
-    if content["intervals"]:
-        yield (
-            "scores",
-            charts.scores(content["intervals"], arms),
-            "Score of each field between 0 and 1 by arm, with intervals; for a number, 1 - error / range.",
-        )
-    if bands := findings.perplexity_bands(predictions, [arm for arm in arms if arm in ("base", "adapter")]):
-        yield (
-            "perplexity",
-            charts.histogram(bands, "perplexity of a row", arms),
-            "Perplexity of the test rows; the last band takes all above.",
-        )
-    for name, cells in findings.confusions(scores).items():
-        classes = sorted({cell[side] for cell in cells for side in ("gold", "predicted")})
-        yield f"confusion {name}", charts.confusion(cells, classes), f"{plain(name)}: gold against predicted, adapter."
-    for name, points in findings.calibrations(rows, schema).items():
-        if points:
-            yield (
-                f"calibration {name}",
-                charts.calibration(points, name),
-                f"{plain(name)}: mean gold value by predicted value, adapter.",
-            )
-    spans = content["split"]
-    days = [
-        {"split": name, "start": spans["earliest"][name][:10], "end": spans["latest"][name][:10]} for name in SPLITS
-    ]
-    yield "timeline", charts.timeline(days, SPLITS), "From the first to the last conversation of each split."
-
-
-def _loss_text(content: Figures) -> str:
-    train, selection = content["train"], content["selection"]
-    return f"Training and validation loss by update; selected: {selection['iteration']:,}; {train['stop_summary']}."
-
-
-def _drawn(spec: charts.Spec, text: str) -> dict[str, Any]:
-    return {"svg": Markup(charts.svg(spec, text)), "text": text}  # noqa: S704 (Vega escapes the texts in a chart)
-
-
-def _examples(worst: Sequence[tuple[Row, float]], predictions: Sequence[Row], turns: Turns) -> Iterator[dict[str, Any]]:
-    """Gold and every arm's output side by side, long ones cut."""
-    outputs: dict[str, list[tuple[str, str]]] = {row["id"]: [] for row, _ in worst}
-    for row in predictions:
-        if row["id"] in outputs and row["output"] is not None and row["sample"] == 0:
-            outputs[row["id"]].append((row["arm"], _cut(row["output"], 2000)))
-    found = turns(list(outputs))
-    for row, score in worst:
-        gold = json.dumps(json.loads(row["gold"]), ensure_ascii=False, indent=1)
-        said = [{"role": turn["role"], "text": _cut(turn["text"], 500)} for turn in found.get(row["id"], [])[:100]]
-        yield {
-            "id": row["id"],
-            "score": score,
-            "texts": [("gold", _cut(gold, 2000)), *outputs[row["id"]]],
-            "turns": said,
-        }
-
-
-def _cut(text: str, longest: int) -> str:
-    return text if len(text) <= longest else f"{text[:longest]} ... ({len(text) - longest:,} more characters)"
+def _is_figure(value: Any) -> bool:
+    return value is None or isinstance(value, int | float | Estimate)

@@ -1,22 +1,17 @@
-"""The report of a system, written from its metrics files: no figure in it is typed by hand."""
+"""The report of a system, composed from its metrics files and predictions: no figure in it is typed by hand."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from plateau import charts, evidence, findings, health
+from plateau.evidence import Evidence, shown
+from plateau.gates import find
+from plateau.page import ANSWERS, Chart, Charts, Commands, Page, Part, Prose, Section, Table
+from plateau.text import Estimate, figure, flat, spaced
 
-from plateau.text import code, figure, flat, markdown
-
-TEMPLATES = Path(__file__).parent / "templates"
-ANSWERS = {
-    "ship": "Ship it",
-    "do_not_ship": "Do not ship",
-    "insufficient_evidence": "Too little evidence to decide",
-}
-SHOWN_ABOVE = ("evaluate.arms.", "evaluate.comparisons.")
 Figures = Mapping[str, Any]
+VERDICTS = {"insufficient_evidence": "Training cannot be judged"}
+DATA = ("prepare", "temporal", "split", "convert")
 
 
 def gate_table(rows: Sequence[Figures]) -> str:
@@ -37,22 +32,82 @@ def target(row: Figures) -> str:
     return f"{row['rule']} {figure(row['target'])}"
 
 
-def commands(system: str) -> list[str]:
-    """What makes the report again, from the commit that holds its metrics."""
-    if system == ".":
-        return ["make repro", "make gate"]
-    return ["make setup", f". .venv/bin/activate && dvc repro {system}/dvc.yaml", f"python -m stages.gate {system}"]
+def headline(figures: Figures) -> dict[str, Any]:
+    """The figures that decide, for `dvc metrics show` and the first screen: None where one is missing."""
+    arms = figures["evaluate"]["arms"]
+    return {
+        "answer": figures["gates"]["answer"],
+        "verdict": figures["overfit"]["verdict"],
+        "iteration": figures["selection"]["iteration"],
+        "val_loss": figures["selection"]["val_loss"],
+        "test_loss": find(arms, "adapter", "loss"),
+        "perplexity": find(arms, "adapter", "perplexity"),
+        "schema_valid": find(arms, "adapter", "schema_valid"),
+        "score": find(arms, "adapter", "score"),
+        "base_score": find(arms, "base", "score"),
+        "linear_score": find(arms, "linear", "score"),
+    }
 
 
-def curve(evaluations: Sequence[Figures], overfit: Figures, selection: Figures, train: Figures) -> list[dict[str, Any]]:
+def compose(figures: Figures, schemas: Figures, params: Figures, system: str, found: Evidence) -> Page:
+    """The report from the metrics files by name, their schemas, params.yaml and what is not in metrics."""
+    gates, overfit = figures["gates"], figures["overfit"]
+    rows = findings.generated(found.predictions, "adapter")
+    pairs = findings.parsed(rows)
+    scored = findings.scored(pairs, found.schema)
+    return Page(
+        title=params["report"]["title"],
+        answer=gates["answer"],
+        headline=ANSWERS[gates["answer"]],
+        lines=[
+            ("Why", gates["reason"]),
+            (VERDICTS.get(overfit["verdict"], f"Training is {overfit['verdict']}"), overfit["reason"]),
+            ("What to change", overfit["suggestion"]),
+        ],
+        warnings=overfit["risks"],
+        tiles=list(_tiles(figures)),
+        table=_gates(gates["rows"]),
+        sections=[
+            Section("Training", list(_training(figures))),
+            Section("Checkpoints", list(_checkpoints(figures))),
+            Section("Scores on the test split", list(evidence.scores(figures["evaluate"], found, pairs, scored))),
+            Section("Data", list(_data(figures, schemas, params, found))),
+            Section("Speed and cost", list(_costs(figures))),
+            Section("Examples", list(evidence.examples(rows, scored, found))),
+            Section("How to make it again", list(_again(params, system, found))),
+            Section("All figures", [_all(figures, schemas)]),
+        ],
+    )
+
+
+def _tiles(figures: Figures) -> Iterator[tuple[str, Any]]:
+    top, adapter = headline(figures), figures["evaluate"]["arms"]["adapter"]
+    yield "checkpoint", f"iteration {figure(top['iteration'])}"
+    yield "score, 0 to 1", Estimate(*(adapter.get(f"score{side}") for side in ("", "_low", "_high")))
+    yield "score of the base", top["base_score"]
+    yield "score of a linear model", top["linear_score"]
+    yield "schema-valid outputs", top["schema_valid"]
+    yield "test loss, nats a token", top["test_loss"]
+    yield "test perplexity", top["perplexity"]
+    yield "test rows", figures["evaluate"]["rows"]
+
+
+def _gates(rows: Sequence[Figures]) -> Table:
+    head = ("status", "criterion", "target", "actual", "gap")
+    cells = [(row["status"], spaced(row["criterion"]), target(row), row["actual"], row["gap"]) for row in rows]
+    return Table("Gates", head, cells, [row["status"] for row in rows])
+
+
+def curve(figures: Figures) -> list[dict[str, Any]]:
     """Every evaluation point with its gap, its status and what it is: base, best, selected, onset, last."""
+    train, overfit = figures["train"], figures["overfit"]
     judged = {row["iteration"]: row for row in overfit["timeline"]}
     names = {
         "base": 0,
         "best": train["best_iteration"],
-        "selected": selection["iteration"],
+        "selected": figures["selection"]["iteration"],
         "onset of overfitting": overfit["onset"],
-        "last": train["iterations"],
+        "stop": train["iterations"],
     }
     return [
         {
@@ -61,119 +116,114 @@ def curve(evaluations: Sequence[Figures], overfit: Figures, selection: Figures, 
             "status": judged[point["iteration"]]["status"],
             "notes": [name for name, iteration in names.items() if iteration == point["iteration"]],
         }
-        for point in evaluations
+        for point in figures["evaluations"]
     ]
 
 
-def arm_table(arms: Mapping[str, Figures]) -> list[list[Any]]:
-    """One row a figure, one column an arm: the figures of an arm as a whole, intervals beside their value."""
-    names = dict.fromkeys(name for arm in arms.values() for name in _valued(arm))
-    return [[name, *(_with_interval(arm, name) for arm in arms.values())] for name in names]
-
-
-def score_table(arms: Mapping[str, Figures]) -> list[list[Any]]:
-    """One row a field and figure, one column an arm."""
-    pairs = (
-        (name, key) for arm in arms.values() for name, field in arm.get("fields", {}).items() for key in _valued(field)
+def _training(figures: Figures) -> Iterator[Part]:
+    points, train = curve(figures), figures["train"]
+    yield Prose(
+        f"{train['stop_summary']}. Losses in nats a supervised token; the training loss is that of a fixed sample of the "
+        "training split, as large as the validation split. Gap: (validation - training) / training."
     )
-    rows = dict.fromkeys(pairs)
-    return [
-        [name, key, *(_with_interval(arm.get("fields", {}).get(name, {}), key) for arm in arms.values())]
-        for name, key in rows
+    marks = [
+        {"iteration": row["iteration"], "label": ", ".join(row["notes"])}
+        for row in points
+        if row["notes"] and row["iteration"]
     ]
-
-
-def intervals(arms: Mapping[str, Figures]) -> list[dict[str, Any]]:
-    """The score of each field and arm with its interval, for a chart."""
-    return [
-        {"field": name, "arm": arm, "score": field["score"], "low": field["score_low"], "high": field["score_high"]}
-        for arm, figures in arms.items()
-        for name, field in figures.get("fields", {}).items()
-        if field.get("score_low") is not None
-    ]
-
-
-def _valued(figures: Figures) -> list[str]:
-    """Names of single figures, those of interval bounds left out."""
-    bounds = {f"{name}_{side}" for name in figures for side in ("low", "high")}
-    return [name for name, value in figures.items() if name not in bounds and not isinstance(value, Mapping | list)]
-
-
-def _with_interval(figures: Figures, name: str) -> str:
-    value, low, high = (figures.get(key) for key in (name, f"{name}_low", f"{name}_high"))
-    return figure(value) if low is None else f"{figure(value)} ({figure(low)} to {figure(high)})"
-
-
-def comparisons(pairs: Figures, names: tuple[str, ...] = ()) -> Iterator[list[Any]]:
-    """Every paired comparison, however deep: what, of what, difference, interval, p-value, result in words, rows needed."""
-    for name, value in pairs.items():
-        if isinstance(value, Mapping) and "result" in value:
-            keys = ("difference", "low", "high", "p_value")
-            title, *of = (*names, name)
-            words = str(value["result"]).replace("_", " ")
-            yield [title, ".".join(of), *(value[key] for key in keys), words, value["required_rows"]]
-        elif isinstance(value, Mapping):
-            yield from comparisons(value, (*names, name))
-
-
-def described(name: str, figures: Figures, schema: Figures) -> list[tuple[str, Any, str]]:
-    """The figures of one metrics file as (key, value, meaning), meanings from its schema."""
-    return [(f"{name}.{key}", value, _meaning(schema, key.split("."))) for key, value in flat(figures)]
-
-
-def _meaning(schema: Figures, keys: Sequence[str]) -> str:
-    """The description of a nested key; the nearest one above it where it has none."""
-    text = ""
-    for key in keys:
-        below = schema.get("properties", {}).get(key, schema.get("additionalProperties"))
-        if not isinstance(below, Mapping):
-            return text
-        schema, text = below, below.get("description", text)
-    return text
-
-
-def content(figures: Figures, schemas: Figures, title: str, settings: Figures, system: str) -> dict[str, Any]:
-    """All that the report shows, from the metrics files by name, their schemas and the knobs of params.yaml."""
-    points = curve(figures["evaluations"], figures["overfit"], figures["selection"], figures["train"])
-    files = {name: values for name, values in figures.items() if isinstance(values, Mapping)}
-    evaluate = figures["evaluate"]
-    arms = list(evaluate["arms"])
-    return {
-        **files,
-        "title": title,
-        "commands": commands(system),
-        "arms": arms,
-        "arm_table": arm_table(evaluate["arms"]),
-        "score_table": score_table(evaluate["arms"]),
-        "intervals": intervals(evaluate["arms"]),
-        "comparison_table": list(comparisons(evaluate["comparisons"])),
-        "settings": settings,
-        "curve": points,
-        "sha256": next(point["sha256"] for point in points if "selected" in point["notes"]),
-        "figures": [
-            row
-            for name, values in files.items()
-            for row in described(name, values, schemas[name])
-            if not row[0].startswith(SHOWN_ABOVE)
-        ],
+    judged = [row for row in points if row["gap_pct"] is not None and row["status"]]
+    yield Charts(
+        [
+            Chart("Training and validation loss by update.", charts.loss_curve(points, marks)),
+            Chart("Gap between validation and training loss at each evaluation point.", charts.gaps(judged)),
+        ]
+    )
+    keys = {
+        "iteration": "iteration",
+        "epoch": "epoch",
+        "trained tokens": "trained_tokens",
+        "learning rate": "lr",
+        "training loss": "train_loss",
+        "validation loss": "val_loss",
+        "perplexity": "val_perplexity",
+        "gap %": "gap_pct",
     }
+    rows = [
+        (*(point[key] for key in keys.values()), spaced(point["status"] or "-"), ", ".join(point["notes"]))
+        for point in points
+    ]
+    marked = ["chosen" if "selected" in point["notes"] else "" for point in points]
+    yield Table("Evaluation points", [*keys, "status", "note"], rows, marked)
 
 
-def write_markdown(content: Figures) -> str:
-    """REPORT.md from what `content` holds."""
-    return render("REPORT.md.j2", content)
+def sha256(figures: Figures) -> str:
+    """The hash of the selected checkpoint's weights."""
+    chosen = figures["selection"]["iteration"]
+    return str(next(point["sha256"] for point in figures["evaluations"] if point["iteration"] == chosen))
 
 
-def render(template: str, content: Figures) -> str:
-    """A Markdown template filled in; whatever stands in a figure is shown, never read as markup."""
-    templates = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        undefined=StrictUndefined,
-        finalize=lambda value: value if isinstance(value, Markup) else markdown(value),
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701 (Markdown: finalize makes every value safe)
+def _checkpoints(figures: Figures) -> Iterator[Part]:
+    selection = figures["selection"]
+    yield Prose(f"Policy {selection['policy']}: {selection['reason']}. SHA-256 of its weights: {sha256(figures)}")
+    rows = [(row["iteration"], row["val_loss"], row["train_loss"], row["reason"]) for row in selection["candidates"]]
+    marks = ["chosen" if row["chosen"] else "" for row in selection["candidates"]]
+    yield Table("Candidates", ["iteration", "validation loss", "training loss", "why (not)"], rows, marks)
+
+
+def _data(figures: Figures, schemas: Figures, params: Figures, found: Evidence) -> Iterator[Part]:
+    split, convert = figures["split"], figures["convert"]
+    spans = [
+        {"split": name, "start": split["earliest"][name][:10], "end": split["latest"][name][:10]}
+        for name in charts.SPLITS
+    ]
+    drawn = [Chart("From the first to the last conversation of each split.", charts.timeline(spans))]
+    if bands := findings.length_bands(found.lengths):
+        longest = params["max_seq_length"]
+        cut = ", ".join(f"{name} {figure(convert[name].get('truncated'))}" for name in charts.SPLITS)
+        words = f"Tokens of each example, prompt and answer; cut to fit {longest:,} (dashed where near): {cut}."
+        near = longest if longest < 2 * max(band["end"] for band in bands) else None
+        spec = charts.histogram(bands, "tokens of an example", charts.SPLITS, near)
+        drawn.append(Chart(words, spec, evidence.band_table("Rows by tokens", bands)))
+    yield Charts(drawn)
+    for name in DATA:
+        yield from health.tables(name, figures[name], schemas[name])
+
+
+def _costs(figures: Figures) -> Iterator[Part]:
+    train, arms = figures["train"], figures["evaluate"]["arms"]
+    keys = ("trained_tokens", "epochs", "trainable_parameters", "trainable_share", "padding_waste", "skipped_steps")
+    yield Table("What training took", ["figure", "value"], [(spaced(key), train.get(key)) for key in keys])
+    names = [name for name, arm in arms.items() if "output_tokens" in arm]
+    rows = [(spaced(name), arms[name]["output_tokens"], arms[name].get("cost_per_1000")) for name in names]
+    yield Table("What an answer takes", ["arm", "tokens of an output, mean", "cost of 1,000 calls"], rows)
+    words = "The cost needs evaluate.price_input and evaluate.price_output. Timings differ from run to run, so they stand apart, and the same run gives the same page:"
+    yield Prose(words, [("speed.html", "speed.html, of the last run on this machine")])
+
+
+def timings(speed: Figures, title: str) -> Page:
+    """The page of metrics/speed.json."""
+    rows = [(*key.split("."), value) for key, value in flat(speed)]
+    table = Table("Timings by stage", ["stage", "figure", "value"], [(a, spaced(b), value) for a, b, value in rows])
+    return Page(
+        f"{title}: speed", "", "Speed of the last run on this machine", [], [], [], None, [Section("Timings", [table])]
     )
-    templates.filters["code"] = lambda value: Markup(code(value))  # noqa: S704 (a span that cannot be left)
-    return templates.get_template(template).render(content, answers=ANSWERS, target=target)
+
+
+def _again(params: Figures, system: str, found: Evidence) -> Iterator[Part]:
+    yield Prose("From the commit that holds dvc.lock and these metrics:")
+    yield Commands(commands(system))
+    yield Table("SHA-256 of files", ["file", "SHA-256"], list(found.hashes.items()))
+    yield Table("params.yaml", ["param", "value"], [(key, shown(value)) for key, value in flat(params)])
+
+
+def commands(system: str) -> list[str]:
+    """What makes the report again, from the commit that holds its metrics."""
+    if system == ".":
+        return ["make repro", "make gate"]
+    return ["make setup", f". .venv/bin/activate && dvc repro {system}/dvc.yaml", f"python -m stages.gate {system}"]
+
+
+def _all(figures: Figures, schemas: Figures) -> Table:
+    files = {name: values for name, values in figures.items() if isinstance(values, Mapping)}
+    rows = [row for name, values in files.items() for row in health.described(name, values, schemas[name])]
+    return Table(f"{len(rows):,} figures of metrics/", ["figure", "value", "meaning"], rows, folded=True)

@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from plateau import stats
 from plateau.fields import Field, label, words
@@ -215,6 +214,8 @@ def _spearman(gold: Floats, predicted: Floats) -> Statistic:
     """Rank correlation; NaN where either side is constant."""
 
     def statistic(index: Indices) -> Floats:
+        from scipy.stats import rankdata  # a second to import
+
         ranks = [rankdata(values[index], axis=1) for values in (gold, predicted)]
         x, y = (rank - rank.mean(axis=1, keepdims=True) for rank in ranks)
         scale = np.sqrt(np.square(x).sum(axis=1) * np.square(y).sum(axis=1))

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats as scipy_stats
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -94,6 +93,8 @@ def compare(
 
 def paired_p_value(difference: Floats) -> float:
     """Two-sided p-value of no difference: exact McNemar for differences of -1, 0, 1, else Wilcoxon's signed ranks."""
+    from scipy import stats as scipy_stats  # a second to import
+
     moved = difference[difference != 0]
     if not moved.size:
         return 1.0
@@ -106,6 +107,8 @@ def required_rows(difference: Floats, confidence: float) -> int | None:
     """Rows that a paired z-test needs to tell the observed mean difference apart with power 0.8; None for no difference."""
     if len(difference) < 2 or difference.mean() == 0:
         return None
+    from scipy import stats as scipy_stats
+
     reach = scipy_stats.norm.ppf((1 + confidence) / 2) + scipy_stats.norm.ppf(_POWER)
     needed = float(np.square(reach * difference.std(ddof=1) / difference.mean()))
     return max(2, math.ceil(needed)) if needed < 1e12 else None

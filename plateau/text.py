@@ -3,21 +3,33 @@
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
+_TAG = re.compile(r"<(?=[A-Za-z/!?])")
 _MARKDOWN = re.compile(r"([\\`*\[\]|#~]|(?<!\w)_|_(?!\w))")
+
+
+class Estimate(NamedTuple):
+    """A figure with its interval."""
+
+    value: float | None
+    low: float | None
+    high: float | None
 
 
 def figure(value: object) -> str:
     """A value for people: 4 significant digits, thousands separated, `-` for none; other text as it is, made plain."""
     if value is None:
         return "-"
+    if isinstance(value, Estimate):
+        bounds = "" if value.low is None else f" ({figure(value.low)} to {figure(value.high)})"
+        return figure(value.value) + bounds
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, float):
-        return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
+        return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
     if isinstance(value, list | tuple):
         return ", ".join(figure(item) for item in value)
     return plain(str(value))
@@ -35,13 +47,18 @@ def _acts(char: str) -> bool:
 def markdown(value: object) -> str:
     """A value for one Markdown cell: on one line, nothing in it is markup."""
     text = " ".join(figure(value).split())
-    return _MARKDOWN.sub(r"\\\1", text.replace("&", "&amp;").replace("<", "&lt;"))
+    return _TAG.sub("&lt;", _MARKDOWN.sub(r"\\\1", text.replace("&", "&amp;")))
 
 
 def code(value: object) -> str:
     """A value as a Markdown code span for one cell; nothing in it is escaped but what would end span or cell."""
     text = " ".join(figure(value).split())
     return "`" + text.replace("`", "'").replace("|", "\\|") + "`"
+
+
+def spaced(name: str) -> str:
+    """A name from a file as words."""
+    return name.replace("_", " ")
 
 
 def flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

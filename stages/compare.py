@@ -1,4 +1,4 @@
-"""Experiments side by side: `python -m stages.compare [EXPERIMENT ...]`; all those of HEAD and the workspace by default."""
+"""Experiments side by side: `python -m stages.compare [EXPERIMENT ...]`; those of `dvc exp show` by default."""
 
 import io
 import json
@@ -8,33 +8,41 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from plateau import comparison, fields, files, report
+from plateau import comparison, fields, files, page, speed
 from plateau.errors import BadInputError, PlateauError
 from plateau.params import parse
 from plateau.progress import say
 from plateau.system import System
 
+METRICS = ("train", "evaluate", "evaluations", "selection", "gates")
+
 
 def main(names: list[str]) -> None:
-    """Print the comparison and write it to reports/comparison.md."""
+    """Print the comparison and write it to reports/comparison.html and reports/comparison.md."""
     system = System(Path())
-    runs = [_run(name) for name in names or _known()]
-    compared = comparison.compare(runs, fields.fields(fields.load_schema(system.schema("target"))))
-    text = report.render("comparison.md.j2", vars(compared))
+    compared = comparison.page(found(names))
+    files.write_text(system.path("reports", "comparison.html"), page.write_html(compared))
+    text = page.write_markdown(compared)
     files.write_text(system.path("reports", "comparison.md"), text)
     say(text)
 
 
-def _known() -> list[str]:
-    """The workspace and the experiments that were run from HEAD."""
-    from dvc.repo import Repo
+def found(names: list[str]) -> comparison.Comparison:
+    """Read the runs, each an experiment, a commit or the workspace, and compare them."""
+    runs = [_run(name) for name in names or _known()]
+    return comparison.compare(runs, fields.fields(fields.load_schema(System(Path()).schema("target"))))
 
-    with Repo() as repo:
-        return ["workspace", *(name for group in repo.experiments.ls().values() for name, _ in group)]
+
+def _known() -> list[str]:
+    """The workspace and the experiments of HEAD that have results."""
+    from dvc.api import exp_show
+
+    rows = [row for row in exp_show() if row.get("Experiment")]
+    return ["workspace", *(row["Experiment"] for row in rows if row.get("State") in (None, "Success"))]
 
 
 def _run(name: str) -> comparison.Run:
-    """Params, metrics and predictions of an experiment, a commit or the workspace."""
+    """Params, metrics, timings where they are kept, and predictions of a run."""
     from dvc.api import DVCFileSystem
     from dvc.exceptions import DvcException
     from dvc.scm import SCMError
@@ -44,11 +52,14 @@ def _run(name: str) -> comparison.Run:
 
     try:
         tree = DVCFileSystem(rev=None if name == "workspace" else name)
-        metrics = {key: json.loads(read(f"metrics/{key}.json")) for key in ("train", "evaluate")}
+        metrics = {key: json.loads(read(f"metrics/{key}.json")) for key in METRICS}
         params = parse(read("params.yaml").decode())
-        return comparison.Run(name, params, metrics, pq.read_table(io.BytesIO(read("data/predictions.parquet"))))
+        table = pq.read_table(io.BytesIO(read("data/predictions.parquet")))
     except (DvcException, SCMError, OSError) as error:
         raise BadInputError(f"{name}: cannot read its results: {error}; see `dvc exp show`") from None
+    chosen = metrics["selection"]["iteration"]
+    adapter = next(point["sha256"] for point in metrics["evaluations"] if point["iteration"] == chosen)
+    return comparison.Run(name, params, {**metrics, "speed": speed.kept(adapter)}, table)
 
 
 if __name__ == "__main__":

@@ -2,11 +2,13 @@
 
 from functools import partial
 
-from plateau import card, fields, files, findings, page, report, rows
+from plateau import card, fields, files, findings, page, report, rows, speed
+from plateau.evidence import Evidence, field_scores
 from plateau.params import Params
 from plateau.progress import say
 from plateau.stage import run
-from plateau.system import SHARED_SCHEMAS, System
+from plateau.system import SHARED_SCHEMAS, SPLITS, System
+from plateau.tokens import open_tokens
 
 PARAMS = (
     "model",
@@ -26,7 +28,16 @@ PARAMS = (
     "patience",
     "min_delta",
     "seed",
-    "report.title",
+    "prepare",
+    "temporal",
+    "split",
+    "convert",
+    "train",
+    "selection",
+    "evaluate",
+    "overfit",
+    "gates",
+    "report",
 )
 METRICS = (
     "prepare",
@@ -43,18 +54,42 @@ METRICS = (
 
 
 def main(system: System, params: Params) -> None:
-    """Write reports/REPORT.md, reports/index.html and the model card adapters/README.md."""
-    title, knobs = params["report"]["title"], {key: params[key] for key in PARAMS if "." not in key}
+    """Write the report as HTML and Markdown, the model card, and the headline figures."""
     figures = {name: files.read_json(system.metrics(name)) for name in METRICS}
     schemas = {name: files.read_json(SHARED_SCHEMAS / "metrics" / f"{name}.schema.json") for name in METRICS}
-    content = report.content(figures, schemas, title, knobs, system.root.as_posix())
-    files.write_text(system.path("reports", "REPORT.md"), report.write_markdown(content))
-    files.write_text(system.path("adapters", "README.md"), card.write_card(content))
-    predictions = rows.read(system.path("data", "predictions.parquet")).to_pylist()
-    target = fields.load_schema(system.schema("target"))
-    turns = partial(findings.transcripts, system.split("test"))
-    files.write_text(system.path("reports", "index.html"), page.write_html(content, predictions, turns, target))
-    say(f"{system.path('reports', 'index.html')}: {report.ANSWERS[figures['gates']['answer']]}")
+    knobs = {key: params[key] for key in PARAMS}
+    composed = report.compose(figures, schemas, knobs, system.root.as_posix(), _evidence(system))
+    files.write_json(system.metrics("headline"), report.headline(figures))
+    files.write_json(system.metrics("scores"), field_scores(figures["evaluate"]))
+    files.write_text(system.path("adapters", "README.md"), card.write_card(composed, figures, schemas, knobs))
+    files.write_text(system.path("reports", "REPORT.md"), page.write_markdown(composed))
+    files.write_text(system.path("reports", "index.html"), page.write_html(composed))
+    timings = report.timings(speed.read(system.metrics("speed")), composed.title)
+    files.write_text(system.path("reports", "speed.html"), page.write_html(timings))
+    speed.keep(system, report.sha256(figures))
+    say(f"{system.path('reports', 'index.html')}: {composed.headline}")
+
+
+def _evidence(system: System) -> Evidence:
+    predictions, target = (
+        rows.read(system.path("data", "predictions.parquet")),
+        fields.load_schema(system.schema("target")),
+    )
+    base = system.path("models", "base")
+    pinned = base / "source.json"
+    hashed = (
+        pinned if pinned.exists() else base / "model.safetensors",
+        *(path(name) for path in (system.split, system.tokens) for name in SPLITS),
+        system.path("adapters", "best", "adapters.safetensors"),
+        system.path("data", "predictions.parquet"),
+    )
+    return Evidence(
+        predictions,
+        target,
+        partial(findings.transcripts, system.split("test")),
+        {name: open_tokens(system.tokens(name)).lengths for name in SPLITS},
+        {path.relative_to(system.root).as_posix(): files.sha256(path) for path in hashed},
+    )
 
 
 if __name__ == "__main__":

@@ -1,18 +1,24 @@
 """What README and docs/metrics.md repeat from schemas and metrics, made from these: `python -m tests.tables`."""
 
+import dataclasses
 import json
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from plateau import evaluation, params, report
+from plateau import comparison, evaluation, params, report, text
+from plateau.files import write_json
 from tests.deps import ROOT
 
 README = ROOT / "README.md"
 METRICS = ROOT / "metrics"
 PAGE = ROOT / "docs" / "metrics.md"
+SWEEP = ROOT / "docs" / "sweep.json"
+AFTER_SWEEP = re.compile(r"(python -m tests\.tables sweep-a.*?```\n)(?:\n\| sweep \|.*?\n\n[^\n]*\n)?", re.DOTALL)
 FILES = {
+    "headline": "The figures that decide: what `dvc metrics show` prints.",
     "prepare": "What came in and what was set aside.",
     "temporal": "What the calendar says of the data.",
     "split": "The three splits.",
@@ -25,6 +31,7 @@ FILES = {
     "confusion": "One entry an answer of the adapter, as DVC plots them.",
     "overfit": "The verdict on the run.",
     "gates": "What decides the release.",
+    "scores": "One entry a field, as DVC plots them.",
 }
 ANY = {"arms": "ARM", "fields": "FIELD", "comparisons": "PAIR", "labels": "FIELD", "classes": "FIELD"}
 SPLITS = ("train", "valid", "test")
@@ -105,6 +112,28 @@ def outcome(folder: Path) -> str:
     return f"```console\n$ make repro\n...\n{said}\n\n$ make gate\n{report.gate_table(gates['rows'])}\n```"
 
 
+def sweep() -> str:
+    """The recorded sweep: knobs, figures, paired differences of the score, and the advice."""
+    found = comparison.Comparison(**json.loads(SWEEP.read_text(encoding="utf-8")))
+    scores = {pair["run"]: pair for pair in found.pairs if pair["of"] == "score"}
+    against = [
+        f"{text.figure(scores[name]['difference'])}, {text.spaced(scores[name]['result'])}" if name in scores else None
+        for name in found.names
+    ]
+    rows = [*found.knobs, *found.figures, [f"score against {found.names[0]}", *against]]
+    lines = [["sweep", *found.names], ["---", *["---:"] * len(found.names)], *rows]
+    cells = [[text.Estimate(*cell) if isinstance(cell, list) else cell for cell in line] for line in lines]
+    table = "\n".join(f"| {' | '.join(map(text.markdown, line))} |" for line in cells)
+    return f"{table}\n\n{found.advice[0].upper()}{found.advice[1:]}."
+
+
+def record_sweep(names: list[str]) -> None:
+    """Compare experiments and keep the result in docs/sweep.json."""
+    from stages.compare import found
+
+    write_json(SWEEP, dataclasses.asdict(found(names)))
+
+
 def page() -> str:
     """docs/metrics.md: every key."""
     return f"# Every key of every metrics file\n\nMade from `schemas/metrics/`.\n\n{metrics(deep=True)}\n"
@@ -113,16 +142,20 @@ def page() -> str:
 def rewrite() -> None:
     """Put them in place of those that stand there."""
     PAGE.write_text(page(), encoding="utf-8")
-    text = README.read_text(encoding="utf-8")
-    text = re.sub(
-        r"\*\*`\w+\.json`\*\*.*?(?=\n\n</details>)", lambda _: metrics(deep=False), text, count=1, flags=re.DOTALL
+    words = README.read_text(encoding="utf-8")
+    words = re.sub(
+        r"\*\*`\w+\.json`\*\*.*?(?=\n\n</details>)", lambda _: metrics(deep=False), words, count=1, flags=re.DOTALL
     )
-    text = re.sub(r"\| knob \| meaning \|.*?(?=\n\n## )", lambda _: knobs(), text, count=1, flags=re.DOTALL)
+    words = re.sub(r"\| knob \| meaning \|.*?(?=\n\n## )", lambda _: knobs(), words, count=1, flags=re.DOTALL)
     if METRICS.exists():
         block = r"```console\n\$ make repro\n.*?```"
-        text = re.sub(block, lambda _: outcome(METRICS), text, count=1, flags=re.DOTALL)
-    README.write_text(text, encoding="utf-8")
+        words = re.sub(block, lambda _: outcome(METRICS), words, count=1, flags=re.DOTALL)
+    if SWEEP.exists():
+        words = AFTER_SWEEP.sub(lambda found: f"{found[1]}\n{sweep()}\n", words, count=1)
+    README.write_text(words, encoding="utf-8")
 
 
 if __name__ == "__main__":
+    if sys.argv[1:]:
+        record_sweep(sys.argv[1:])
     rewrite()

@@ -1,14 +1,18 @@
 """The README names what exists, and leaves out nothing that a reader needs."""
 
+import dataclasses
+import json
 import re
 import shlex
 import tomllib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from plateau import params
+from plateau import comparison, params
+from plateau.text import Estimate
 from tests import deps, tables
 from tests.deps import ROOT
 
@@ -103,6 +107,40 @@ def test_the_output_shown_is_that_of_the_committed_run() -> None:
     assert tables.outcome(tables.METRICS) in README, "run `python -m tests.tables`"
 
 
+@pytest.mark.skipif(not tables.SWEEP.exists(), reason="no sweep is recorded")
+def test_the_sweep_shown_is_the_recorded_one() -> None:
+    assert tables.sweep() in README, "run `python -m tests.tables`"
+
+
+def test_a_recorded_sweep_becomes_a_table_and_a_later_one_replaces_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    readme, kept = tmp_path / "README.md", tmp_path / "sweep.json"
+    readme.write_text(README, encoding="utf-8")
+    monkeypatch.setattr(tables, "README", readme)
+    monkeypatch.setattr(tables, "PAGE", tmp_path / "metrics.md")
+    monkeypatch.setattr(tables, "SWEEP", kept)
+    for winner in ("sweep-a", "sweep-b"):
+        found = comparison.Comparison(
+            names=[winner, "other"],
+            knobs=[["lr", 0.0002, 0.0001]],
+            figures=[["score", 0.9, 0.5], ["score of x", Estimate(0.9, 0.8, 1.0), Estimate(0.5, 0.4, 0.6)]],
+            pairs=[{"run": "other", "of": "score", "difference": -0.4, "result": "worse"}],
+            curves=[],
+            scores=[],
+            advice=f"take {winner}: every other run is worse on the same test rows",
+        )
+        kept.write_text(json.dumps(dataclasses.asdict(found)), encoding="utf-8")
+        tables.rewrite()
+    written = readme.read_text(encoding="utf-8")
+    assert "| sweep | sweep-b | other |\n|" in written
+    assert "| score of x | 0.9 (0.8 to 1) | 0.5 (0.4 to 0.6) |" in written
+    assert "| score against sweep-b | - | -0.4, worse |\n\nTake sweep-b: every" in written
+    assert written.count("| sweep |") == written.count("Take sweep-") == 1
+    assert "sweep-c\n" in written
+    assert "`python -m stages.train --plan` says" in written
+
+
 def test_every_metrics_file_has_a_table() -> None:
     schemas = {path.name.removesuffix(".schema.json") for path in (ROOT / "schemas" / "metrics").glob("*.json")}
     assert set(tables.FILES) == schemas
@@ -150,7 +188,7 @@ def test_every_entry_of_the_file_tree_exists_and_every_folder_in_git_has_one() -
 
 def test_paths_that_the_readme_names_are_real_or_made_by_a_stage() -> None:
     made = {out for stage in deps.stages(ROOT) for kind in ("outs", "metrics") for out in stage.paths(kind)}
-    made |= {"metrics/speed.json"}
+    made |= {"metrics/speed.json", "reports/speed.html", "reports/comparison.html"}
     paths = {span.rstrip("/") for span in SPANS if re.fullmatch(r"[\w.-]+(/[\w.-]+)+/?", span)}
     own = {path for path in paths if not path.startswith(("systems/mine", "owner/", "github.com/"))}
     known = {

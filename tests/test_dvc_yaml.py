@@ -57,7 +57,7 @@ def test_a_param_taken_away_or_added_is_noticed(stage: Stage) -> None:
     for key in keys:
         without = changed(stage, params=[{file: [other for other in keys if other != key]}])
         assert deps.param_problems(without) == [f"{stage.name}: add param {key}"]
-    unread = next(key for key in ("lr", "report") if key not in keys)
+    unread = next(key for key in ("lr", "synthesize") if key not in keys)
     more = changed(stage, params=[{file: [*keys, unread]}])
     assert deps.param_problems(more) == [f"{stage.name}: drop param {unread}, PARAMS has it not"]
 

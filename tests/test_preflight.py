@@ -66,11 +66,9 @@ def test_plan_alone_warns_and_needs_no_weights(
 
 
 def test_recomputing_activations_leaves_the_run_as_it_is(tmp_path: Path, tokenizer_dir: Path) -> None:
-    from tests.test_trainer import points, run_stage
-
     found = []
     for name, grad_checkpoint in [("kept", False), ("recomputed", True)]:
         folder = tiny.system(tmp_path / name, tokenizer_dir, **{"train.grad_checkpoint": grad_checkpoint})
-        run_stage(folder)
-        found.append([point["val_loss"] for point in points(folder)])
+        tiny.train(folder)
+        found.append([point["val_loss"] for point in tiny.points(folder)])
     assert found[0] == pytest.approx(found[1], rel=1e-5)

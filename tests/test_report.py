@@ -1,5 +1,6 @@
 """The report shows the figures of the metrics files, whatever they hold, and the same ones give the same bytes."""
 
+import itertools
 import json
 import re
 import subprocess
@@ -9,9 +10,12 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
 import pytest
 
-from plateau import card, checkup, gates, overfit, page, params, report, selection, text
+from plateau import card, charts, checkup, findings, gates, health, overfit, page, params, report, selection, text
+from plateau.evidence import Evidence
 from tests.deps import ROOT
 
 NASTY = '<script>alert(1)</script> **bold** | `x` [a](b) \x1b[31mred\x1b[0m \u202egnol\u202c & "quoted" \x00'
@@ -118,7 +122,7 @@ def figures(val_losses: list[float], rows: int = 500) -> dict[str, Any]:
         "prepare": {"accepted": 20613, "rejected_by_reason": {"unknown_role": 3}},
         "temporal": {"business_hours_share": 0.71},
         "split": {"earliest": span, "latest": {**span, "train": "2025-02-01T00:00:00Z"}},
-        "convert": {"train": {"rows": 1500, "truncated": 7}},
+        "convert": {name: {"rows": 1500, "truncated": 7} for name in span},
         "train": train,
         "selection": chosen,
         "evaluate": evaluate,
@@ -132,63 +136,95 @@ HEALTHY = [2.1, 1.2, 0.9, 0.7, 0.61, 0.6, 0.602, 0.61]
 OVERFIT = [2.1, 1.0, 0.9, 1.1, 1.3, 1.5, 1.8, 2.0]
 
 
-def content(values: dict[str, Any], title: str = "Contact centre") -> dict[str, Any]:
-    schemas = {
-        name: json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+def schemas(values: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: json.loads((ROOT / "schemas" / "metrics" / f"{name}.schema.json").read_text(encoding="utf-8"))
         for name in values
-        for path in [ROOT / "schemas" / "metrics" / f"{name}.schema.json"]
     }
-    return report.content(values, schemas, title, {"lr": 0.002, "model": "reference", "fine_tune_type": "lora"}, ".")
 
 
-def predictions(count: int = 40, nasty: str = "") -> list[dict[str, Any]]:
+def knobs(title: str = "Contact centre") -> dict[str, Any]:
+    values = params.check(ROOT / "params.yaml")
+    return {**values, "report": {**values["report"], "title": title}}
+
+
+def predictions(count: int = 40, nasty: str = "") -> pa.Table:
     rows = []
     for i in range(count):
         gold = {"category": LABELS[i % 3], "score": float(i % 101), "note": nasty or "fine"}
         wrong = {"category": LABELS[(i + (i % 4 == 0)) % 3], "score": float(i % 97), "note": nasty or "fine"}
         for name, output in (("base", nasty or "no json"), ("adapter", json.dumps(wrong))):
             loss = 9.0 if name == "base" else 2.0
-            row = {
-                "id": f"c{i:03}",
-                "arm": name,
-                "sample": 0,
-                "tokens": 8,
-                "loss_sum": loss + i / count,
-                "output": output,
-            }
-            rows.append({**row, "gold": json.dumps(gold)})
-    return rows
+            row = {"id": f"c{i:03}", "arm": name, "sample": 0, "tokens": 8, "loss_sum": loss + i / count}
+            rows.append({**row, "output": output, "gold": json.dumps(gold)})
+    return pa.Table.from_pylist(rows)
+
+
+def composed(values: dict[str, Any], nasty: str = "", title: str = "Contact centre", **changes: Any) -> page.Page:
+    def turns(ids: Any) -> dict[str, findings.Turns]:
+        return {name: [(nasty or "customer", nasty or "My bill is wrong.")] for name in ids}
+
+    lengths = {name: np.arange(40, 90, dtype=np.int32) for name in charts.SPLITS}
+    whole = {"predictions": predictions(nasty=nasty), "schema": SCHEMA, "turns": turns, "lengths": lengths}
+    evidence = Evidence(**{**whole, "hashes": {"models/base/model.safetensors": "ab" * 32}, **changes})
+    return report.compose(values, schemas(values), knobs(title), ".", evidence)
 
 
 def html(values: dict[str, Any], nasty: str = "", title: str = "Contact centre") -> str:
-    def turns(ids: Any) -> dict[str, list[dict[str, str]]]:
-        return {name: [{"role": "customer", "text": nasty or "My bill is wrong."}] for name in ids}
+    return drawn(json.dumps(values), nasty, title)
 
-    return page.write_html(content(values, title), predictions(nasty=nasty), turns, SCHEMA)
+
+@cache
+def drawn(values: str, nasty: str, title: str) -> str:
+    return page.write_html(composed(json.loads(values), nasty, title))
+
+
+def markdown(values: dict[str, Any], nasty: str = "", title: str = "Contact centre") -> str:
+    return page.write_markdown(composed(values, nasty, title))
 
 
 class Text(HTMLParser):
-    """Collects tags, attributes and the text that a reader sees; SVG left out."""
+    """Collects tags, attributes, tables by caption and the text that a reader sees; SVG left out."""
 
     def __init__(self) -> None:
         super().__init__()
         self.tags: list[str] = []
-        self.links: list[str] = []
+        self.attributes: list[tuple[str, str, str]] = []
         self.words: list[str] = []
+        self.tables: dict[str, list[list[str]]] = {}
+        self.place = ""
         self.inside = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
-        self.links += [value or "" for name, value in attrs if name in ("src", "href", "xlink:href", "action")]
-        assert not any(name.startswith("on") for name, _ in attrs)
+        self.attributes += [(tag, name, value or "") for name, value in attrs]
         self.inside += tag in ("svg", "style")
+        if tag == "table":
+            self.rows: list[list[str]] = []
+        if tag == "tr":
+            self.rows.append([])
+        if tag in ("td", "th"):
+            self.rows[-1].append("")
+        if tag in ("td", "th", "caption"):
+            self.place = tag
 
     def handle_endtag(self, tag: str) -> None:
         self.inside -= tag in ("svg", "style")
+        if tag == "table":
+            self.tables[self.caption] = self.rows
+        if tag == self.place:
+            self.place = ""
 
     def handle_data(self, data: str) -> None:
         if not self.inside:
             self.words.append(data)
+        if self.place == "caption":
+            self.caption = data
+        elif self.place:
+            self.rows[-1][-1] += data
+
+    def values(self, tag: str, attribute: str) -> list[str]:
+        return [value for found, name, value in self.attributes if (found, name) == (tag, attribute)]
 
 
 @cache
@@ -212,90 +248,329 @@ def shown(page_text: str) -> str:
 )
 def test_answer_and_verdict_stand_first(losses: list[float], rows: int, answer: str, verdict: str) -> None:
     values = figures(losses, rows)
-    lines = report.write_markdown(content(values)).splitlines()
-    assert lines[:3] == ["# Contact centre", "", f"**{answer}.** {values['gates']['reason']}"]
-    assert f"Training: **{verdict}**" in lines[4]
+    lines = markdown(values).splitlines()
+    assert lines[:5] == ["# Contact centre", "", f"**{answer}**", "", f"Why: {values['gates']['reason']}"]
+    assert lines[6].startswith(f"Training is {verdict}: ")
     seen = shown(html(values))
     assert seen.index(answer) < seen.index("Gates") < seen.index("Evaluation points")
+    assert f'class="answer {values["gates"]["answer"]}"' in html(values)
+
+
+def cells(*values: Any) -> list[str]:
+    return [text.figure(value) for value in values]
+
+
+def test_every_table_shows_the_figures_of_its_metrics_file() -> None:
+    values = figures(HEALTHY)
+    tables = parsed(html(values)).tables
+    assert tables["Gates"][1:] == [
+        cells(row["status"], text.spaced(row["criterion"]), report.target(row), row["actual"], row["gap"])
+        for row in values["gates"]["rows"]
+    ]
+    points = ("iteration", "epoch", "trained_tokens", "lr", "train_loss", "val_loss", "val_perplexity")
+    assert [row[:7] for row in tables["Evaluation points"][1:]] == [
+        cells(*(point[key] for key in points)) for point in values["evaluations"]
+    ]
+    assert [row[7:9] for row in tables["Evaluation points"][1:]] == [
+        cells(point["gap_pct"], text.spaced(point["status"])) for point in values["overfit"]["timeline"]
+    ]
+    assert tables["Candidates"][1:] == [
+        cells(row["iteration"], row["val_loss"], row["train_loss"], row["reason"])
+        for row in values["selection"]["candidates"]
+    ]
+    arms = values["evaluate"]["arms"]
+    assert ["perplexity", "3.456 (3.446 to 3.466)", "3.456 (3.446 to 3.466)"] in tables["Arms"]
+    assert ["category", "accuracy", "0.25 (0.24 to 0.26)", "0.9 (0.89 to 0.91)"] in tables[
+        "Fields, with confidence intervals"
+    ]
+    assert tables["Arms"][0] == ["figure", *arms]
+    pair = values["evaluate"]["comparisons"]["adapter_vs_base"]["score"]
+    first = ["adapter vs base", "score", *cells(*(pair[key] for key in ("difference", "low", "high", "p_value")))]
+    assert tables["Paired comparisons on the same test rows"][1] == [*first, "better", "12"]
 
 
 def test_every_figure_of_the_metrics_files_is_in_both_reports() -> None:
     values = figures(HEALTHY)
-    markdown, seen = report.write_markdown(content(values)), shown(html(values))
+    written, seen = markdown(values), parsed(html(values))
+    rows = next(rows for caption, rows in seen.tables.items() if caption.endswith("figures of metrics/"))
+    every = {row[0]: row[1] for row in rows[1:]}
     for name, file in values.items():
         for key, value in text.flat(file) if isinstance(file, dict) else ():
-            above = f"{name}.{key}".startswith(report.SHOWN_ABOVE)
-            words = text.markdown(value).replace("_", " ") if key.endswith(".result") else text.markdown(value)
-            assert words in markdown if above else f"| {text.code(f'{name}.{key}')} | {words} |" in markdown
-            assert text.figure(value) in seen or words in seen
-    for point in values["evaluations"]:
-        cells = [text.figure(point[key]) for key in ("train_loss", "val_loss")]
-        assert f"| {cells[0]} | {cells[1]} |" in markdown
-        assert set(cells) <= set(parsed(html(values)).words)
-    assert "0.9 (0.89 to 0.91)" in markdown
-    assert "0.9 (0.89 to 0.91)" in seen
+            assert every.pop(f"{name}.{key}") == text.figure(value)
+            assert f"| {text.markdown(f'{name}.{key}')} | {text.markdown(value)} |" in written
+    assert every == {}, "figures that no metrics file holds"
+
+
+def test_both_reports_have_the_same_tables_and_the_same_words() -> None:
+    values = figures(OVERFIT)
+    written, seen = markdown(values), parsed(html(values))
+    for caption, rows in seen.tables.items():
+        assert f"{text.markdown(caption)}:" in written
+        for row in rows:
+            assert "|" + "|".join(f" {text.markdown(cell)} " for cell in row) + "|" in written
+    for section in composed(values).sections:
+        assert f"## {section.title}" in written
+    assert "My bill is wrong." in written
+
+
+def test_the_first_screen_shows_the_headline_figures() -> None:
+    values = figures(HEALTHY)
+    top = report.headline(values)
+    tiles = dict(composed(values).tiles)
+    assert tiles["test loss, nats a token"] == top["test_loss"]
+    assert tiles["checkpoint"] == "iteration 600"
+    assert tiles["score of the base"] == top["base_score"]
+    assert (top["answer"], top["verdict"], top["perplexity"]) == ("ship", "healthy", 3.456)
+
+
+def test_the_curve_marks_what_matters() -> None:
+    notes = {point["iteration"]: point["notes"] for point in report.curve(figures(OVERFIT))}
+    assert notes[0] == ["base"]
+    assert "best" in notes[200]
+    assert "onset of overfitting" in notes[300]
+    assert notes[700] == ["stop"]
+    page_text = html(figures(OVERFIT))
+    assert all(f">{label}</text>" in page_text for label in ("best, selected", "onset of overfitting", "stop"))
 
 
 def test_the_chosen_checkpoint_and_why_not_the_others() -> None:
     values = figures(HEALTHY)
-    markdown = report.write_markdown(content(values))
+    written = markdown(values)
     for row in values["selection"]["candidates"]:
-        assert text.markdown(row["reason"]) in markdown
-    assert f"`{values['evaluations'][6]['sha256']}`" in markdown
-    assert re.search(r"^\| 600 \|.*\| selected \|$", markdown, re.MULTILINE)
-    assert re.search(r"^\| 500 \|.*\| best \|$", markdown, re.MULTILINE)
+        assert text.markdown(row["reason"]) in written
+    assert values["evaluations"][6]["sha256"] in written
+    assert re.search(r"^\| 600 \|.*\| selected \|$", written, re.MULTILINE)
+    assert re.search(r"^\| 500 \|.*\| best \|$", written, re.MULTILINE)
 
 
 def test_risks_are_named_in_both_reports() -> None:
     values = figures(OVERFIT)
     assert values["overfit"]["risks"]
     for risk in values["overfit"]["risks"]:
-        assert f"- {text.markdown(risk)}\n" in report.write_markdown(content(values))
+        assert f"- {text.markdown(risk)}\n" in markdown(values)
         assert risk in shown(html(values))
+
+
+def test_hashes_params_and_commands_say_how_to_make_it_again() -> None:
+    seen = parsed(html(figures(HEALTHY)))
+    assert seen.tables["SHA-256 of files"][1] == ["models/base/model.safetensors", "ab" * 32]
+    listed = dict(seen.tables["params.yaml"][1:])
+    assert listed["lr"] == "0.002"
+    assert listed["split.train_size"] == "1500"
+    assert {"make repro", "make gate"} <= set(seen.words)
+
+
+def test_the_worst_rows_come_first_beside_truth_and_base() -> None:
+    values = figures(HEALTHY)
+    section = next(s for s in composed(values).sections if s.title == "Examples")
+    examples = [part for part in section.parts if isinstance(part, page.Example)]
+    assert len(examples) == 20
+    scores = [float(example.title.rsplit(" ", 1)[1]) for example in examples]
+    assert scores == sorted(scores)
+    assert examples[0].fields.head == ["field", "gold", "adapter", "base", "score of the adapter"]
+    field, gold, answer, base, score = examples[0].fields.rows[0]
+    assert (field, base, score) == ("category", None, 0.0)
+    assert gold != answer
+    assert examples[0].outputs == [("output of base, as it stands", "no json")]
+
+
+def test_new_keys_of_the_data_stages_are_shown_without_a_change() -> None:
+    values = figures(HEALTHY)
+    values["prepare"] |= {"privacy": {"emails": 4321, "phones": 17}, "checks": [{"label": "billing", "share": 0.125}]}
+    values["split"]["overlap"] = {"train": {"near": 5}, "test": {"near": 7}}
+    tables = parsed(html(values)).tables
+    assert ["emails", "4,321"] in [row[:2] for row in tables["prepare: privacy"]]
+    assert tables["prepare: checks"] == [["label", "share"], ["billing", "0.125"]]
+    assert ["near", "5", "7"] in [row[:3] for row in tables["split: overlap"]]
+
+
+def test_meanings_come_from_the_schema_at_any_depth() -> None:
+    schema = {
+        "properties": {
+            "a": {"type": "integer", "description": "apples"},
+            "b": {"$ref": "#/$defs/basket"},
+        },
+        "$defs": {"basket": {"description": "a basket", "properties": {"c": {"description": "cherries"}, "d": {}}}},
+    }
+    assert [health.meaning(schema, key.split(".")) for key in ("a", "b", "b.c", "b.d")] == [
+        "apples",
+        "a basket",
+        "cherries",
+        "a basket",
+    ]
+    table = health.tables("fruit", {"a": 1, "b": {"c": 2, "d": 3}}, schema)
+    assert [list(row) for part in table for row in part.rows] == [
+        ["a", 1, "apples"],
+        ["c", 2, "cherries"],
+        ["d", 3, "a basket"],
+    ]
 
 
 def test_the_model_card_is_one_that_the_hub_reads() -> None:
     from huggingface_hub import ModelCard
 
     values = figures(OVERFIT)
-    written = card.write_card(content(values, NASTY))
-    read = ModelCard(written)
+    settings = knobs(NASTY)
+    settings["report"] |= {"license": "other", "license_name": "house-rules"}
+    read = ModelCard(card.write_card(composed(values, title=NASTY), values, schemas(values), settings))
     results = {result.metric_type: result.metric_value for result in read.data.eval_results}
     assert results["perplexity"] == values["evaluate"]["arms"]["adapter"]["perplexity"]
     assert results["score of category"] == 0.9
     assert read.data.library_name == "mlx"
+    assert (read.data.license, read.data.license_name) == ("other", "house-rules")
     assert "Do not ship" in read.text
     assert "<script" not in read.text
     assert all(text.markdown(risk) in read.text for risk in values["overfit"]["risks"])
+    assert [line for line in read.text.splitlines() if line.startswith("#")] == [
+        f"# {text.markdown(NASTY)}",
+        *(f"## {title}" for title in ("How to load", "Data", "Training", "Evidence", "Limits")),
+    ]
+
+
+def test_a_card_without_a_licence_says_so() -> None:
+    values = figures(HEALTHY)
+    written = card.write_card(composed(values), values, schemas(values), knobs())
+    assert "license:" not in written.split("---")[1]
+    assert "No licence is set" in written
 
 
 def test_text_from_a_transcript_changes_nothing_but_its_own_cell() -> None:
-    values = figures(HEALTHY)
-    plain, hostile = parsed(html(values)), parsed(html(values, NASTY, NASTY))
+    values, hostile_values = figures(HEALTHY), figures(HEALTHY)
+    values["split"]["classes"] = {"category": {"train": {"x": 1}, "valid": {}, "test": {}}}
+    hostile_values["split"]["classes"] = {"category": {"train": {NASTY: 1}, "valid": {}, "test": {}}}
+    plain, hostile = parsed(html(values)), parsed(html(hostile_values, NASTY, NASTY))
     assert hostile.tags == plain.tags
-    assert hostile.links == plain.links
-    words = "\n".join(hostile.words)
-    assert "<script>alert(1)</script>" in words
-    assert not set("\x1b\x00\u202e\u202c") & set(words)
-    markdown = report.write_markdown(content(values, NASTY))
-    assert "<script" not in markdown
-    assert "**bold**" not in markdown
-    assert not set("\x1b\x00\u202e") & set(markdown)
-    assert markdown.splitlines()[1:] == report.write_markdown(content(values)).splitlines()[1:]
+    where = ("href", "src", "class", "style", "id", "onclick")
+    mine, theirs = ([a for a in found.attributes if a[1] in where and a[0] != "clippath"] for found in (hostile, plain))
+    assert mine == theirs
+    changed = [mine for mine, theirs in zip(hostile.words, plain.words, strict=True) if mine != theirs]
+    assert changed
+    assert all("<script>alert(1)</script>" in words for words in changed)
+    assert not set("\x1b\x00\u202e\u202c") & set("".join(hostile.words))
+
+
+def test_text_from_a_transcript_is_text_in_markdown_too() -> None:
+    values = figures(HEALTHY)
+    plain, hostile = markdown(values).splitlines(), markdown(values, NASTY, NASTY).splitlines()
+    assert not set("\x1b\x00\u202e") & set("".join(hostile))
+    assert not re.search(r"<script|(?<!\\)\*\*bold|(?<!\\)\[a\]", "\n".join(hostile))
+    changed = [mine for mine, theirs in zip(hostile, plain, strict=True) if mine != theirs]
+    assert all("alert(1)" in line for line in changed)
+    table = [line for line in hostile if line.startswith("| note |")]
+    assert {len(re.findall(r"(?<!\\)\|", line)) for line in table} == {6}
 
 
 def test_the_page_needs_nothing_from_elsewhere() -> None:
     found = parsed(html(figures(HEALTHY)))
     assert "script" not in found.tags
-    assert all(link.startswith(("#", "data:,")) for link in found.links)
-    assert {f'id="{link[1:]}"' in html(figures(HEALTHY)) for link in found.links if link.startswith("#")} == {True}
+    links = [value for _, name, value in found.attributes if name in ("src", "href", "xlink:href", "action")]
+    assert all(link.startswith(("#", "data:,")) or link == "speed.html" for link in links)
+    assert not any(name.startswith("on") for _, name, _ in found.attributes)
 
 
-def test_every_chart_says_in_words_what_it_shows() -> None:
+def test_pictures_have_words_tables_have_heads_and_everything_is_reached_by_keyboard() -> None:
     written = html(figures(HEALTHY))
-    charts = re.findall(r'<figure><div class="scroll" role="img" aria-label="([^"]*)"', written)
-    assert len(charts) == written.count("<svg") >= 7
-    assert all(len(words.split()) > 4 for words in charts)
+    found = parsed(written)
+    assert written.startswith("<!doctype html>")
+    assert found.values("html", "lang") == ["en"]
+    drawn = re.findall(r'<div role="img" aria-label="([^"]+)"><svg', written)
+    assert len(drawn) == found.tags.count("svg") >= 8
+    assert all(len(words.split()) > 4 for words in drawn)
+    assert found.tags.count("caption") == found.tags.count("table") == found.tags.count("thead")
+    assert set(found.values("th", "scope")) == {"col"}
+    assert found.tags.count("summary") == found.tags.count("details")
+    anchors = set(found.values("h2", "id")) | set(found.values("main", "id"))
+    assert {link[1:] for link in found.values("a", "href") if link.startswith("#")} <= anchors
+    assert set(found.values("div", "tabindex")) == {"0"}
+    levels = [int(tag[1]) for tag in found.tags if re.fullmatch("h[1-6]", tag)]
+    assert levels[0] == 1
+    assert all(after <= before + 1 for before, after in itertools.pairwise(levels))
+
+
+def test_colours_have_the_contrast_that_wcag_asks_for() -> None:
+    style = (ROOT / "plateau" / "templates" / "page.html.j2").read_text(encoding="utf-8")
+    schemes = [
+        dict(re.findall(r"--(\w+): (#\w{6})", block)) for block in re.findall(r":root \{[^}]*--page[^}]*\}", style)
+    ]
+    assert len(schemes) == 2
+    for colours in schemes:
+        texts = [
+            ("ink", "page"),
+            ("ink", "band"),
+            ("soft", "page"),
+            ("link", "page"),
+            ("good", "page"),
+            ("bad", "band"),
+        ]
+        texts += [("unsure", "band"), *((name, f"{name}bg") for name in ("good", "bad", "unsure"))]
+        texts += [("ink", f"{name}bg") for name in ("good", "bad", "unsure")]
+        assert [pair for pair in texts if charts.contrast(colours[pair[0]], colours[pair[1]]) < 4.5] == []
+        drawn = {*charts.STATUSES.values(), *charts.ARMS.values(), *charts.SPLITS.values(), *charts.SERIES}
+        assert [colour for colour in drawn if charts.contrast(colour, colours["page"]) < 3] == []
+    cells = [{"gold": "a", "predicted": guess, "count": n} for n in range(101) for guess in "ab"]
+    for cell in charts.confusion(cells, ["a", "b"])["data"]["values"]:
+        assert charts.contrast(cell["fill"], cell["text"]) >= 4.5
+
+
+def test_charts_draw_the_figures_of_the_metrics_files() -> None:
+    values = figures(OVERFIT)
+    drawn = {
+        chart.text.split(" ")[0]: chart.spec
+        for section in composed(values).sections
+        for part in section.parts
+        if isinstance(part, page.Charts)
+        for chart in part.charts
+    }
+    losses = {
+        (row["iteration"], row["series"]): row["value"] for row in drawn["Training"]["layer"][0]["data"]["values"]
+    }
+    gaps = {row["iteration"]: row["gap_pct"] for row in drawn["Gap"]["data"]["values"]}
+    for point in values["evaluations"]:
+        assert losses[point["iteration"], "validation"] == point["val_loss"]
+        assert losses[point["iteration"], "training"] == point["train_loss"]
+    assert gaps == {row["iteration"]: row["gap_pct"] for row in values["overfit"]["timeline"]}
+    marks = drawn["Score"]["data"]["values"]
+    arms = values["evaluate"]["arms"]
+    assert len(marks) == 4
+    assert all(mark["score"] == arms[mark["series"]]["fields"][mark["name"]]["score"] for mark in marks)
+
+
+def test_calibration_shows_the_true_mean_of_each_predicted_value() -> None:
+    rows = [
+        {"output": json.dumps({"score": guess}), "gold": json.dumps({"score": gold})}
+        for guess, gold in [(10, 10), (10, 20), (50, 50), (50, 50), (90, 40)]
+    ]
+    bands = findings.calibrations(findings.parsed(rows), SCHEMA)["score"]
+    assert [(band["predicted"], band["gold"], band["count"]) for band in bands] == [
+        (10, 15, 2),
+        (50, 50, 2),
+        (90, 40, 1),
+    ]
+    assert bands[1]["low"] == bands[1]["high"] == 50
+    many = [{"output": json.dumps({"score": i % 100}), "gold": json.dumps({"score": i % 100})} for i in range(1000)]
+    whole = findings.calibrations(findings.parsed(many), SCHEMA)["score"]
+    assert sum(band["count"] for band in whole) == 1000
+    assert all(band["predicted"] == pytest.approx(band["gold"]) for band in whole)
+
+
+def test_bands_hold_every_row_once() -> None:
+    lengths = {
+        "train": np.array([3, 9, 200], np.int32),
+        "valid": np.array([512], np.int32),
+        "test": np.empty(0, np.int32),
+    }
+    bands = findings.length_bands(lengths)
+    assert {name: sum(b["count"] for b in bands if b["series"] == name) for name in lengths} == {
+        "train": 3,
+        "valid": 1,
+        "test": 0,
+    }
+    spread = findings.perplexity_bands(predictions(), ["adapter", "base"])
+    assert {name: sum(b["count"] for b in spread if b["series"] == name) for name in ("adapter", "base")} == {
+        "adapter": 40,
+        "base": 40,
+    }
+    assert findings.length_bands({}) == findings.perplexity_bands(predictions(), ["fused"]) == []
 
 
 def test_the_same_figures_give_the_same_bytes() -> None:
@@ -306,19 +581,24 @@ def test_the_same_figures_give_the_same_bytes() -> None:
     assert runs[0].stdout == runs[1].stdout
 
 
-def test_a_large_test_split_keeps_the_page_small() -> None:
-    def turns(ids: Any) -> dict[str, list[dict[str, str]]]:
-        return {name: [{"role": "customer", "text": "word " * 10_000}] * 500 for name in ids}
-
-    written = page.write_html(content(figures(HEALTHY)), predictions(5_000, "long " * 5_000), turns, SCHEMA)
-    assert len(written.encode()) < 3_000_000
+def test_fifty_thousand_test_rows_keep_the_page_small() -> None:
+    one = predictions(200, "long " * 50)
+    table = pa.concat_tables([one] * 250)
+    names = pa.array([f"c{i // 2:05}" for i in range(len(table))])
+    table = table.set_column(table.column_names.index("id"), "id", names)
+    turns = {f"c{i:05}": [("customer", "word " * 10_000)] * 500 for i in range(50_000)}
+    lengths = {name: np.arange(50_000, dtype=np.int32) for name in charts.SPLITS}
+    values = figures(HEALTHY, 50_000)
+    large = composed(values, predictions=table, turns=lambda ids: {name: turns[name] for name in ids}, lengths=lengths)
+    assert len(page.write_html(large).encode()) < 3_000_000
+    assert len(page.write_markdown(large).encode()) < 3_000_000
 
 
 def test_a_figure_that_is_missing_is_a_dash_and_no_zero() -> None:
     values = figures(HEALTHY)
     values["evaluate"]["adapter_effect"]["max_logit_difference"] = None
     values["gates"]["rows"][0]["actual"] = None
-    assert "| `evaluate.adapter_effect.max_logit_difference` | - |" in report.write_markdown(content(values))
+    assert "| evaluate.adapter_effect.max_logit_difference | - |" in markdown(values)
     assert report.gate_table(values["gates"]["rows"]).splitlines()[1].split() == [
         "pass",
         "test_rows",
@@ -337,6 +617,9 @@ def test_a_figure_that_is_missing_is_a_dash_and_no_zero() -> None:
         (1234567, "1,234,567"),
         (0.268, "0.268"),
         (1.30744, "1.307"),
+        (8757.76, "8,758"),
+        (text.Estimate(0.5, 0.4, 0.625), "0.5 (0.4 to 0.625)"),
+        (text.Estimate(0.5, None, None), "0.5"),
         (1e-5, "1e-05"),
         (10485760.0, "10,485,760"),
         (0.0, "0"),
@@ -355,6 +638,7 @@ def test_figures_are_written_for_people(value: Any, words: str) -> None:
     [
         ("a & b", "a &amp; b", "`a & b`"),
         ("<b>", "&lt;b>", "`<b>`"),
+        ("<= 3 < 4", "<= 3 < 4", "`<= 3 < 4`"),
         ("x|y", "x\\|y", "`x\\|y`"),
         ("`", "\\`", "`'`"),
         ("snake_case _x_", "snake_case \\_x\\_", "`snake_case _x_`"),
