@@ -35,9 +35,7 @@ class Column:
     @property
     def known(self) -> npt.NDArray[np.bool_]:
         """Whether each row has the field."""
-        present: npt.NDArray[np.bool_] = (
-            ~np.isnan(self.values) if self.field.kind == "number" else self.values >= 0  # type: ignore[arg-type]
-        )
+        present: npt.NDArray[np.bool_] = ~np.isnan(self.values) if self.field.kind == "number" else self.values >= 0
         return present
 
     @property
@@ -58,7 +56,7 @@ class Column:
 def columns(fields: Sequence[Field], targets: Iterable[str]) -> list[Column]:
     """The fields of targets that come as JSON text, one at a time."""
     codes: list[dict[str, int]] = [{name: code for code, name in enumerate(_expected(field))} for field in fields]
-    values = [array("d" if field.kind == "number" else "q") for field in fields]
+    values: list[Any] = [array("d" if field.kind == "number" else "q") for field in fields]
     for text in targets:
         target = json.loads(text)
         for field, known, column in zip(fields, codes, values, strict=True):
@@ -76,9 +74,10 @@ def _expected(field: Field) -> tuple[str, ...]:
     return ("false", "true") if field.kind == "boolean" else field.labels
 
 
-def _column(field: Field, values: "array[Any]", known: Mapping[str, int]) -> Column:
-    found = np.frombuffer(values, np.float64 if field.kind == "number" else np.int64)
-    return Column(field, found, tuple(known) if field.kind in ("class", "boolean") else ())
+def _column(field: Field, values: Any, known: Mapping[str, int]) -> Column:
+    if field.kind == "number":
+        return Column(field, np.frombuffer(values, np.float64))
+    return Column(field, np.frombuffer(values, np.int64), tuple(known) if field.kind in ("class", "boolean") else ())
 
 
 def counts(column: Column) -> dict[str, int]:
@@ -101,7 +100,9 @@ def few(column: Column) -> Ints:
 def conflicts(found: Sequence[Column], pairs: Pairs) -> dict[str, npt.NDArray[np.bool_]]:
     """For each class field: which pairs of rows, alike in words, have it with different values."""
     return {
-        column.field.name: column.known[pairs.a] & column.known[pairs.b] & (column.values[pairs.a] != column.values[pairs.b])
+        column.field.name: column.known[pairs.a]
+        & column.known[pairs.b]
+        & (column.values[pairs.a] != column.values[pairs.b])
         for column in found
         if column.is_class
     }
@@ -148,11 +149,12 @@ def _about(column: Column) -> dict[str, Any]:
 def drift(found: Mapping[str, Sequence[Column]]) -> dict[str, dict[str, dict[str, float | None]]]:
     """For each class and number field, how far its values differ between each two splits; columns by split."""
     by_field = zip(*(found[name] for name in SPLITS), strict=True)
-    named = ({name: column for name, column in zip(SPLITS, group, strict=True)} for group in by_field)
+    named = (dict(zip(SPLITS, group, strict=True)) for group in by_field)
     return {
         group["train"].field.name: {f"{a}_{b}": _differ(group[a], group[b]) for a, b in combinations(SPLITS, 2)}
         for group in named
-        if (group["train"].is_class or group["train"].field.kind == "number") and all(c.known.any() for c in group.values())
+        if (group["train"].is_class or group["train"].field.kind == "number")
+        and all(c.known.any() for c in group.values())
     }
 
 

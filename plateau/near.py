@@ -170,14 +170,16 @@ def _similarity(a: Ints, b: Ints, fetch: Callable[[Ints], Sequence[str]]) -> npt
     sets.data[:] = 1
     sizes = np.diff(sets.indptr)
     left, right = np.searchsorted(rows, a), np.searchsorted(rows, b)
-    shared = np.asarray(sets[left].multiply(sets[right]).sum(axis=1)).ravel()
+    shared: npt.NDArray[np.int64] = np.asarray(sets[left].multiply(sets[right]).sum(axis=1)).ravel()
     index: npt.NDArray[np.float64] = shared / (sizes[left] + sizes[right] - shared)
     return index
 
 
 def find(texts: Sequence[str], threshold: float) -> Pairs:
     """The near-duplicates among texts that are in memory; of texts that are equal word for word only the first counts."""
-    found = sketch(texts, threshold) if texts else Sketch(*(np.empty((0, 1), np.int64) for _ in range(3)))
+    if not texts:
+        return Pairs(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
+    found = sketch(texts, threshold)
     return among(found, first_of_equals(found.exact), lambda rows: [texts[row] for row in rows.tolist()], threshold)
 
 

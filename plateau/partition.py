@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from plateau import labels, near, review, rows, splits
 from plateau.errors import BadInputError
 from plateau.fields import Field
+from plateau.near import Pairs
 from plateau.progress import track
 from plateau.system import SPLITS
 
@@ -40,23 +41,23 @@ class Divided:
 
     rows: dict[str, splits.Ints]
     dropped: dict[str, int]
-    near: near.Pairs
-    equal: near.Pairs
+    alike: Pairs
+    equal: Pairs
 
     @property
-    def alike(self) -> near.Pairs:
+    def pairs(self) -> Pairs:
         """Both kinds of pairs."""
-        return near.Pairs(*(np.concatenate([vars(self.equal)[name], vars(self.near)[name]]) for name in vars(self.near)))
+        return Pairs(*(np.concatenate([vars(self.equal)[name], vars(self.alike)[name]]) for name in vars(self.alike)))
 
 
 def survey(path: Path, fields: Sequence[Field], options: Mapping[str, Any]) -> Survey:
     """Read what a split depends on; conversations are sketched batch by batch, so that their texts are never all in memory."""
-    plain = rows.columns(path, _plain_columns(path, options["group_by"]))
+    plain = rows.read(path, _plain_columns(path, options["group_by"]))
     order = pc.sort_indices(plain, sort_keys=[("start_utc", "ascending"), ("id", "ascending")])
     sketches: list[near.Sketch] = []
 
     def targets() -> Iterator[str]:
-        for batch in track(rows.scan(path, ["turns", "target"]), "batches"):
+        for batch in track(rows.batches(path, ["turns", "target"]), "batches"):
             sketches.append(near.sketch(near.texts_of(batch["turns"]), options["near_duplicates"]))
             yield from batch["target"].to_pylist()
 
@@ -65,7 +66,9 @@ def survey(path: Path, fields: Sequence[Field], options: Mapping[str, Any]) -> S
         raise BadInputError(f"{path}: there are no records to split")
     groups = groups_of(plain, options["group_by"])
     ids = plain["id"].combine_chunks()
-    return Survey(path, ids, np.asarray(order, np.int64), times_of(plain), groups, near.Sketch.joined(sketches), columns)
+    return Survey(
+        path, ids, np.asarray(order, np.int64), times_of(plain), groups, near.Sketch.joined(sketches), columns
+    )
 
 
 def _plain_columns(path: Path, group_by: str | None) -> list[str]:
@@ -109,7 +112,7 @@ def codes(values: pa.Array | pa.ChunkedArray) -> splits.Ints:
 def summary(paths: Mapping[str, Path], known: Survey, made: Divided, options: Mapping[str, Any]) -> dict[str, Any]:
     """Figures for metrics/split.json; what proves that nothing leaked is read anew from the files of the splits."""
     group_by = options["group_by"]
-    tables = {name: rows.columns(path, _plain_columns(path, group_by)) for name, path in paths.items()}
+    tables = {name: rows.read(path, _plain_columns(path, group_by)) for name, path in paths.items()}
     together = pa.concat_tables([tables[name] for name in SPLITS])
     parts = np.cumsum([0, *(len(tables[name]) for name in SPLITS)])
 
@@ -127,9 +130,9 @@ def summary(paths: Mapping[str, Path], known: Survey, made: Divided, options: Ma
         "ordered_in_time": splits.is_ordered({name: times_of(tables[name]) for name in SPLITS}),
         "shared_ids": shared(codes(together["id"])),
         "shared_conversations": shared(np.concatenate([_exact(paths[name]) for name in SPLITS])),
-        "shared_near_duplicates": _crossing(made.near, known.ids, {name: tables[name]["id"] for name in SPLITS}),
+        "shared_near_duplicates": _crossing(made.alike, known.ids, {name: tables[name]["id"] for name in SPLITS}),
         "shared_groups": shared(groups_of(together, group_by)),
-        "near_duplicates": {"pairs": len(made.near.a), "rows": len(np.union1d(made.near.a, made.near.b))},
+        "near_duplicates": {"pairs": len(made.alike.a), "rows": len(np.union1d(made.alike.a, made.alike.b))},
         "classes": {
             column.field.name: {name: labels.counts(by_split[name][number]) for name in SPLITS}
             for number, column in enumerate(known.columns)
@@ -145,11 +148,11 @@ def _moment(records: pa.Table, pick: Any) -> str:
 
 def _exact(path: Path) -> splits.Ints:
     """Codes of what was said in the rows of a file."""
-    texts = (text for batch in rows.scan(path, ["turns"]) for text in near.texts_of(batch["turns"]))
+    texts = (text for batch in rows.batches(path, ["turns"]) for text in near.texts_of(batch["turns"]))
     return near.exact(near.words(text) for text in texts)
 
 
-def _crossing(pairs: near.Pairs, ids: pa.Array, written: Mapping[str, pa.ChunkedArray]) -> dict[str, int]:
+def _crossing(pairs: Pairs, ids: pa.Array, written: Mapping[str, pa.ChunkedArray]) -> dict[str, int]:
     """How many near-duplicates have one row in one split and the other in another, for each two splits."""
     inside = {name: np.asarray(pc.is_in(ids, value_set=found.combine_chunks())) for name, found in written.items()}
     return {
@@ -161,7 +164,7 @@ def _crossing(pairs: near.Pairs, ids: pa.Array, written: Mapping[str, pa.Chunked
 def worth_a_look(known: Survey, made: Divided, most: int) -> list[review.Finding]:
     """The findings for data/review.csv, among all rows (conflicting labels) and those of the splits (doubtful ones)."""
     used = np.sort(np.concatenate([made.rows[name] for name in SPLITS]))
-    conflicts = review.conflicting(known.columns, made.alike)
+    conflicts = review.conflicting(known.columns, made.pairs)
     return review.chosen(conflicts, review.doubtful(known.columns, used, known.texts), most)
 
 

@@ -27,7 +27,8 @@ _DIGITS = re.compile(r"\D+")
 _SIX_DIGITS = re.compile(r"\d(?:\D{0,2}\d){5}")  # nearly in a row: below that no card, phone or national id
 
 
-def _span(match: re.Match[str], kind: str, value: str | None = None, group: int | str = 0) -> Span:
+def span(match: re.Match[str], kind: str, value: str | None = None, group: int | str = 0) -> Span:
+    """A match, or one group of it, as a span."""
     return Span(match.start(group), match.end(group), kind, match[group].casefold() if value is None else value)
 
 
@@ -38,15 +39,15 @@ def _has_long(text: str) -> bool:
 
 
 @lru_cache(maxsize=1)
-def _lower(text: str) -> str:
+def lower(text: str) -> str:
     """Lower case of the same length, so that places in it are places in the text."""
     made = text.lower()
     return made if len(made) == len(text) else "".join(low if len(low := one.lower()) == 1 else one for one in text)
 
 
-def _after(text: str, words: Iterable[str]) -> Iterator[int]:
+def after(text: str, words: Iterable[str]) -> Iterator[int]:
     """Where each of the words, in lower case, ends: finding them so is ten times as fast as one pattern of all of them."""
-    low = _lower(text)
+    low = lower(text)
     for word in words:
         start = low.find(word)
         while start >= 0:
@@ -72,13 +73,15 @@ _SPOKEN = re.compile(
 def emails(text: str, _: str | None) -> Iterator[Span]:
     """Addresses as written, and as spoken: `john dot smith at example dot com`."""
     if "@" in text:
-        yield from (_span(match, "email") for match in _EMAIL.finditer(text))
+        yield from (span(match, "email") for match in _EMAIL.finditer(text))
     if " dot " in text:
-        yield from (_span(match, "email") for match in _SPOKEN.finditer(text))
+        yield from (span(match, "email") for match in _SPOKEN.finditer(text))
 
 
 # --- bank and card numbers --------------------------------------------------------------------------------------------
-_IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}(?:[ -]?[A-Za-z0-9]{4}){2,7}(?:[ -]?[A-Za-z0-9]{1,3})?(?![A-Za-z0-9])")
+_IBAN = re.compile(
+    r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}(?:[ -]?[A-Za-z0-9]{4}){2,7}(?:[ -]?[A-Za-z0-9]{1,3})?(?![A-Za-z0-9])"
+)
 _CARD = re.compile(
     r"(?<![\w.+-])(?:\d{4}([ -])\d{4}\1\d{4}\1\d{1,7}|3\d{3}[ -]\d{6}[ -]\d{5}|\d{13,19}|(?:\d[ -]){12,18}\d)(?![\w-])"
 )
@@ -99,7 +102,7 @@ def cards(text: str, _: str | None) -> Iterator[Span]:
     for match in _CARD.finditer(text) if _has_long(text) else ():
         number = digits(match[0])
         if number[0] in "23456" and 13 <= len(number) <= 19 and _valid("luhn", number):
-            yield _span(match, "card", number)
+            yield span(match, "card", number)
 
 
 # --- network addresses ------------------------------------------------------------------------------------------------
@@ -118,7 +121,7 @@ def ips(text: str, _: str | None) -> Iterator[Span]:
         except ValueError:
             continue
         if not _VERSION.search(text[max(0, match.start() - 12) : match.start()]):
-            yield _span(match, "ip", value)
+            yield span(match, "ip", value)
 
 
 # --- national ids -----------------------------------------------------------------------------------------------------
@@ -157,10 +160,10 @@ def national_ids(text: str, _: str | None) -> Iterator[Span]:
         kind = match.lastgroup or "k0"
         checks = _CHECKS[int(kind[1:])]
         if not checks or any(_valid(check, match[0]) for check in checks.split("|")):
-            yield _span(match, "national_id", re.sub(r"\W", "", match[0]).casefold())
+            yield span(match, "national_id", re.sub(r"\W", "", match[0]).casefold())
     for match in _ID_CUE.finditer(text):
         if len(digits(match["id"])) >= 5:
-            yield _span(match, "national_id", re.sub(r"\W", "", match["id"]).casefold(), "id")
+            yield span(match, "national_id", re.sub(r"\W", "", match["id"]).casefold(), "id")
 
 
 @lru_cache(maxsize=64)
@@ -179,7 +182,8 @@ _PHONE = re.compile(r"(?<![\w.,$€£#-])(?:\+ ?|00)?\(?\d(?:[ ().\-/]{0,3}\d){6
 _AMERICAN = re.compile(r"(?:\+?1[ .-]?)?(?:\([2-9]\d\d\) ?|[2-9]\d\d[ .-])\d{3}[ .-]\d{4}")
 _DATE = re.compile(r"(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})\b")
 _PHONE_CUE = re.compile(
-    r"\b(?:phone|call|cell|mobile|text|tel|telephone|reach|contact|whatsapp|fax|dial|ring|line)\b[^\d\0]{0,40}$", re.IGNORECASE
+    r"\b(?:phone|call|cell|mobile|text|tel|telephone|reach|contact|whatsapp|fax|dial|ring|line)\b[^\d\0]{0,40}$",
+    re.IGNORECASE,
 )
 _OTHER_CUE = re.compile(
     r"\b(?:order|ticket|case|reference|ref|tracking|invoice|serial|confirmation|booking|parcel|model|part|imei|transaction|id)"
@@ -194,7 +198,7 @@ def phones(text: str, region: str | None) -> Iterator[Span]:
     for match in _PHONE.finditer(text) if _has_long(text) else ():
         before = text[max(0, match.start() - 50) : match.start()]
         if not _DATE.match(match[0]) and not _OTHER_CUE.search(before) and _is_phone(match[0], before, region):
-            yield _span(match, "phone", digits(match[0]).removeprefix("00"))
+            yield span(match, "phone", digits(match[0]).removeprefix("00"))
 
 
 def _is_phone(found: str, before: str, region: str | None) -> bool:
@@ -215,16 +219,27 @@ def _is_phone(found: str, before: str, region: str | None) -> bool:
 
 # --- accounts ---------------------------------------------------------------------------------------------------------
 _NUMBER = r"[A-Za-z]{0,4}-?\d[\dA-Za-z]*(?:[ -]\d[\dA-Za-z]*){0,6}"
-_LEAD = (
-    r"(?:[^\w\0]|\b(?:it's|that's|i'm|is|was|are|it|its|that|would|be|ends|ending|in|with|sure|yes|yeah|okay|ok|of|course|the|my|number)\b){0,24}"
-)
+_LEAD = r"(?:[^\w\0]|\b(?:it's|that's|i'm|is|was|are|it|its|that|would|be|ends|ending|in|with|sure|yes|yeah|okay|ok|of|course|the|my|number)\b){0,24}"
 _ACCOUNT_WORDS = (
-    *("account", "acct", "customer", "client", "member", "membership", "policy", "contract", "subscriber", "user", "routing"),
+    *(
+        "account",
+        "acct",
+        "customer",
+        "client",
+        "member",
+        "membership",
+        "policy",
+        "contract",
+        "subscriber",
+        "user",
+        "routing",
+    ),
     *("loyalty", "card", "sort", "security", "verification", "access"),
 )
 _CODE_WORDS = ("passcode", "pin code", "pin is", "cvv")
 _ACCOUNT_TAIL = re.compile(
-    rf"(?:[ -](?:number|no\b\.?|id|code|#)(?!\w)(?:[^\0]{{0,60}}\0)?{_LEAD}|[ #:]{{1,3}}(?=\d))(?P<id>{_NUMBER})(?!\w|[.,]\d)", re.IGNORECASE
+    rf"(?:[ -](?:number|no\b\.?|id|code|#)(?!\w)(?:[^\0]{{0,60}}\0)?{_LEAD}|[ #:]{{1,3}}(?=\d))(?P<id>{_NUMBER})(?!\w|[.,]\d)",
+    re.IGNORECASE,
 )
 _CODE_TAIL = re.compile(rf"(?!\w)(?:[^\0]{{0,60}}\0)?{_LEAD}(?P<id>{_NUMBER})(?!\w|[.,]\d)", re.IGNORECASE)
 _WALLET = re.compile(r"(?<!\w)(?:bc1[a-z0-9]{25,62}|[13][1-9A-HJ-NP-Za-km-z]{25,34}|0x[0-9a-fA-F]{40})(?!\w)")
@@ -233,15 +248,15 @@ _HANDLE = re.compile(r"(?<![\w.@/])@[A-Za-z_]\w{2,30}(?![\w@.]\w)")
 
 def accounts(text: str, _: str | None) -> Iterator[Span]:
     """Account, customer and policy numbers and codes said or asked to be such; wallet addresses; handles such as @name."""
-    tails = [_ACCOUNT_TAIL.match(text, end) for end in _after(text, _ACCOUNT_WORDS)]
-    tails += [_CODE_TAIL.match(text, end) for end in _after(text, _CODE_WORDS)]
+    tails = [_ACCOUNT_TAIL.match(text, end) for end in after(text, _ACCOUNT_WORDS)]
+    tails += [_CODE_TAIL.match(text, end) for end in after(text, _CODE_WORDS)]
     for match in tails:
         if match and len(digits(match["id"])) >= 3:
-            yield _span(match, "account", re.sub(r"\W", "", match["id"]).casefold(), "id")
+            yield span(match, "account", re.sub(r"\W", "", match["id"]).casefold(), "id")
     for match in _WALLET.finditer(text):
         if match[0].startswith("0x") or _valid("bitcoin", match[0]):
-            yield _span(match, "account")
-    yield from (_span(match, "account") for match in (_HANDLE.finditer(text) if "@" in text else ()))
+            yield span(match, "account")
+    yield from (span(match, "account") for match in (_HANDLE.finditer(text) if "@" in text else ()))
 
 
 # --- postal addresses -------------------------------------------------------------------------------------------------
@@ -258,84 +273,14 @@ _ADDRESS = re.compile(
 )
 
 
-_ROADS = re.findall(r"[A-Z][a-z]+", _STREET) + ["straße", "strasse", "str.", "weg", "platz", "allee", "gasse"]
+_ROADS = [*re.findall(r"[A-Z][a-z]+", _STREET), "straße", "strasse", "str.", "weg", "platz", "allee", "gasse"]
 
 
 def addresses(text: str, _: str | None) -> Iterator[Span]:
     """Street addresses with a house number, and the town after it."""
-    return (_span(match, "address") for match in (_ADDRESS.finditer(text) if any(map(text.__contains__, _ROADS)) else ()))
-
-
-# --- names ------------------------------------------------------------------------------------------------------------
-_CAPITAL = r"[A-ZÀ-ÖØ-Þ][\w'’-]{1,20}"
-_NAME = rf"{_CAPITAL}(?: (?:van|von|de|der|del|da|la|bin|al|Mc|O') ?)?(?: {_CAPITAL}){{0,2}}"
-_STOP = r"(?!(?:and|i|i'm|on|from|calling|with|is|the|so|but|my|here|speaking|not|a|that)\b)"
-_END = r"(?=[.,!?;:](?:\s|\0|$)|\0|$)"
-# Phrases, and what must come after them for the words between to be a name.
-_SAID = ("my name is", "my full name is", "my first name is", "my last name is", "my name's")
-_NAMED = (*_SAID, "the name is", "name's", "i am called", "speaking with", "speaking to", "chatting with", "call me")
-_SELF = ("this is", "i am", "i'm", "it's", "it is")
-_TITLES = ("mr", "mrs", "ms", "miss", "dr", "prof", "herr", "frau", "señor", "señora", "monsieur", "madame")
-_GREETED = (
-    *("hi", "hello", "hey", "dear", "thank you", "thanks", "good morning", "good afternoon", "good evening", "goodbye", "bye"),
-)
-_ASKED = ("your name", "your full name", "your first name", "your last name", "am i speaking with", "am i speaking to", "is calling")
-_CUES = (
-    (_SAID, re.compile(rf" (?P<name>{_STOP}[a-z'-]{{2,20}}(?: {_STOP}[a-z'-]{{2,20}})?)(?![\w'-])")),
-    (_NAMED, re.compile(rf" (?P<name>{_NAME})")),
-    (_SELF, re.compile(rf" (?P<name>{_NAME})(?= (?:speaking|here|from|with|calling|and I)\b)")),
-    (("this is",), re.compile(rf" (?P<name>{_NAME}){_END}")),
-    (_TITLES, re.compile(rf"\.? (?P<name>{_NAME})")),
-    (_GREETED, re.compile(rf",? (?P<name>{_CAPITAL}){_END}")),
-    (
-        _ASKED,
-        re.compile(
-            rf"(?!\w)[^\0]{{0,30}}\?\s*\0\W{{0,2}}(?i:(?:(?:sure|yes|ok|okay|it's|it is|that's|i'm|i am|this is)\W{{1,2}}){{0,3}})"
-            rf"(?P<name>{_NAME}){_END}"
-        ),
-    ),
-)
-_BEFORE = (" speaking", " here.", " here,", " here!")
-_LAST = re.compile(rf"(?<![\w'])(?P<name>{_NAME})(?: from [\w ]{{1,20}})?$")
-# Capitalised words that follow such phrases and name nobody.
-_NOBODY = frozenset(
-    """a an the i it is im i'm so we you he she they there here this that what when where why how who which all again everyone everybody guys
-    team folks sir madam maam ma'am agent support service customer sales billing everything anything nothing something yes no not now just
-    please sorry sure okay ok well good great fine bye goodbye thanks thank hello hi hey morning afternoon evening night day today tomorrow
-    monday tuesday wednesday thursday friday saturday sunday january february march april june july august september october november december
-    technical tech internet network finance security shipping hardware contracts field department desk bank telecom group company inc ltd llc
-    corp corporation mobile wireless insurance airlines hotel hospital clinic center centre office store shop online english spanish french
-    german american british absolutely unacceptable outrageous ridiculous terrible urgent important about because calling for from with regarding
-    actually yeah yep nope and but then mr mrs ms assistant bot very really still only too also my your our their his her its let can could would do does did may welcome alright anytime""".split()
-)
-# Given names that are also words: replaced where a greeting says that they are names, not wherever they stand.
-_WORDS = frozenset("will may mark grace hope rose art bill rich frank grant summer dawn joy faith jack sandy pat sue max ray miles chase drew".split())
-
-
-def names(text: str, _: str | None) -> Iterator[Span]:
-    """Names that people give or are called by: `my name is`, `this is ... speaking`, `Hi ...,`, `Mrs. ...`."""
-    found = [pattern.match(text, end) for words, pattern in _CUES for end in _after(text, words)]
-    for word in _BEFORE:
-        end = _lower(text).find(word)
-        while end >= 0:
-            found.append(_LAST.search(text, max(0, end - 80), end))
-            end = _lower(text).find(word, end + 1)
-    for match in found:
-        kept = _person(match["name"]) if match else ""
-        if match and kept:
-            yield Span(match.start("name"), match.start("name") + len(kept), "name", kept.casefold())
-
-
-def _person(found: str) -> str:
-    """The words up to the first that names nobody; none of a found name when its first word or an organisation is in it."""
-    parts = found.split(" ")
-    wrong = next((i for i, part in enumerate(parts) if part.casefold().strip("'’-") in _NOBODY), len(parts))
-    return "" if wrong < len(parts) and parts[wrong][:1].isupper() and wrong > 0 else " ".join(parts[:wrong])
-
-
-def is_telling(value: str) -> bool:
-    """Whether a value means the same wherever it stands: no name that is also a word, no short one."""
-    return len(value) > 2 and value.casefold() not in _WORDS and (value[:1].isupper() or not value.isalpha())
+    return (
+        span(match, "address") for match in (_ADDRESS.finditer(text) if any(map(text.__contains__, _ROADS)) else ())
+    )
 
 
 FINDERS: dict[str, Finder] = {
@@ -347,5 +292,4 @@ FINDERS: dict[str, Finder] = {
     "phone": phones,
     "account": accounts,
     "address": addresses,
-    "name": names,
 }

@@ -4,27 +4,35 @@ Patterns alone, checked by checksum or numbering plan where there is one (python
 sure pattern, such as a name in the middle of a story, is not found: benchmarks/privacy.py measures how much that is.
 """
 
+import json
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from itertools import pairwise
+from typing import Any, NamedTuple
 
-from plateau import patterns
+import numpy as np
+import pyarrow as pa
+
+from plateau import names, patterns
+from plateau.contracts import Contract, target_text
 from plateau.patterns import Span
 
+FINDERS = {**patterns.FINDERS, "name": names.names}
 KINDS = ("email", "iban", "card", "ip", "national_id", "phone", "account", "address", "name")
 _END = "\0"  # between turns; readers let no NUL through, and no pattern crosses it unless it means to
 _MARK = re.compile(r"\[(" + "|".join(kind.upper() for kind in KINDS) + r")_(\d+)\]")
 _REPEATED = frozenset(("account", "name"))  # kinds that are found by their surroundings, and then wherever they stand
 
 
-@dataclass(frozen=True)
-class Rules:
-    """Which kinds are replaced, and the country (ISO 3166) whose phone numbers may lack a country code; None for none."""
+class Rules(NamedTuple):
+    """Which kinds are replaced; the country whose phone numbers may lack a country code, or None; the target's JSON Schema."""
 
     kinds: frozenset[str]
     region: str | None = None
+    target: str = "{}"
 
 
 @dataclass(frozen=True)
@@ -36,9 +44,51 @@ class Redacted:
     counts: Counter[str]
 
 
-def rules(options: Mapping[str, Any]) -> Rules:
-    """The rules in `prepare.privacy`."""
-    return Rules(frozenset(kind for kind in KINDS if options[kind]), options["region"])
+def rules(options: Mapping[str, Any], target: Any) -> Rules:
+    """The rules of `prepare.privacy` and a target's schema, as what can travel to other processes."""
+    return Rules(frozenset(kind for kind in KINDS if options[kind]), options["region"], json.dumps(target))
+
+
+@lru_cache(maxsize=4)
+def _contract(schema: str) -> Contract:
+    return Contract(json.loads(schema), "target.schema.json")
+
+
+def batch(rules: Rules, records: pa.RecordBatch) -> tuple[pa.RecordBatch, Counter[str]]:
+    """Prepared records without personal data, and how many placeholders of each kind were put in; pure."""
+    turns, answers = records["turns"], records["target"].to_pylist()
+    flat = turns.flatten()
+    texts, made, counts = flat.field("text").to_pylist(), [], Counter[str]()
+    ends = np.cumsum(np.asarray(turns.value_lengths())).tolist()
+    for row, (start, end) in enumerate(pairwise([0, *ends])):
+        said = redact(texts[start:end], rules)
+        made += said.texts
+        counts += said.counts
+        answers[row] = _answer(answers[row], said.placeholders, rules.target)
+    columns = [pa.array(made, pa.string()) if part.name == "text" else flat.field(part.name) for part in flat.type]
+    told = pa.ListArray.from_arrays(
+        pa.array([0, *ends], pa.int32()), pa.StructArray.from_arrays(columns, fields=list(flat.type))
+    )
+    changed = {"turns": told, "target": pa.array(answers, pa.string())}
+    arrays = [changed.get(field.name, records[field.name]) for field in records.schema]
+    return pa.RecordBatch.from_arrays(arrays, schema=records.schema), counts
+
+
+def batches(rules: Rules, records: Iterable[pa.RecordBatch], counts: Counter[str]) -> Iterator[pa.RecordBatch]:
+    """Each batch without personal data; `counts` grows by the placeholders put in."""
+    for part in records:
+        made, found = batch(rules, part)
+        counts.update(found)
+        yield made
+
+
+def _answer(text: str, placeholders: Mapping[str, str], schema: str) -> str:
+    """The target as JSON text with the transcript's placeholders."""
+    if not any(value in text or not value.isalnum() for value in placeholders):
+        return text
+    contract, target = _contract(schema), json.loads(text)
+    changed = in_target(target, placeholders, lambda value: contract.check(value) is None)
+    return text if changed == target else target_text(changed, contract.schema)
 
 
 def redact(texts: Sequence[str], rules: Rules) -> Redacted:
@@ -47,10 +97,10 @@ def redact(texts: Sequence[str], rules: Rules) -> Redacted:
     spans = find(whole, rules)
     if not spans:
         return Redacted(list(texts), {}, Counter())
-    names, written = _named(whole, spans)
+    called, written = _named(whole, spans)
     parts, end = [], 0
     for span in spans:
-        parts += [whole[end : span.start], names[span.kind, span.value]]
+        parts += [whole[end : span.start], called[span.kind, span.value]]
         end = span.end
     made = "".join([*parts, whole[end:]]).split(_END)
     return Redacted(made, written, Counter(span.kind for span in spans))
@@ -61,14 +111,14 @@ def _named(whole: str, spans: Sequence[Span]) -> tuple[dict[tuple[str, str], str
     taken: Counter[str] = Counter()
     for kind, number in _MARK.findall(whole) if "[" in whole else ():
         taken[kind] = max(taken[kind], int(number[:6]))
-    names: dict[tuple[str, str], str] = {}
+    called: dict[tuple[str, str], str] = {}
     written: dict[str, str] = {}
     for span in spans:
-        if (span.kind, span.value) not in names:
+        if (span.kind, span.value) not in called:
             taken[span.kind.upper()] += 1
-            names[span.kind, span.value] = f"[{span.kind.upper()}_{taken[span.kind.upper()]}]"
-        written.setdefault(whole[span.start : span.end], names[span.kind, span.value])
-    return names, written
+            called[span.kind, span.value] = f"[{span.kind.upper()}_{taken[span.kind.upper()]}]"
+        written.setdefault(whole[span.start : span.end], called[span.kind, span.value])
+    return called, written
 
 
 def find(whole: str, rules: Rules) -> list[Span]:
@@ -76,10 +126,10 @@ def find(whole: str, rules: Rules) -> list[Span]:
     kept: list[Span] = []
     for kind in KINDS:
         if kind in rules.kinds:
-            for span in patterns.FINDERS[kind](whole, rules.region):
+            for span in FINDERS[kind](whole, rules.region):
                 if not any(span.start < other.end and other.start < span.end for other in kept):
                     kept.append(span)
-    for span in [span for span in kept if span.kind in _REPEATED and patterns.is_telling(whole[span.start : span.end])]:
+    for span in [span for span in kept if span.kind in _REPEATED and names.is_telling(whole[span.start : span.end])]:
         for start in _places(whole, whole[span.start : span.end]):
             again = Span(start, start + span.end - span.start, span.kind, span.value)
             if not any(again.start < other.end and other.start < again.end for other in kept):
@@ -105,7 +155,7 @@ def in_target(target: Any, placeholders: Mapping[str, str], holds: Callable[[Any
     """
     for path, text in list(_strings(target, ())) if placeholders else ():
         for value, placeholder in placeholders.items():
-            if value in text and patterns.is_telling(value):
+            if value in text and names.is_telling(value):
                 for start in reversed(_places(text, value)):
                     text = text[:start] + placeholder + text[start + len(value) :]
         changed = _with(target, path, text)
@@ -113,7 +163,7 @@ def in_target(target: Any, placeholders: Mapping[str, str], holds: Callable[[Any
     return target
 
 
-def _strings(value: Any, path: tuple[Any, ...]) -> Any:
+def _strings(value: Any, path: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...], str]]:
     """Every string of a JSON value that is no key, with its path."""
     if isinstance(value, str):
         yield path, value

@@ -9,7 +9,6 @@ from typing import Any
 
 import pyarrow as pa
 
-from plateau import privacy
 from plateau.contracts import Contract, target_text
 from plateau.errors import BadInputError
 from plateau.readers import Problem, Raw
@@ -170,11 +169,9 @@ def join(transcripts: Collected, analyses: Collected) -> Iterator[tuple[Raw, Raw
             analyses.reject(analysis, Problem("missing_transcript", "no transcript has this id"))
 
 
-def row(transcript: Any, analysis: Any, target: Contract, rules: privacy.Rules, counts: Counter[str]) -> dict[str, Any]:
-    """One prepared row of SCHEMA without personal data; adds the placeholders placed to `counts`."""
+def row(transcript: Any, analysis: Any, target_schema: Any) -> dict[str, Any]:
+    """One prepared row of SCHEMA."""
     wait = transcript.get("queue_wait_time_seconds")
-    said = privacy.redact([turn["text"] for turn in transcript["turns"]], rules)
-    counts.update(said.counts)
     return {
         "id": transcript["id"],
         "start": transcript["start"],
@@ -183,21 +180,15 @@ def row(transcript: Any, analysis: Any, target: Contract, rules: privacy.Rules, 
         "customer_id": transcript.get("customer_id"),
         "agent_id": transcript.get("agent_id"),
         "turns": [
-            {"role": turn["role"], "text": text, "time": turn.get("time")}
-            for turn, text in zip(transcript["turns"], said.texts, strict=True)
+            {"role": turn["role"], "text": turn["text"], "time": turn.get("time")} for turn in transcript["turns"]
         ],
-        "target": target_text(
-            privacy.in_target(analysis["target"], said.placeholders, lambda value: target.check(value) is None),
-            target.schema,
-        ),
+        "target": target_text(analysis["target"], target_schema),
     }
 
 
-def batches(
-    pairs: Iterable[tuple[Raw, Raw]], target: Contract, rules: privacy.Rules, counts: Counter[str], size: int = 4096
-) -> Iterator[pa.RecordBatch]:
-    """Prepared rows as Arrow batches of at most `size`; `counts` grows by the placeholders placed, by kind."""
-    rows = (row(transcript.value, analysis.value, target, rules, counts) for transcript, analysis in pairs)
+def batches(pairs: Iterable[tuple[Raw, Raw]], target_schema: Any, size: int = 4096) -> Iterator[pa.RecordBatch]:
+    """Prepared rows as Arrow batches of at most `size`."""
+    rows = (row(transcript.value, analysis.value, target_schema) for transcript, analysis in pairs)
     while part := list(islice(rows, size)):
         yield pa.RecordBatch.from_pylist(part, SCHEMA)
 

@@ -95,7 +95,9 @@ def chosen(conflicts: Sequence[Finding], doubts: Sequence[Finding], most: int) -
     return [*first, *doubts[: most - len(first)]]
 
 
-def write(path: Path, findings: Sequence[Finding], ids: Any, splits: Mapping[int, str], texts: Mapping[int, str]) -> None:
+def write(
+    path: Path, findings: Sequence[Finding], ids: Any, splits: Mapping[int, str], texts: Mapping[int, str]
+) -> None:
     """One line a finding for a spreadsheet; ids (an Arrow array), splits and texts by row."""
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
         lines = csv.writer(stream)

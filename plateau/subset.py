@@ -1,5 +1,7 @@
 """A part of the training rows that stands for the whole: every class in it, in proportion, from the whole period, little twice."""
 
+from itertools import pairwise
+
 import numpy as np
 import numpy.typing as npt
 
@@ -26,7 +28,7 @@ def choose(labels: Ints, marks: npt.NDArray[np.uint8], size: int, rng: np.random
     places = np.arange(words.shape[1])
     seen[places, words[chosen]] = True
     more = []
-    for number, (start, end) in enumerate(zip(edges[:-1], edges[1:], strict=True), len(chosen) + 1):
+    for number, (start, end) in enumerate(pairwise(edges), len(chosen) + 1):
         rows = left[start:end]
         lag = (share * number - taken)[codes[rows]].sum(axis=1)
         new = 1 - seen[places, words[rows]].mean(axis=1) if len(places) else 0.0

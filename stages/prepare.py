@@ -23,10 +23,12 @@ def main(system: System, values: params.Params) -> None:
     summary = records.summary(transcripts, analyses, pairs)
     files.write_jsonl(system.path("data", "rejected.jsonl"), records.rejects(transcripts, analyses))
     records.check_share(summary, values["prepare"]["max_rejected"], system.path("data", "rejected.jsonl"))
-    rules, replaced = privacy.rules(values["prepare"]["privacy"]), Counter[str]()
-    made = records.batches(pairs, target, rules, replaced)
+    rules, replaced = privacy.rules(values["prepare"]["privacy"], target.schema), Counter[str]()
+    made = privacy.batches(rules, records.batches(pairs, target.schema), replaced)
     rows.write(system.path("data", "prepared.parquet"), records.SCHEMA, made)
-    files.write_json(system.metrics("prepare"), {**summary, "redacted": {kind: replaced[kind] for kind in privacy.KINDS}})
+    files.write_json(
+        system.metrics("prepare"), {**summary, "redacted": {kind: replaced[kind] for kind in privacy.KINDS}}
+    )
     speed.record(system, "prepare", {"seconds": time.perf_counter() - began, "rows": len(pairs)})
     say(f"prepared {len(pairs):,} of {summary['conversations']:,} conversations; {summary['rejected']:,} rejects")
 

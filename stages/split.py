@@ -23,7 +23,7 @@ def main(system: System, values: params.Params) -> None:
     findings = partition.worth_a_look(known, made, options["review_rows"])
     partition.write_review(system.path("data", "review.csv"), findings, known, made)
     files.write_json(system.metrics("split"), partition.summary(paths, known, made, options))
-    files.write_json(system.metrics("labels"), labels.summary(known.columns, made.alike))
+    files.write_json(system.metrics("labels"), labels.summary(known.columns, made.pairs))
     speed.record(system, "split", {"seconds": time.perf_counter() - began, "rows": len(known.ids)})
     counts = ", ".join(f"{name} {len(made.rows[name]):,}" for name in SPLITS)
     say(f"{counts}; {sum(made.dropped.values()):,} rows unused; {len(findings)} labels to look at in data/review.csv")
