@@ -6,14 +6,15 @@ Every feature of a row depends on that row's time and on params alone; plateau.h
 import datetime as dt
 import difflib
 import zoneinfo
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from plateau.errors import BadInputError
 
@@ -62,17 +63,17 @@ def _holidays(country: str, years: tuple[int, ...]) -> tuple[dt.date, ...]:
         ) from None
 
 
-def features(utc: Times, options: Mapping[str, Any]) -> dict[str, npt.NDArray[Any]]:
+def features(utc: Times, options: Mapping[str, Any]) -> dict[str, pa.Array]:
     """Columns timestamp, time_of_day, day_of_week, business_hours, holiday and peak_season of UTC times (datetime64[us], [N])."""
     local = to_local(utc, options["time_zone"])
     closed = Closed(options["holidays"], tuple(options["closed_dates"]))
     return {
-        "timestamp": np.datetime_as_string(local.astype("datetime64[s]")),
-        "time_of_day": time_of_day(local),
-        "day_of_week": np.array(DAYS)[weekday(local)],
-        "business_hours": business_hours(local, options["business_hours"], closed),
-        "holiday": closed.on(local.astype("datetime64[D]")),
-        "peak_season": np.isin(month(local), options["peak_months"]),
+        "timestamp": pc.replace_substring(pa.array(local.astype("datetime64[s]")).cast(pa.string()), " ", "T"),
+        "time_of_day": pa.array(PARTS_OF_DAY).take(pa.array(part_of_day(local))),
+        "day_of_week": pa.array(DAYS).take(pa.array(weekday(local))),
+        "business_hours": pa.array(business_hours(local, options["business_hours"], closed)),
+        "holiday": pa.array(closed.on(local.astype("datetime64[D]"))),
+        "peak_season": pa.array(np.isin(month(local), options["peak_months"])),
     }
 
 
@@ -109,6 +110,7 @@ def _zone(name: str) -> zoneinfo.ZoneInfo:
         raise BadInputError(f"temporal.time_zone: '{name}' is no known time zone; {hint}") from None
 
 
+@lru_cache(maxsize=1 << 16)
 def _offset(utc: dt.datetime, zone: zoneinfo.ZoneInfo) -> dt.timedelta:
     return utc.replace(tzinfo=dt.UTC).astimezone(zone).utcoffset() or dt.timedelta(0)
 
@@ -130,9 +132,9 @@ def month(local: Times) -> Ints:
     return local.astype("datetime64[M]").astype(np.int64) % 12 + 1
 
 
-def time_of_day(local: Times) -> npt.NDArray[np.str_]:
-    """Night (0 to 6 o'clock), morning (to 12), afternoon (to 18) or evening."""
-    return np.array(PARTS_OF_DAY)[minute_of_day(local) // (6 * 60)]
+def part_of_day(local: Times) -> Ints:
+    """Which of PARTS_OF_DAY: night (0 to 6 o'clock), morning (to 12), afternoon (to 18) or evening."""
+    return minute_of_day(local) // (6 * 60)
 
 
 def business_hours(local: Times, hours: Mapping[str, Sequence[str]], closed_on: Closed) -> Bools:
@@ -166,41 +168,23 @@ def _minutes(clock: str) -> int:
     return int(hour) * 60 + int(minute)
 
 
-@dataclass
-class Tally:
-    """Figures of temporal.json, batch after batch."""
-
-    counts: Counter[str] = field(default_factory=Counter)
-    waited: float = 0.0
-    earliest: str | None = None
-    latest: str | None = None
-
-    def add(self, columns: Mapping[str, npt.NDArray[Any]], waits: npt.NDArray[np.float64]) -> None:
-        """Count the columns of `features` of one batch; `waits` are queue waits in seconds, NaN where unknown."""
-        for name in ("time_of_day", "day_of_week"):
-            values, found = np.unique(columns[name], return_counts=True)
-            self.counts.update(dict(zip(values.tolist(), found.tolist(), strict=True)))
-        for name in ("business_hours", "holiday", "peak_season"):
-            self.counts[name] += int(columns[name].sum())
-        times = columns["timestamp"].tolist()
-        self.earliest = min([*times, *([self.earliest] if self.earliest else [])], default=None)
-        self.latest = max([*times, *([self.latest] if self.latest else [])], default=None)
-        self.counts.update(rows=len(waits), queue_wait_unknown=int(np.isnan(waits).sum()))
-        self.waited += float(np.nansum(waits))
-
-    def summary(self) -> dict[str, Any]:
-        """Figures for metrics/temporal.json; `history.summary` has the others."""
-        counts, rows = self.counts, self.counts["rows"]
-        known = rows - counts["queue_wait_unknown"]
-        return {
-            "rows": rows,
-            "earliest": self.earliest,
-            "latest": self.latest,
-            "business_hours_share": round(counts["business_hours"] / rows, 6),
-            "holiday_share": round(counts["holiday"] / rows, 6),
-            "peak_season_share": round(counts["peak_season"] / rows, 6),
-            "time_of_day": {part: counts[part] for part in PARTS_OF_DAY},
-            "day_of_week": {day: counts[day] for day in DAYS},
-            "queue_wait_unknown": counts["queue_wait_unknown"],
-            "queue_wait_mean_seconds": round(self.waited / known, 3) if known else None,
-        }
+def summary(columns: Mapping[str, pa.Array], waits: pa.ChunkedArray) -> dict[str, Any]:
+    """Figures for metrics/temporal.json of the columns of `features`; `waits` are queue waits in seconds."""
+    rows, ends = len(waits), pc.min_max(columns["timestamp"]).as_py()
+    counts = {
+        name: {one["values"]: one["counts"] for one in columns[name].value_counts().to_pylist()}
+        for name in ("time_of_day", "day_of_week")
+    }
+    known = rows - waits.null_count
+    return {
+        "rows": rows,
+        "earliest": ends["min"],
+        "latest": ends["max"],
+        "business_hours_share": round(columns["business_hours"].true_count / rows, 6),
+        "holiday_share": round(columns["holiday"].true_count / rows, 6),
+        "peak_season_share": round(columns["peak_season"].true_count / rows, 6),
+        "time_of_day": {part: counts["time_of_day"].get(part, 0) for part in PARTS_OF_DAY},
+        "day_of_week": {day: counts["day_of_week"].get(day, 0) for day in DAYS},
+        "queue_wait_unknown": waits.null_count,
+        "queue_wait_mean_seconds": round(pc.mean(waits).as_py(), 3) if known else None,
+    }

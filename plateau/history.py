@@ -4,31 +4,44 @@ Each figure of a contact depends on contacts that began strictly earlier, so it 
 contacts that begin in the same moment do not see each other.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 
 Times = npt.NDArray[np.datetime64]
 Ints = npt.NDArray[np.int64]
 
 MONTH = np.timedelta64(30, "D")
 HOUR = np.timedelta64(60, "m")
-NAMES = ("days_since_last_contact", "contacts_last_30_days", "load_last_hour")
 
 
-def features(utc: Times, customers: Ints) -> dict[str, npt.NDArray[Any]]:
-    """Columns of NAMES for contacts in any order; `customers` are codes [N], negative where the customer is not known.
+def features(utc: Times, customers: pa.Array) -> dict[str, pa.Array]:
+    """days_since_last_contact, contacts_last_30_days and load_last_hour of contacts in any order; null for an unknown customer.
 
-    Days are rounded to hundredths, NaN without an earlier contact; contacts of the last 30 days are NaN without a customer.
+    Days are rounded to hundredths, and null without an earlier contact.
     """
+    days, contacts, load = figures(
+        utc, np.asarray(customers.dictionary_encode().indices.cast(pa.int64()).fill_null(-1))
+    )
+    unknown = np.asarray(customers.is_null())
+    return {
+        "days_since_last_contact": pa.array(days, mask=unknown | np.isnan(days)),
+        "contacts_last_30_days": pa.array(contacts, mask=unknown),
+        "load_last_hour": pa.array(load),
+    }
+
+
+def figures(utc: Times, customers: Ints) -> tuple[npt.NDArray[np.float64], Ints, Ints]:
+    """The same as arrays, of codes of customers; NaN for no earlier contact."""
     moments, rank = np.unique(utc, return_inverse=True)
     days, contacts = _of_customers(moments, rank, customers)
-    known = customers >= 0
     starts = np.sort(rank)
     load = np.searchsorted(starts, rank) - np.searchsorted(starts, _ranks_before(moments, HOUR)[rank])
-    values = (np.where(known, days, np.nan), np.where(known, contacts, np.nan), load)
-    return dict(zip(NAMES, values, strict=True))
+    return days, contacts, load
 
 
 def _of_customers(moments: Times, rank: Ints, customers: Ints) -> tuple[npt.NDArray[np.float64], Ints]:
@@ -53,14 +66,14 @@ def _ranks_before(moments: Times, span: np.timedelta64) -> Ints:
     return np.searchsorted(moments, moments - span)
 
 
-def summary(columns: dict[str, npt.NDArray[Any]]) -> dict[str, Any]:
+def summary(columns: Mapping[str, pa.Array]) -> dict[str, Any]:
     """Figures for metrics/temporal.json of the columns of `features`."""
-    days, contacts, load = (columns[name] for name in NAMES)
-    first = ~np.isnan(contacts) & np.isnan(days)
+    days, contacts = columns["days_since_last_contact"], columns["contacts_last_30_days"]
+    median, mean = pc.quantile(days, 0.5)[0].as_py(), pc.mean(contacts).as_py()
     return {
-        "customer_unknown": int(np.isnan(contacts).sum()),
-        "first_contacts": int(first.sum()),
-        "days_since_last_contact_median": None if np.isnan(days).all() else round(float(np.nanmedian(days)), 2),
-        "contacts_last_30_days_mean": None if np.isnan(contacts).all() else round(float(np.nanmean(contacts)), 4),
-        "load_last_hour_mean": round(float(load.mean()), 4),
+        "customer_unknown": contacts.null_count,
+        "first_contacts": days.null_count - contacts.null_count,
+        "days_since_last_contact_median": None if median is None else round(median, 2),
+        "contacts_last_30_days_mean": None if mean is None else round(mean, 4),
+        "load_last_hour_mean": round(pc.mean(columns["load_last_hour"]).as_py(), 4),
     }

@@ -18,8 +18,8 @@ import pyarrow.compute as pc
 Ints = npt.NDArray[np.int64]
 Hashes = npt.NDArray[np.uint64]
 
-# A word, one sign, or one character of a script that puts no spaces between words.
-_TOKEN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\W\u3040-\u30ff\u3400-\u9fff]+|[^\w\s]")
+# A placeholder such as [email_1], a word, one character of a script that puts no spaces between words, or one sign.
+_TOKEN = re.compile(r"\[[a-z_]{2,12}_\d{1,6}\]|[\u3040-\u30ff\u3400-\u9fff]|[^\W\u3040-\u30ff\u3400-\u9fff]+|[^\w\s]")
 _RECALL = 0.99  # chance that a pair at the threshold shares a band
 _MOST_HASHES = 400
 _MARKS = 128  # hashes, of 8 bits each, kept for a first guess at the similarity of a candidate pair

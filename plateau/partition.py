@@ -52,12 +52,12 @@ class Divided:
 
 def survey(path: Path, fields: Sequence[Field], options: Mapping[str, Any]) -> Survey:
     """Read what a split depends on; conversations are sketched batch by batch, so that their texts are never all in memory."""
-    plain = rows.read(path, _plain_columns(path, options["group_by"]))
+    plain = rows.columns(path, _plain_columns(path, options["group_by"]))
     order = pc.sort_indices(plain, sort_keys=[("start_utc", "ascending"), ("id", "ascending")])
     sketches: list[near.Sketch] = []
 
     def targets() -> Iterator[str]:
-        for batch in track(rows.batches(path, ["turns", "target"]), "batches"):
+        for batch in track(rows.scan(path, ["turns", "target"]), "batches"):
             sketches.append(near.sketch(near.texts_of(batch["turns"]), options["near_duplicates"]))
             yield from batch["target"].to_pylist()
 
@@ -92,6 +92,12 @@ def divide(known: Survey, options: Mapping[str, Any], seed: int) -> Divided:
     return Divided({name: known.order[made.rows[name]] for name in SPLITS}, made.dropped, pairs, equal)
 
 
+def write(known: Survey, made: Divided, paths: Mapping[str, Path]) -> None:
+    """The rows of each split to its file, in order of start and id."""
+    for name, path in paths.items():
+        rows.write(path, rows.schema(known.path), rows.pick(known.path, made.rows[name]))
+
+
 def times_of(records: pa.Table) -> splits.Ints:
     """Start of each row in microseconds since 1970, UTC."""
     return np.asarray(records["start_utc"].cast(pa.int64()))
@@ -112,7 +118,7 @@ def codes(values: pa.Array | pa.ChunkedArray) -> splits.Ints:
 def summary(paths: Mapping[str, Path], known: Survey, made: Divided, options: Mapping[str, Any]) -> dict[str, Any]:
     """Figures for metrics/split.json; what proves that nothing leaked is read anew from the files of the splits."""
     group_by = options["group_by"]
-    tables = {name: rows.read(path, _plain_columns(path, group_by)) for name, path in paths.items()}
+    tables = {name: rows.columns(path, _plain_columns(path, group_by)) for name, path in paths.items()}
     together = pa.concat_tables([tables[name] for name in SPLITS])
     parts = np.cumsum([0, *(len(tables[name]) for name in SPLITS)])
 
@@ -148,7 +154,7 @@ def _moment(records: pa.Table, pick: Any) -> str:
 
 def _exact(path: Path) -> splits.Ints:
     """Codes of what was said in the rows of a file."""
-    texts = (text for batch in rows.batches(path, ["turns"]) for text in near.texts_of(batch["turns"]))
+    texts = (text for batch in rows.scan(path, ["turns"]) for text in near.texts_of(batch["turns"]))
     return near.exact(near.words(text) for text in texts)
 
 

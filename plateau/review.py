@@ -1,6 +1,7 @@
 """The rows most worth a person's look: alike in words but labelled otherwise, or labelled against what the words say."""
 
 import csv
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,6 +94,12 @@ def chosen(conflicts: Sequence[Finding], doubts: Sequence[Finding], most: int) -
     half = max(most // 2, most - len(doubts))
     first = list(conflicts[:half])
     return [*first, *doubts[: most - len(first)]]
+
+
+def summary(findings: Sequence[Finding]) -> dict[str, Any]:
+    """Rows of data/review.csv by reason, for metrics/labels.json."""
+    found = Counter(one.reason for one in findings)
+    return {"review_rows": {reason: found[reason] for reason in ("conflicting", "doubtful")}}
 
 
 def write(

@@ -2,7 +2,7 @@
 
 import time
 
-from plateau import fields, files, labels, params, partition, rows, speed, stage
+from plateau import fields, files, labels, params, partition, review, speed, stage
 from plateau.contracts import Contract
 from plateau.progress import say
 from plateau.system import SPLITS, System
@@ -18,12 +18,13 @@ def main(system: System, values: params.Params) -> None:
     known = partition.survey(source, leaves, options)
     made = partition.divide(known, options, values["seed"])
     paths = {name: system.split(name) for name in SPLITS}
-    for name, path in paths.items():
-        rows.write(path, rows.schema(source), rows.pick(source, made.rows[name]))
+    partition.write(known, made, paths)
     findings = partition.worth_a_look(known, made, options["review_rows"])
     partition.write_review(system.path("data", "review.csv"), findings, known, made)
     files.write_json(system.metrics("split"), partition.summary(paths, known, made, options))
-    files.write_json(system.metrics("labels"), labels.summary(known.columns, made.pairs))
+    files.write_json(
+        system.metrics("labels"), {**labels.summary(known.columns, made.pairs), **review.summary(findings)}
+    )
     speed.record(system, "split", {"seconds": time.perf_counter() - began, "rows": len(known.ids)})
     counts = ", ".join(f"{name} {len(made.rows[name]):,}" for name in SPLITS)
     say(f"{counts}; {sum(made.dropped.values()):,} rows unused; {len(findings)} labels to look at in data/review.csv")

@@ -2,7 +2,7 @@
 
 import time
 
-from plateau import calendar, context, files, params, rows, speed, stage
+from plateau import calendar, files, history, params, rows, speed, stage
 from plateau.progress import say
 from plateau.system import System
 
@@ -12,14 +12,15 @@ PARAMS = ("temporal",)
 def main(system: System, values: params.Params) -> None:
     """Write data/temporal.parquet and metrics/temporal.json."""
     began = time.perf_counter()
-    source, options, tally = system.path("data", "prepared.parquet"), values["temporal"], calendar.Tally()
-    earlier = context.earlier(rows.read(source, ["start_utc", "customer_id"]))
-    made = context.added(rows.batches(source), options, earlier, tally)
-    rows.write(system.path("data", "temporal.parquet"), context.schema(rows.schema(source)), made)
-    summary = {**tally.summary(), **context.summary(earlier)}
+    source, options = system.path("data", "prepared.parquet"), values["temporal"]
+    known = rows.columns(source, ["start_utc", "customer_id", "queue_wait_time_seconds"])
+    utc = known["start_utc"].to_numpy().astype("datetime64[us]")
+    columns = calendar.features(utc, options) | history.features(utc, known["customer_id"].combine_chunks())
+    rows.write(system.path("data", "temporal.parquet"), *rows.with_columns(source, columns))
+    summary = calendar.summary(columns, known["queue_wait_time_seconds"]) | history.summary(columns)
     files.write_json(system.metrics("temporal"), summary)
-    speed.record(system, "temporal", {"seconds": time.perf_counter() - began, "rows": summary["rows"]})
-    say(f"temporal features of {summary['rows']:,} records in {options['time_zone']}")
+    speed.record(system, "temporal", {"seconds": time.perf_counter() - began, "rows": len(known)})
+    say(f"temporal features of {len(known):,} records in {options['time_zone']}")
 
 
 if __name__ == "__main__":
