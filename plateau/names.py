@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from plateau.patterns import Span, after, lower
 
 _CAPITAL = r"[A-ZÀ-ÖØ-Þ][\w'\u2019-]{1,20}"
-_NAME = rf"{_CAPITAL}(?: (?:van|von|de|der|del|da|la|bin|al|Mc|O') ?)?(?: {_CAPITAL}){{0,2}}"
+_NAME = rf"{_CAPITAL}(?: (?:van|von|de|der|del|da|la|bin|al))?(?: {_CAPITAL}){{0,2}}"
 _STOP = r"(?!(?:and|i|i'm|on|from|calling|with|is|the|so|but|my|here|speaking|not|a|that)\b)"
 _END = r"(?=[.,!?;:](?:\s|\0|$)|\0|$)"
 # Phrases, and what must come after them for the words between to be a name.
 _SAID = ("my name is", "my full name is", "my first name is", "my last name is", "my name's")
 _NAMED = (*_SAID, "the name is", "name's", "i am called", "speaking with", "speaking to", "chatting with", "call me")
-_SELF = ("this is", "i am", "i'm", "it's", "it is")
+_SELF = ("this is", "i am", "i'm")
 _TITLES = ("mr", "mrs", "ms", "miss", "dr", "prof", "herr", "frau", "señor", "señora", "monsieur", "madame")
 _GREETED = (
     *(
@@ -42,6 +42,7 @@ _CUES = (
     (_SAID, re.compile(rf" (?P<name>{_STOP}[a-z'-]{{2,20}}(?: {_STOP}[a-z'-]{{2,20}})?)(?![\w'-])")),
     (_NAMED, re.compile(rf" (?P<name>{_NAME})")),
     (_SELF, re.compile(rf" (?P<name>{_NAME})(?= (?:speaking|here|from|with|calling|and I)\b)")),
+    (("it's", "it is"), re.compile(rf" (?P<name>{_NAME})(?= (?:speaking|calling)\b)")),
     (("this is",), re.compile(rf" (?P<name>{_NAME}){_END}")),
     (_TITLES, re.compile(rf"\.? (?P<name>{_NAME})")),
     (_GREETED, re.compile(rf",? (?P<name>{_CAPITAL}){_END}")),
@@ -54,224 +55,29 @@ _CUES = (
     ),
 )
 _BEFORE = (" speaking", " here.", " here,", " here!")
-_LAST = re.compile(rf"(?<![\w'])(?P<name>{_NAME})(?: from [\w ]{{1,20}})?$")
+_LAST = re.compile(rf"(?:^|[\0.,!?;:] ?)(?P<name>{_NAME})(?: from [\w ]{{1,20}})?$")
 _EDGES = "'\u2019-"
 # Capitalised words that follow such phrases and name nobody.
-_NOBODY = frozenset(
-    [
-        "a",
-        "an",
-        "the",
-        "i",
-        "it",
-        "is",
-        "im",
-        "i'm",
-        "so",
-        "we",
-        "you",
-        "he",
-        "she",
-        "they",
-        "there",
-        "here",
-        "this",
-        "that",
-        "what",
-        "when",
-        "where",
-        "why",
-        "how",
-        "who",
-        "which",
-        "all",
-        "again",
-        "everyone",
-        "everybody",
-        "guys",
-        "team",
-        "folks",
-        "sir",
-        "madam",
-        "maam",
-        "ma'am",
-        "agent",
-        "support",
-        "service",
-        "customer",
-        "sales",
-        "billing",
-        "everything",
-        "anything",
-        "nothing",
-        "something",
-        "yes",
-        "no",
-        "not",
-        "now",
-        "just",
-        "please",
-        "sorry",
-        "sure",
-        "okay",
-        "ok",
-        "well",
-        "good",
-        "great",
-        "fine",
-        "bye",
-        "goodbye",
-        "thanks",
-        "thank",
-        "hello",
-        "hi",
-        "hey",
-        "morning",
-        "afternoon",
-        "evening",
-        "night",
-        "day",
-        "today",
-        "tomorrow",
-        "monday",
-        "tuesday",
-        "wednesday",
-        "thursday",
-        "friday",
-        "saturday",
-        "sunday",
-        "january",
-        "february",
-        "march",
-        "april",
-        "june",
-        "july",
-        "august",
-        "september",
-        "october",
-        "november",
-        "december",
-        "technical",
-        "tech",
-        "internet",
-        "network",
-        "finance",
-        "security",
-        "shipping",
-        "hardware",
-        "contracts",
-        "field",
-        "department",
-        "desk",
-        "bank",
-        "telecom",
-        "group",
-        "company",
-        "inc",
-        "ltd",
-        "llc",
-        "corp",
-        "corporation",
-        "mobile",
-        "wireless",
-        "insurance",
-        "airlines",
-        "hotel",
-        "hospital",
-        "clinic",
-        "center",
-        "centre",
-        "office",
-        "store",
-        "shop",
-        "online",
-        "english",
-        "spanish",
-        "french",
-        "german",
-        "american",
-        "british",
-        "absolutely",
-        "unacceptable",
-        "outrageous",
-        "ridiculous",
-        "terrible",
-        "urgent",
-        "important",
-        "about",
-        "because",
-        "calling",
-        "for",
-        "from",
-        "with",
-        "regarding",
-        "actually",
-        "yeah",
-        "yep",
-        "nope",
-        "and",
-        "but",
-        "then",
-        "mr",
-        "mrs",
-        "ms",
-        "assistant",
-        "bot",
-        "very",
-        "really",
-        "still",
-        "only",
-        "too",
-        "also",
-        "my",
-        "your",
-        "our",
-        "their",
-        "his",
-        "her",
-        "its",
-        "let",
-        "can",
-        "could",
-        "would",
-        "do",
-        "does",
-        "did",
-        "may",
-        "welcome",
-        "alright",
-        "anytime",
-    ]
-)
+_NOBODY_TEXT = """
+    a an the i it is im i'm so we you he she they there here this that what when where why how who which all again
+    everyone everybody guys team folks sir madam maam ma'am agent support service customer sales billing everything
+    anything nothing something yes no not now just please sorry sure okay ok well good great fine bye goodbye
+    thanks thank hello hi hey morning afternoon evening night day today tomorrow monday tuesday wednesday thursday
+    friday saturday sunday january february march april june july august september october november december
+    technical tech internet network finance security shipping hardware contracts field department desk bank telecom
+    group company inc ltd llc corp corporation mobile wireless insurance airlines hotel hospital clinic center
+    centre office store shop online english spanish french german american british absolutely unacceptable
+    outrageous ridiculous terrible urgent important about because calling for from with regarding actually yeah yep
+    nope and but then mr mrs ms assistant bot very really still only too also my your our their his her its let can
+    could would do does did may welcome alright anytime yup uh um hmm
+"""
+_NOBODY = frozenset(_NOBODY_TEXT.split())
 # Given names that are also words: replaced where a greeting says that they are names, not wherever they stand.
-_WORDS = frozenset(
-    [
-        "will",
-        "may",
-        "mark",
-        "grace",
-        "hope",
-        "rose",
-        "art",
-        "bill",
-        "rich",
-        "frank",
-        "grant",
-        "summer",
-        "dawn",
-        "joy",
-        "faith",
-        "jack",
-        "sandy",
-        "pat",
-        "sue",
-        "max",
-        "ray",
-        "miles",
-        "chase",
-        "drew",
-    ]
-)
+_WORDS_TEXT = """
+    will may mark grace hope rose art bill rich frank grant summer dawn joy faith jack sandy pat sue max ray miles
+    chase drew
+"""
+_WORDS = frozenset(_WORDS_TEXT.split())
 
 
 def names(text: str, _: str | None) -> Iterator[Span]:

@@ -16,15 +16,16 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from plateau import names, patterns
+from plateau import identifiers, names, patterns
 from plateau.contracts import Contract, target_text
 from plateau.patterns import Span
 
-FINDERS = {**patterns.FINDERS, "name": names.names}
+FINDERS = {**patterns.FINDERS, **identifiers.FINDERS, "name": names.names}
 KINDS = ("email", "iban", "card", "ip", "national_id", "phone", "account", "address", "name")
 _END = "\0"  # between turns; readers let no NUL through, and no pattern crosses it unless it means to
 _MARK = re.compile(r"\[(" + "|".join(kind.upper() for kind in KINDS) + r")_(\d+)\]")
 _REPEATED = frozenset(("account", "name"))  # kinds that are found by their surroundings, and then wherever they stand
+_MOST_REPEATED = 500  # values of a conversation that are looked for again; hostile text has more
 
 
 class Rules(NamedTuple):
@@ -124,17 +125,25 @@ def _named(whole: str, spans: Sequence[Span]) -> tuple[dict[tuple[str, str], str
 def find(whole: str, rules: Rules) -> list[Span]:
     """Personal data in the turns of one conversation, joined by NUL: spans that do not overlap, in order of place."""
     kept: list[Span] = []
+    taken = bytearray(len(whole))
     for kind in KINDS:
         if kind in rules.kinds:
-            for span in FINDERS[kind](whole, rules.region):
-                if not any(span.start < other.end and other.start < span.end for other in kept):
-                    kept.append(span)
-    for span in [span for span in kept if span.kind in _REPEATED and names.is_telling(whole[span.start : span.end])]:
-        for start in _places(whole, whole[span.start : span.end]):
-            again = Span(start, start + span.end - span.start, span.kind, span.value)
-            if not any(again.start < other.end and other.start < again.end for other in kept):
-                kept.append(again)
+            _keep(FINDERS[kind](whole, rules.region), kept, taken)
+    telling = {whole[span.start : span.end]: span for span in kept if span.kind in _REPEATED}
+    for value, span in list(telling.items())[:_MOST_REPEATED]:
+        if names.is_telling(value):
+            _keep(
+                [Span(start, start + len(value), span.kind, span.value) for start in _places(whole, value)], kept, taken
+            )
     return sorted(kept)
+
+
+def _keep(spans: Iterable[Span], kept: list[Span], taken: bytearray) -> None:
+    """Add the spans of which no character is taken, and take theirs."""
+    for span in spans:
+        if 1 not in taken[span.start : span.end]:
+            taken[span.start : span.end] = b"\1" * (span.end - span.start)
+            kept.append(span)
 
 
 def _places(text: str, value: str) -> list[int]:

@@ -149,7 +149,7 @@ def _too_few(found: str, sizes: Sizes) -> str:
     wanted = "at least 1" if sizes.train is None else f"{sizes.train:,}"
     return (
         f"too few rows: {found}, but split wants {wanted} to train, {sizes.valid:,} to validate and {sizes.test:,} to test; "
-        "lower split.train_size, valid_size or test_size, or set split.group_by to null"
+        "lower split.train_size, valid_size or test_size, set split.group_by to null or raise split.near_duplicates"
     )
 
 

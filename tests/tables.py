@@ -27,7 +27,14 @@ FILES = {
     "overfit": "The verdict on the run.",
     "gates": "What decides the release.",
 }
-ANY = {"arms": "ARM", "fields": "FIELD", "comparisons": "PAIR", "labels": "FIELD", "classes": "FIELD", "label_drift": "FIELD"}
+ANY = {
+    "arms": "ARM",
+    "fields": "FIELD",
+    "comparisons": "PAIR",
+    "labels": "FIELD",
+    "classes": "FIELD",
+    "label_drift": "FIELD",
+}
 SPLITS = ("train", "valid", "test")
 
 
