@@ -37,9 +37,12 @@ class Closed:
     def on(self, days: Times) -> Bools:
         """Whether each day (datetime64[D]) is one of them."""
         named = _dates(self.dates)
-        years = np.unique(days.astype("datetime64[Y]")).astype(np.int64) + 1970
-        public = _holidays(self.country, tuple(years.tolist())) if self.country and days.size else ()
-        return np.isin(days, np.array([*public, *named], dtype="datetime64[D]"))
+        if not days.size:
+            return np.zeros(days.shape, np.bool_)
+        first, last = (int(day.astype("datetime64[Y]").astype(np.int64)) + 1970 for day in (days.min(), days.max()))
+        public = _holidays(self.country, tuple(range(first, last + 1))) if self.country else ()
+        closed = np.array([*public, *named], dtype="datetime64[D]").astype(np.int64)
+        return np.isin(days.astype(np.int64), closed, kind="table" if len(closed) else None)
 
 
 def _dates(texts: Sequence[str]) -> list[dt.date]:
@@ -83,9 +86,13 @@ def to_local(utc: Times, time_zone: str) -> Times:
     Offsets are looked up once a distinct day; on days when the clocks change, once a distinct minute.
     """
     zone = _zone(time_zone)
-    days, places = np.unique(utc.astype("datetime64[D]"), return_inverse=True)
-    tomorrows = (days.astype(np.int64) + 1).astype("datetime64[D]")
-    first, last = _offsets(days, zone), _offsets(tomorrows, zone)
+    days = utc.astype("datetime64[D]").astype(np.int64)
+    start = int(days.min()) if days.size else 0
+    places = days - start
+    midnights = (start + np.flatnonzero(np.bincount(places))).astype("datetime64[D]")
+    first, last = np.zeros((2, int(places.max(initial=0)) + 1), "timedelta64[s]")
+    first[midnights.astype(np.int64) - start] = _offsets(midnights, zone)
+    last[midnights.astype(np.int64) - start] = _offsets((midnights.astype(np.int64) + 1).astype("datetime64[D]"), zone)
     offsets = first[places]
     changing = (first != last)[places]
     if changing.any():
