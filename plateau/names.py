@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from plateau.patterns import Span, after, lower
 
 _CAPITAL = r"[A-ZÀ-ÖØ-Þ][\w'\u2019-]{1,20}"
-_NAME = rf"{_CAPITAL}(?: (?:van|von|de|der|del|da|la|bin|al))?(?: {_CAPITAL}){{0,2}}"
+_NAME = rf"{_CAPITAL}(?: (?:(?:van|von|de|der|del|da|la|bin|al) )?{_CAPITAL}){{0,2}}"
 _STOP = r"(?!(?:and|i|i'm|on|from|calling|with|is|the|so|but|my|here|speaking|not|a|that)\b)"
 _END = r"(?=[.,!?;:](?:\s|\0|$)|\0|$)"
 # Phrases, and what must come after them for the words between to be a name.
@@ -69,9 +69,14 @@ _NOBODY_TEXT = """
     centre office store shop online english spanish french german american british absolutely unacceptable
     outrageous ridiculous terrible urgent important about because calling for from with regarding actually yeah yep
     nope and but then mr mrs ms assistant bot very really still only too also my your our their his her its let can
-    could would do does did may welcome alright anytime yup uh um hmm
+    could would do does did may welcome alright anytime yup uh um hmm oh oops wait right god yea duh nevermind asap it's that's what's
 """
 _NOBODY = frozenset(_NOBODY_TEXT.split())
+_FIRMS_TEXT = """
+    telecom group company inc ltd llc corp corporation mobile wireless insurance airlines hotel hospital clinic center centre office
+    store shop bank desk department support service customer internet network
+"""
+_FIRMS = frozenset(_FIRMS_TEXT.split())
 # Given names that are also words: replaced where a greeting says that they are names, not wherever they stand.
 _WORDS_TEXT = """
     will may mark grace hope rose art bill rich frank grant summer dawn joy faith jack sandy pat sue max ray miles
@@ -95,10 +100,12 @@ def names(text: str, _: str | None) -> Iterator[Span]:
 
 
 def _person(found: str) -> str:
-    """The words up to the first that names nobody; none of a found name when its first word or an organisation is in it."""
+    """The words up to the first that names nobody; nothing when that says that the name is of a firm."""
     parts = found.split(" ")
     wrong = next((i for i, part in enumerate(parts) if part.casefold().strip(_EDGES) in _NOBODY), len(parts))
-    return "" if wrong < len(parts) and parts[wrong][:1].isupper() and wrong > 0 else " ".join(parts[:wrong])
+    if parts[-1].endswith(("'s", "\u2019s")):
+        parts[-1] = parts[-1][:-2]
+    return "" if wrong < len(parts) and parts[wrong].casefold() in _FIRMS else " ".join(parts[:wrong])
 
 
 def is_telling(value: str) -> bool:
