@@ -25,6 +25,8 @@ _REASONS = {
     "maxLength": "too_long",
     "maxItems": "too_long",
 }
+# Keywords by which a schema says that values do not go together.
+_CONDITIONAL = frozenset(("then", "else", "not", "dependentRequired", "dependentSchemas"))
 
 
 class Contract:
@@ -64,6 +66,8 @@ def explain(schema: Any, value: Any) -> Problem:
 
 def _reason(error: Any) -> str:
     """The reason by what failed; a turn's role and text have reasons of their own."""
+    if not _CONDITIONAL.isdisjoint(error.absolute_schema_path):
+        return "impossible_combination"
     path = list(error.absolute_path)
     plain = _REASONS.get(str(error.validator), "schema")
     if len(path) == 3 and path[0] == "turns":

@@ -7,51 +7,31 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from sklearn.feature_extraction.text import CountVectorizer
 
+from plateau import near
 from plateau.fields import Field, label
 from plateau.stats import significant
 
-_NEAR = 0.6  # Jaccard similarity of word triples; unrelated conversations of one kind reach 0.4
-_BLOCK = 256
 # What a prompt's layout shows at line starts: a [HEADING], or a name with a colon.
 _LAYOUT = re.compile(r"^(\[[^\]\n]{1,40}\]|[A-Za-z_][\w ]{0,39}:)", re.MULTILINE)
 _ALWAYS, _SELDOM = 0.95, 0.5
 
 
-def overlap(train: Sequence[str], test: Sequence[str]) -> dict[str, Any]:
-    """Shares of the test prompts that stand among the training prompts: word for word, or nearly (by word triples)."""
-    known = {_plain(text) for text in train}
-    exact = np.array([_plain(text) in known for text in test])
-    near = ~exact & (nearest(train, test) >= _NEAR)
+def overlap(train: Sequence[str], test: Sequence[str], threshold: float) -> dict[str, Any]:
+    """Shares of the test conversations that stand among the training ones: word for word, or as nearly as `threshold`."""
+    codes = near.exact(near.words(text) for text in (*train, *test))
+    exact = np.isin(codes[len(train) :], codes[: len(train)])
+    pairs = near.find([*train, *test], threshold)
+    crossing = pairs.b[(pairs.a < len(train)) & (pairs.b >= len(train))]
+    first = near.repeats(codes[len(train) :])
+    close = np.isin(np.arange(len(test)), crossing - len(train))
+    close[first.b] = close[first.a]
+    close &= ~exact
     return {
         "exact": significant(float(exact.mean())),
-        "near": significant(float(near.mean())),
-        "leaked_rows": int((exact | near).sum()),
+        "near": significant(float(close.mean())),
+        "leaked_rows": int((exact | close).sum()),
     }
-
-
-def nearest(train: Sequence[str], test: Sequence[str]) -> NDArray[np.float64]:
-    """The Jaccard similarity of each test text's word triples to those of the training text most like it."""
-    words = CountVectorizer(ngram_range=(3, 3), binary=True, token_pattern=r"\w+|[^\w\s]", dtype=np.int32)  # noqa: S106
-    try:
-        both = words.fit_transform([*train, *test])
-    except ValueError:  # no text has three words
-        return np.zeros(len(test))
-    known, asked = both[: len(train)], both[len(train) :]
-    sizes, asked_sizes = (np.asarray(m.sum(axis=1)).ravel() for m in (known, asked))
-    best = []
-    for start in range(0, len(test), _BLOCK):
-        shared = (asked[start : start + _BLOCK] @ known.T).toarray()
-        either = sizes[None, :] + asked_sizes[start : start + _BLOCK, None] - shared
-        best.append((shared / np.maximum(either, 1)).max(axis=1))
-    return np.concatenate(best)
-
-
-def _plain(text: str) -> str:
-    """A text without differences of case and white space."""
-    return " ".join(text.lower().split())
 
 
 def later_rows(starts: Mapping[str, Sequence[datetime]]) -> int:

@@ -1,28 +1,101 @@
-"""Tables to split tables, and the proof that nothing leaked between them."""
+"""A file of records to its splits, in two passes: what decides is read first, then the rows that were chosen."""
 
-import json
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from plateau import splits
+from plateau import labels, near, review, rows, splits
 from plateau.errors import BadInputError
+from plateau.fields import Field
+from plateau.near import Pairs
+from plateau.progress import track
 from plateau.system import SPLITS
 
 
-def divide(records: pa.Table, options: Mapping[str, Any], seed: int) -> tuple[dict[str, pa.Table], dict[str, int]]:
-    """The rows of each split, in order of start and id, and how many rows were left out for what reason."""
-    ordered = records.sort_by([("start_utc", "ascending"), ("id", "ascending")])
-    sizes = splits.Sizes(options["train_size"], options["valid_size"], options["test_size"])
-    times = times_of(ordered)
-    made = splits.split(
-        times, groups_of(ordered, options["group_by"]), texts_of(ordered), options["strategy"], sizes, seed
+@dataclass(frozen=True)
+class Survey:
+    """What is known of every row of a file, in the file's order; `order` sorts the rows by start and id."""
+
+    path: Path
+    ids: pa.Array
+    order: splits.Ints
+    times: splits.Ints
+    groups: splits.Ints
+    sketch: near.Sketch
+    columns: list[labels.Column]
+
+    def texts(self, numbers: splits.Ints) -> list[str]:
+        """What was said in some rows."""
+        return [text for batch in rows.pick(self.path, numbers, ["turns"]) for text in near.texts_of(batch["turns"])]
+
+
+@dataclass(frozen=True)
+class Divided:
+    """Rows of each split in order of time, rows dropped by reason, pairs of near-duplicates, pairs of equals."""
+
+    rows: dict[str, splits.Ints]
+    dropped: dict[str, int]
+    alike: Pairs
+    equal: Pairs
+
+    @property
+    def pairs(self) -> Pairs:
+        """Both kinds of pairs."""
+        return Pairs(*(np.concatenate([vars(self.equal)[name], vars(self.alike)[name]]) for name in vars(self.alike)))
+
+
+def survey(path: Path, fields: Sequence[Field], options: Mapping[str, Any]) -> Survey:
+    """Read what a split depends on; conversations are sketched batch by batch, so that their texts are never all in memory."""
+    plain = rows.columns(path, _plain_columns(path, options["group_by"]))
+    order = pc.sort_indices(plain, sort_keys=[("start_utc", "ascending"), ("id", "ascending")])
+    sketches: list[near.Sketch] = []
+
+    def targets() -> Iterator[str]:
+        for batch in track(rows.scan(path, ["turns", "target"]), "batches"):
+            sketches.append(near.sketch(near.texts_of(batch["turns"]), options["near_duplicates"]))
+            yield from batch["target"].to_pylist()
+
+    columns = labels.columns(fields, targets())
+    if not len(plain):
+        raise BadInputError(f"{path}: there are no records to split")
+    groups = groups_of(plain, options["group_by"])
+    ids = plain["id"].combine_chunks()
+    return Survey(
+        path, ids, np.asarray(order, np.int64), times_of(plain), groups, near.Sketch.joined(sketches), columns
     )
-    return {name: ordered.take(pa.array(made.rows[name])) for name in SPLITS}, made.dropped
+
+
+def _plain_columns(path: Path, group_by: str | None) -> list[str]:
+    """The columns that say when and whose a row is; BadInputError for an unknown one to group by."""
+    plain = [one.name for one in rows.schema(path) if one.name != "target" and not pa.types.is_nested(one.type)]
+    if group_by is not None and group_by not in plain:
+        raise BadInputError(f"split.group_by: no column '{group_by}'; the records have {', '.join(plain)}")
+    return list(dict.fromkeys(["id", "start_utc", *([group_by] if group_by else [])]))
+
+
+def divide(known: Survey, options: Mapping[str, Any], seed: int) -> Divided:
+    """The rows of each split."""
+    count, exact = len(known.ids), known.sketch.exact
+    pairs = near.among(known.sketch, near.first_of_equals(exact), known.texts, options["near_duplicates"])
+    equal = near.repeats(exact)
+    clusters = near.components(count, (pairs.a, pairs.b), (equal.a, equal.b))
+    few = np.stack([labels.few(column) for column in known.columns] or [np.zeros(count, np.int64)], axis=1)
+    facts = splits.Known(known.times, known.groups, exact, clusters, few, known.sketch.marks).take(known.order)
+    sizes = splits.Sizes(options["train_size"], options["valid_size"], options["test_size"])
+    made = splits.split(facts, options["strategy"], sizes, seed)
+    return Divided({name: known.order[made.rows[name]] for name in SPLITS}, made.dropped, pairs, equal)
+
+
+def write(known: Survey, made: Divided, paths: Mapping[str, Path]) -> None:
+    """The rows of each split to its file, in order of start and id."""
+    for name, path in paths.items():
+        rows.write(path, rows.schema(known.path), rows.pick(known.path, made.rows[name]))
 
 
 def times_of(records: pa.Table) -> splits.Ints:
@@ -32,21 +105,7 @@ def times_of(records: pa.Table) -> splits.Ints:
 
 def groups_of(records: pa.Table, column: str | None) -> splits.Ints:
     """Codes of a column; rows without a value, or all rows for None, are groups of their own."""
-    if column is None:
-        return np.arange(len(records), dtype=np.int64)
-    plain = [field.name for field in records.schema if field.name != "target" and not pa.types.is_nested(field.type)]
-    if column not in plain:
-        raise BadInputError(f"split.group_by: no column '{column}'; the records have {', '.join(plain)}")
-    return codes(records[column])
-
-
-def texts_of(records: pa.Table) -> splits.Ints:
-    """Codes of what was said and by whom: equal for conversations that are equal word for word."""
-    turns = records["turns"].combine_chunks()
-    role, text = (turns.flatten().field(name).cast(pa.large_string()) for name in ("role", "text"))
-    tab, line_end = (pa.scalar(mark, pa.large_string()) for mark in "\t\n")
-    lines = pc.binary_join_element_wise(role, text, tab)
-    return codes(pc.binary_join(pa.ListArray.from_arrays(_offsets(turns), lines), line_end))
+    return np.arange(len(records), dtype=np.int64) if column is None else codes(records[column])
 
 
 def codes(values: pa.Array | pa.ChunkedArray) -> splits.Ints:
@@ -56,34 +115,36 @@ def codes(values: pa.Array | pa.ChunkedArray) -> splits.Ints:
     return np.where(found < 0, len(found) + np.arange(len(found)), found)
 
 
-def _offsets(lists: pa.ListArray) -> pa.Array:
-    """Offsets into the flattened list, from 0, whatever slice of a table it is."""
-    return pa.array(np.concatenate([[0], np.cumsum(np.asarray(lists.value_lengths()))]), pa.int32())
-
-
-def summary(
-    tables: Mapping[str, pa.Table], dropped: Mapping[str, int], options: Mapping[str, Any], target: Any
-) -> dict[str, Any]:
-    """Figures for metrics/split.json, counted anew from the tables that are written."""
+def summary(paths: Mapping[str, Path], known: Survey, made: Divided, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Figures for metrics/split.json; what proves that nothing leaked is read anew from the files of the splits."""
+    group_by = options["group_by"]
+    tables = {name: rows.columns(path, _plain_columns(path, group_by)) for name, path in paths.items()}
     together = pa.concat_tables([tables[name] for name in SPLITS])
     parts = np.cumsum([0, *(len(tables[name]) for name in SPLITS)])
 
     def shared(found: splits.Ints) -> dict[str, int]:
         return splits.shared({name: found[parts[number] : parts[number + 1]] for number, name in enumerate(SPLITS)})
 
-    times = {name: times_of(tables[name]) for name in SPLITS}
+    by_split = {name: [column.take(made.rows[name]) for column in known.columns] for name in SPLITS}
     return {
         "strategy": options["strategy"],
-        "group_by": options["group_by"],
+        "group_by": group_by,
         "rows": {name: len(tables[name]) for name in SPLITS},
-        "dropped": dict(dropped),
+        "dropped": dict(made.dropped),
         "earliest": {name: _moment(tables[name], pc.min) for name in SPLITS},
         "latest": {name: _moment(tables[name], pc.max) for name in SPLITS},
-        "ordered_in_time": splits.is_ordered(times),
+        "ordered_in_time": splits.is_ordered({name: times_of(tables[name]) for name in SPLITS}),
         "shared_ids": shared(codes(together["id"])),
-        "shared_conversations": shared(texts_of(together)),
-        "shared_groups": shared(groups_of(together, options["group_by"])),
-        "classes": class_counts(tables, target),
+        "shared_conversations": shared(np.concatenate([_exact(paths[name]) for name in SPLITS])),
+        "shared_near_duplicates": _crossing(made.alike, known.ids, {name: tables[name]["id"] for name in SPLITS}),
+        "shared_groups": shared(groups_of(together, group_by)),
+        "near_duplicates": {"pairs": len(made.alike.a), "rows": len(np.union1d(made.alike.a, made.alike.b))},
+        "classes": {
+            column.field.name: {name: labels.counts(by_split[name][number]) for name in SPLITS}
+            for number, column in enumerate(known.columns)
+            if column.is_class
+        },
+        "label_drift": labels.drift(by_split),
     }
 
 
@@ -91,23 +152,33 @@ def _moment(records: pa.Table, pick: Any) -> str:
     return str(pick(records["start_utc"]).as_py().isoformat())
 
 
-def class_counts(tables: Mapping[str, pa.Table], target: Any) -> dict[str, dict[str, dict[str, int]]]:
-    """For each target property of few values (enum or boolean): split, value, rows; `absent` where it is left out."""
-    properties = target.get("properties", {}) if isinstance(target, dict) else {}
-    names = [
-        name
-        for name, rule in properties.items()
-        if isinstance(rule, dict) and (rule.get("enum") or rule.get("type") == "boolean")
-    ]
-    targets = {split: [json.loads(text) for text in table["target"].to_pylist()] for split, table in tables.items()}
-    return {name: {split: _counts(rows, name, properties[name]) for split, rows in targets.items()} for name in names}
+def _exact(path: Path) -> splits.Ints:
+    """Codes of what was said in the rows of a file."""
+    texts = (text for batch in rows.scan(path, ["turns"]) for text in near.texts_of(batch["turns"]))
+    return near.exact(near.words(text) for text in texts)
 
 
-def _counts(rows: list[dict[str, Any]], name: str, rule: Mapping[str, Any]) -> dict[str, int]:
-    found = Counter(_shown(row[name]) if name in row else "absent" for row in rows)
-    order = [_shown(value) for value in rule.get("enum", [False, True])]
-    return {value: found[value] for value in dict.fromkeys([*order, *sorted(found)]) if found[value] or value in order}
+def _crossing(pairs: Pairs, ids: pa.Array, written: Mapping[str, pa.ChunkedArray]) -> dict[str, int]:
+    """How many near-duplicates have one row in one split and the other in another, for each two splits."""
+    inside = {name: np.asarray(pc.is_in(ids, value_set=found.combine_chunks())) for name, found in written.items()}
+    return {
+        f"{a}_{b}": int(((inside[a][pairs.a] & inside[b][pairs.b]) | (inside[b][pairs.a] & inside[a][pairs.b])).sum())
+        for a, b in combinations(SPLITS, 2)
+    }
 
 
-def _shown(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
+def worth_a_look(known: Survey, made: Divided, most: int) -> list[review.Finding]:
+    """The findings for data/review.csv, among all rows (conflicting labels) and those of the splits (doubtful ones)."""
+    used = np.sort(np.concatenate([made.rows[name] for name in SPLITS]))
+    conflicts = review.conflicting(known.columns, made.pairs)
+    return review.chosen(conflicts, review.doubtful(known.columns, used, known.texts), most)
+
+
+def write_review(path: Path, findings: Sequence[review.Finding], known: Survey, made: Divided) -> None:
+    """data/review.csv, with the split and the words of each row."""
+    where = dict.fromkeys([one.row for one in findings], "")
+    for name in SPLITS:
+        where |= dict.fromkeys(np.intersect1d(made.rows[name], list(where)).tolist(), name)
+    numbers = np.array(sorted(where), np.int64)
+    texts = dict(zip(numbers.tolist(), known.texts(numbers), strict=True)) if len(numbers) else {}
+    review.write(path, findings, known.ids, where, texts)

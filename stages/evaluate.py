@@ -6,14 +6,14 @@ import time
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from plateau import arms, baselines, best, diagnostics, evaluation, fields, files, leaks, predictions, scoring
+from plateau import arms, baselines, best, diagnostics, evaluation, fields, files, leaks, near, predictions, scoring
 from plateau.params import Params
 from plateau.progress import say
 from plateau.speed import record
 from plateau.stage import run
 from plateau.system import SPLITS, System
 
-PARAMS = ("evaluate", "split.strategy", "split.group_by", "train.train_on_prompt", "seed")
+PARAMS = ("evaluate", "split.strategy", "split.group_by", "split.near_duplicates", "train.train_on_prompt", "seed")
 
 
 def main(system: System, params: Params) -> None:
@@ -69,12 +69,13 @@ def _leaks(
 ) -> dict[str, object]:
     """What of the test is known in training, and prompts that were rendered differently."""
     group_by = options["group_by"]
-    columns = ["start_utc", *([group_by] if group_by else [])]
+    columns = ["start_utc", "turns", *([group_by] if group_by else [])]
     tables = {name: pq.read_table(system.split(name), columns=columns) for name in SPLITS}
     targets = {name: [scoring.parse(target) for target in splits[name].examples.targets] for name in SPLITS}
+    said = {name: near.texts_of(tables[name]["turns"].combine_chunks()) for name in ("train", "test")}
     leaves = fields.fields(splits["test"].schema)
     return {
-        **leaks.overlap(prompts["train"], prompts["test"]),
+        **leaks.overlap(said["train"], said["test"], options["near_duplicates"]),
         "split_strategy": options["strategy"],
         "later_rows": leaks.later_rows({name: tables[name]["start_utc"].to_pylist() for name in SPLITS}),
         "shared_groups": leaks.shared_groups({n: tables[n][group_by].to_pylist() for n in SPLITS}) if group_by else 0,

@@ -1,8 +1,9 @@
 """Raw transcripts and analyses to valid records: `python -m stages.prepare [SYSTEM_DIR]`."""
 
 import time
+from collections import Counter
 
-from plateau import files, params, readers, records, rows, speed, stage
+from plateau import files, params, privacy, readers, records, rows, speed, stage
 from plateau.contracts import Contract
 from plateau.progress import say, track
 from plateau.system import System
@@ -22,8 +23,12 @@ def main(system: System, values: params.Params) -> None:
     summary = records.summary(transcripts, analyses, pairs)
     files.write_jsonl(system.path("data", "rejected.jsonl"), records.rejects(transcripts, analyses))
     records.check_share(summary, values["prepare"]["max_rejected"], system.path("data", "rejected.jsonl"))
-    rows.write(system.path("data", "prepared.parquet"), records.SCHEMA, records.batches(pairs, target.schema))
-    files.write_json(system.metrics("prepare"), summary)
+    rules, replaced = privacy.rules(values["prepare"]["privacy"], target.schema), Counter[str]()
+    made = privacy.batches(rules, records.batches(pairs, target.schema), replaced)
+    rows.write(system.path("data", "prepared.parquet"), records.SCHEMA, made)
+    files.write_json(
+        system.metrics("prepare"), {**summary, "redacted": {kind: replaced[kind] for kind in privacy.KINDS}}
+    )
     speed.record(system, "prepare", {"seconds": time.perf_counter() - began, "rows": len(pairs)})
     say(f"prepared {len(pairs):,} of {summary['conversations']:,} conversations; {summary['rejected']:,} rejects")
 

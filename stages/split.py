@@ -1,8 +1,8 @@
-"""Records to train, valid and test: `python -m stages.split [SYSTEM_DIR]`."""
+"""Records to train, valid and test, and the labels worth a look: `python -m stages.split [SYSTEM_DIR]`."""
 
 import time
 
-from plateau import files, params, partition, rows, speed, stage
+from plateau import fields, files, labels, params, partition, review, speed, stage
 from plateau.contracts import Contract
 from plateau.progress import say
 from plateau.system import SPLITS, System
@@ -11,16 +11,23 @@ PARAMS = ("seed", "split")
 
 
 def main(system: System, values: params.Params) -> None:
-    """Write data/split/{train,valid,test}.parquet and metrics/split.json."""
+    """Write data/split/{train,valid,test}.parquet, data/review.csv, metrics/split.json and metrics/labels.json."""
     began = time.perf_counter()
-    records = rows.read(system.path("data", "temporal.parquet"))
-    tables, dropped = partition.divide(records, values["split"], values["seed"])
-    for name in SPLITS:
-        rows.write(system.split(name), tables[name].schema, tables[name].to_batches(max_chunksize=4096))
-    target = Contract.load(system.schema("target")).schema
-    files.write_json(system.metrics("split"), partition.summary(tables, dropped, values["split"], target))
-    speed.record(system, "split", {"seconds": time.perf_counter() - began, "rows": len(records)})
-    say(", ".join(f"{name} {len(tables[name]):,}" for name in SPLITS) + f"; {sum(dropped.values()):,} rows unused")
+    source, options = system.path("data", "temporal.parquet"), values["split"]
+    leaves = fields.fields(Contract.load(system.schema("target")).schema)
+    known = partition.survey(source, leaves, options)
+    made = partition.divide(known, options, values["seed"])
+    paths = {name: system.split(name) for name in SPLITS}
+    partition.write(known, made, paths)
+    findings = partition.worth_a_look(known, made, options["review_rows"])
+    partition.write_review(system.path("data", "review.csv"), findings, known, made)
+    files.write_json(system.metrics("split"), partition.summary(paths, known, made, options))
+    files.write_json(
+        system.metrics("labels"), {**labels.summary(known.columns, made.pairs), **review.summary(findings)}
+    )
+    speed.record(system, "split", {"seconds": time.perf_counter() - began, "rows": len(known.ids)})
+    counts = ", ".join(f"{name} {len(made.rows[name]):,}" for name in SPLITS)
+    say(f"{counts}; {sum(made.dropped.values()):,} rows unused; {len(findings)} labels to look at in data/review.csv")
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ FILES = {
     "prepare": "What came in and what was set aside.",
     "temporal": "What the calendar says of the data.",
     "split": "The three splits.",
+    "labels": "What is odd about the labels.",
     "convert": "Prompts and tokens.",
     "train": "How training went.",
     "evaluations": "One entry an evaluation point.",
@@ -33,7 +34,14 @@ FILES = {
     "gates": "What decides the release.",
     "scores": "One entry a field, as DVC plots them.",
 }
-ANY = {"arms": "ARM", "fields": "FIELD", "comparisons": "PAIR", "labels": "FIELD", "classes": "FIELD"}
+ANY = {
+    "arms": "ARM",
+    "fields": "FIELD",
+    "comparisons": "PAIR",
+    "labels": "FIELD",
+    "classes": "FIELD",
+    "label_drift": "FIELD",
+}
 SPLITS = ("train", "valid", "test")
 
 

@@ -14,6 +14,7 @@ OPTIONS: dict[str, Any] = {
     "time_zone": "America/New_York",
     "business_hours": {"monday": ["08:00", "20:00"], "thursday": ["08:00", "20:00"], "saturday": ["22:00", "06:00"]},
     "holidays": "US",
+    "closed_dates": ["2025-03-06"],
     "peak_months": [1, 12],
 }
 ZONES = st.sampled_from(
@@ -27,7 +28,7 @@ def utc(*moments: str) -> calendar.Times:
 
 
 def one(moment: str, **options: Any) -> dict[str, Any]:
-    return {name: column[0] for name, column in calendar.features(utc(moment), {**OPTIONS, **options}).items()}
+    return {name: column[0].as_py() for name, column in calendar.features(utc(moment), {**OPTIONS, **options}).items()}
 
 
 def test_the_seeds_example_of_a_wednesday_is_a_thursday() -> None:
@@ -36,6 +37,7 @@ def test_the_seeds_example_of_a_wednesday_is_a_thursday() -> None:
         "time_of_day": "afternoon",
         "day_of_week": "Thursday",
         "business_hours": True,
+        "holiday": False,
         "peak_season": True,
     }
 
@@ -91,6 +93,22 @@ def test_business_hours_follow_weekday_holiday_and_night_shifts(moment: str, is_
 
 def test_without_a_country_there_are_no_holidays() -> None:
     assert one("2025-11-27T15:00:00", holidays=None)["business_hours"]
+    assert one("2025-11-27T15:00:00")["holiday"]
+
+
+def test_holidays_of_a_part_of_a_country_and_dates_of_the_user_close_the_centre() -> None:
+    assert not one("2025-03-06T15:00:00")["business_hours"]
+    assert one("2025-03-13T15:00:00")["business_hours"]
+    assert [one("2025-03-31T17:00:00", holidays=place)["holiday"] for place in ("US", "US-CA")] == [False, True]
+
+
+@given(moments=MOMENTS)
+def test_days_when_the_clocks_change_are_right_to_the_minute(moments: list[dt.datetime]) -> None:
+    changes = [dt.datetime(2025, 3, 9, 7), dt.datetime(2025, 11, 2, 6), *moments]
+    near = [moment + dt.timedelta(minutes=shift) for moment in changes for shift in (-1, 0, 1)]
+    zone = zoneinfo.ZoneInfo("America/New_York")
+    expected = [moment.replace(tzinfo=dt.UTC).astimezone(zone).replace(tzinfo=None) for moment in near]
+    assert calendar.to_local(np.array(near, "datetime64[us]"), "America/New_York").tolist() == expected
 
 
 @pytest.mark.parametrize(
@@ -114,6 +132,7 @@ def test_features_of_a_record_do_not_depend_on_other_records(moments: list[dt.da
         ({"time_zone": "America/New_Yrok"}, "did you mean 'America/New_York'"),
         ({"time_zone": "../etc/passwd"}, "no known time zone"),
         ({"holidays": "XX"}, "no country code"),
+        ({"closed_dates": ["2025-02-30"]}, "closed_dates: day is out of range"),
     ],
 )
 def test_an_unknown_zone_or_country_is_one_clear_line(options: dict[str, Any], message: str) -> None:

@@ -26,7 +26,7 @@ TARGET = {
         "triage": {"enum": ["now", "today", "wait"]},
     },
 }
-METRICS = ("prepare", "temporal", "split", "convert")
+METRICS = ("prepare", "temporal", "split", "labels", "convert")
 
 
 def options() -> dict[str, Any]:

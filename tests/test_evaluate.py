@@ -231,7 +231,7 @@ def test_copies_and_near_copies_of_training_prompts_are_found():
     words = [f"w{i}" for i in range(200)]
     train = [" ".join(words[i : i + 40]) for i in range(0, 160, 40)]
     near = train[1].replace("w50", "other").replace("w70", "else")
-    found = leaks.overlap(train, [train[0].upper() + " ", near, " ".join(words[160:])])
+    found = leaks.overlap(train, [train[0].upper() + " ", near, " ".join(words[160:])], 0.7)
     assert (found["exact"], found["near"], found["leaked_rows"]) == (0.333333, 0.333333, 2)
 
 

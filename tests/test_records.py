@@ -13,9 +13,12 @@ from plateau import readers
 from plateau.contracts import Contract, explain, target_text
 from plateau.errors import BadInputError
 from plateau.files import read_json
+from plateau.params import check
 from plateau.records import parse_time
 from plateau.system import SHARED_SCHEMAS, System
 from stages import prepare
+
+PRIVACY = check(SHARED_SCHEMAS.parent / "params.yaml")["prepare"]["privacy"]
 
 TARGET = {
     "type": "object",
@@ -57,7 +60,7 @@ class Bench:
         raw = self.system.path("data", "raw")
         (raw / "transcripts.jsonl").write_bytes(self.transcripts + transcripts)
         (raw / "analyses.jsonl").write_bytes(self.analyses + analyses)
-        prepare.main(self.system, {"prepare": {"max_rejected": limit}})
+        prepare.main(self.system, {"prepare": {"max_rejected": limit, "privacy": PRIVACY}})
         return self.rejected()
 
     def rejected(self) -> list[tuple[Any, ...]]:
@@ -174,7 +177,7 @@ def test_past_the_limit_the_stage_fails_and_still_leaves_the_rejects(bench: Benc
 
 def test_no_files_and_no_records_are_clear_errors(bench: Bench) -> None:
     with pytest.raises(BadInputError, match=r"found no transcripts\.jsonl"):
-        prepare.main(bench.system, {"prepare": {"max_rejected": 1.0}})
+        prepare.main(bench.system, {"prepare": {"max_rejected": 1.0, "privacy": PRIVACY}})
     bench.transcripts = bench.analyses = b""
     with pytest.raises(BadInputError, match="the files are empty"):
         bench.run()
@@ -189,7 +192,7 @@ def test_folders_of_json_and_jsonl_files_are_read_in_order_of_path(bench: Bench)
         (raw / kind / "deep" / "3.jsonl").write_bytes(line(make("four")) + b"\n" + line(make("five")))
         (raw / kind / "notes.docx").write_bytes(b"?")
         (raw / kind / ".hidden").write_bytes(b"?")
-    prepare.main(bench.system, {"prepare": {"max_rejected": 1.0}})
+    prepare.main(bench.system, {"prepare": {"max_rejected": 1.0, "privacy": PRIVACY}})
     assert [row["id"] for row in bench.rows()] == ["one", "two", "three", "four", "five"]
     assert bench.rejected() == [
         ("2.json", 3, None, "missing_key"),
