@@ -1,10 +1,12 @@
-"""Raw transcripts and analyses to valid records: `python -m stages.prepare [SYSTEM_DIR]`."""
+"""Raw files to valid records: `python -m stages.prepare [SYSTEM_DIR]`; with `--preview 5`, how the first ones are understood."""
 
+import runpy
+import sys
 import time
 
-from plateau import files, params, readers, records, rows, speed, stage
-from plateau.contracts import Contract
-from plateau.progress import say, track
+from plateau import engine, files, joining, params, preparation, rows, speed, stage
+from plateau.progress import say
+from plateau.records import SCHEMA
 from plateau.system import System
 
 PARAMS = ("prepare",)
@@ -13,20 +15,27 @@ PARAMS = ("prepare",)
 def main(system: System, values: params.Params) -> None:
     """Write data/prepared.parquet, data/rejected.jsonl and metrics/prepare.json; fail past prepare.max_rejected."""
     began = time.perf_counter()
-    raw, target = system.path("data", "raw"), Contract.load(system.schema("target"))
-    transcript_check = records.transcript_check(Contract.load(system.schema("transcript")))
-    transcripts = records.collect(track(readers.read(raw, "transcripts", system.root), "transcripts"), transcript_check)
-    analysis_check = records.analysis_check(target)
-    analyses = records.collect(track(readers.read(raw, "analyses", system.root), "analyses"), analysis_check)
-    pairs = list(records.join(transcripts, analyses))
-    summary = records.summary(transcripts, analyses, pairs)
-    files.write_jsonl(system.path("data", "rejected.jsonl"), records.rejects(transcripts, analyses))
-    records.check_share(summary, values["prepare"]["max_rejected"], system.path("data", "rejected.jsonl"))
-    rows.write(system.path("data", "prepared.parquet"), records.SCHEMA, records.batches(pairs, target.schema))
+    options, rejected = preparation.options(values["prepare"]), system.path("data", "rejected.jsonl")
+    rules = preparation.rules(system.schema("transcript"), system.schema("target"), options["mapping"])
+    memory = options["memory_mb"] * 2**20
+    with files.scratch(system.path("data", "prepared")) as folder, engine.start(options) as pool:
+        with joining.Store(folder, preparation.buckets(system, options["mapping"], memory)) as store:
+            preparation.examine(store, system, rules, pool)
+            joining.join(store)
+            rows.write(folder / "prepared.parquet", SCHEMA, joining.accepted(store, memory))
+            store.rejects.write(rejected)
+            summary = joining.summary(store, rows.read(folder / "prepared.parquet", ["start_utc"])["start_utc"])
+        joining.check_share(summary, options["max_rejected"], rejected)
+        (folder / "prepared.parquet").replace(system.path("data", "prepared.parquet"))
     files.write_json(system.metrics("prepare"), summary)
-    speed.record(system, "prepare", {"seconds": time.perf_counter() - began, "rows": len(pairs)})
-    say(f"prepared {len(pairs):,} of {summary['conversations']:,} conversations; {summary['rejected']:,} rejects")
+    speed.record(system, "prepare", {"seconds": time.perf_counter() - began, "rows": summary["accepted"]})
+    say(
+        f"prepared {summary['accepted']:,} of {summary['conversations']:,} conversations; {summary['rejected']:,} rejects"
+    )
 
 
 if __name__ == "__main__":
+    if "--preview" in sys.argv:  # it reads more than this stage does, of which DVC need not know
+        runpy.run_module("stages.preview", run_name="__main__")
+        sys.exit()
     stage.run(main, PARAMS)
