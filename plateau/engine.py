@@ -69,6 +69,7 @@ class Engine:
 
 def _begin_worker() -> None:
     """Leave Ctrl-C to the parent, and end with it however it ends, even killed."""
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     threading.Thread(target=_end_with_parent, daemon=True).start()

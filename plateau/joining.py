@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from plateau import files, rows
+from plateau import files, spill
 from plateau.errors import BadInputError
 from plateau.readers import SHOWN_CHARACTERS
 from plateau.records import KEYS, ROWS, SCHEMA, Examined, Reject
@@ -74,8 +74,8 @@ class Store:
         self.counts: Counter[str] = Counter()
         self.in_order = True
         self._latest: tuple[object, ...] = ()
-        self._rows = rows.spill(folder / "rows", ROWS)
-        self._keys = [rows.spill(self.bucket(number), KEYS) for number in range(buckets)]
+        self._rows = spill.writer(folder / "rows", ROWS)
+        self._keys = [spill.writer(self.bucket(number), KEYS) for number in range(buckets)]
 
     def bucket(self, number: int) -> Path:
         """The file of one bucket's keys."""
@@ -95,7 +95,7 @@ class Store:
         """Notice rows that do not come in ORDER: those are sorted later."""
         if len(batch) and self.in_order:
             table = pa.Table.from_batches([batch.select(ORDER)])
-            first, last = (rows.key_of(batch, row, ORDER) for row in (0, len(batch) - 1))
+            first, last = (spill.key_of(batch, row, ORDER) for row in (0, len(batch) - 1))
             self.in_order = self._latest < first and table.sort_by([(name, "ascending") for name in ORDER]).equals(
                 table
             )
@@ -118,13 +118,13 @@ def join(store: Store) -> None:
     """Decide on every item, bucket by bucket: rejects of analyses are final, fates of rows wait in files."""
     store.seal()
     for number in range(store.buckets):
-        keys = pa.Table.from_batches(rows.spilled(store.bucket(number)), KEYS)
+        keys = pa.Table.from_batches(spill.batches(store.bucket(number)), KEYS)
         found = resolve(keys)
         for reject in found.rejects:
             store.rejects.add(reject)
         store.counts += found.counts
-        with rows.spill(store.folder / f"fates{number}", FATES) as writer:
-            writer.write_table(found.fates, max_chunksize=rows.BATCH_ROWS)
+        with spill.writer(store.folder / f"fates{number}", FATES) as writer:
+            writer.write_table(found.fates, max_chunksize=spill.BATCH_ROWS)
         store.bucket(number).unlink()
 
 
@@ -212,16 +212,16 @@ def _analysis_reject(keys: pa.Table, row: int, why: Problem) -> Reject:
 def accepted(store: Store, memory: int) -> Iterator[pa.RecordBatch]:
     """Prepared rows in ORDER; rejects of transcripts are set aside on the way."""
     found = _joined(store)
-    return rows.rebatched(found if store.in_order else rows.in_order(found, ORDER, store.folder, memory))
+    return spill.rebatched(found if store.in_order else spill.in_order(found, ORDER, store.folder, memory))
 
 
 def _joined(store: Store) -> Iterator[pa.RecordBatch]:
     """Rows with their targets, in the order in which they were read."""
-    cursors = [rows.Cursor(rows.spilled(store.folder / f"fates{n}"), ["seq"]) for n in range(store.buckets)]
-    for batch in rows.spilled(store.folder / "rows"):
+    cursors = [spill.Cursor(spill.batches(store.folder / f"fates{n}"), ["seq"]) for n in range(store.buckets)]
+    for batch in spill.batches(store.folder / "rows"):
         if not len(batch):
             continue
-        last = rows.key_of(batch, len(batch) - 1, ["seq"])
+        last = spill.key_of(batch, len(batch) - 1, ["seq"])
         parts = [part for cursor in cursors for part in cursor.up_to(last)]
         fates = pa.Table.from_batches(parts, FATES).sort_by("seq")
         places = pa.array(np.searchsorted(np.asarray(batch["seq"]), np.asarray(fates["seq"])))

@@ -1,52 +1,64 @@
-"""Rows of a stage as Parquet, read whole or in batches, written in batches, and sorted out of core."""
+"""Rows of a stage as Parquet, read and written whole or in batches."""
 
-from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from plateau.errors import BadInputError
 from plateau.files import replacing
 
-BATCH_ROWS = 4096
-BATCH_BYTES = 64 * 2**20
-_RUN_ROWS = 512
+PICKED = 65_536  # rows that `pick` holds at once
 
 
-def write(path: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> int:
-    """Write Arrow batches as one Parquet file, each a row group; returns the number of rows."""
-    count = 0
+def write(path: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> None:
+    """Write Arrow batches as one Parquet file, each a row group."""
     with replacing(path) as temporary, pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
         for batch in batches:
             writer.write_batch(batch)
-            count += len(batch)
-    return count
 
 
-def read(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
-    """All rows, or some columns of them; raises BadInputError when the file is absent or broken."""
+def read(path: Path) -> pa.Table:
+    """All rows; raises BadInputError when the file is absent or broken."""
     with _opened(path) as file:
-        return file.read(columns=columns)
+        return file.read()
 
 
-def batches(path: Path, columns: Sequence[str] | None = None, size: int = BATCH_ROWS) -> Iterator[pa.RecordBatch]:
-    """The rows in order, at most `size` at once; raises BadInputError when the file is absent or broken."""
+def columns(path: Path, names: Sequence[str]) -> pa.Table:
+    """A few columns of all rows; raises BadInputError as `read` does."""
     with _opened(path) as file:
-        yield from file.iter_batches(size, columns=columns)
+        return file.read(list(names))
+
+
+def scan(path: Path, names: Sequence[str], batch_rows: int = 4096) -> Iterator[pa.RecordBatch]:
+    """A few columns, batch after batch, so that memory does not grow with the file."""
+    with _opened(path) as file:
+        yield from file.iter_batches(batch_rows, columns=list(names))
+
+
+def pick(path: Path, numbers: npt.NDArray[np.int64], names: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+    """The rows of these numbers, in this order; at most PICKED of them are in memory, and one row group."""
+    with _opened(path) as file:
+        ends = np.cumsum([file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)])
+        for start in range(0, len(numbers), PICKED):
+            wanted = numbers[start : start + PICKED]
+            order = np.argsort(wanted, kind="stable")
+            rows = wanted[order]
+            groups, firsts = np.unique(np.searchsorted(ends, rows, side="right"), return_index=True)
+            parts = [
+                file.read_row_group(group, columns=names).take(pa.array(part - (ends[group - 1] if group else 0)))
+                for group, part in zip(groups.tolist(), np.split(rows, firsts[1:]), strict=True)
+            ]
+            yield from pa.concat_tables(parts).take(pa.array(np.argsort(order))).combine_chunks().to_batches(4096)
 
 
 def schema(path: Path) -> pa.Schema:
     """Names and types of the columns."""
     with _opened(path) as file:
         return file.schema_arrow
-
-
-def count(path: Path) -> int:
-    """How many rows there are."""
-    with _opened(path) as file:
-        return int(file.metadata.num_rows)
 
 
 def _opened(path: Path) -> pq.ParquetFile:
@@ -58,92 +70,15 @@ def _opened(path: Path) -> pq.ParquetFile:
         raise BadInputError(f"{path}: not a Parquet file ({error}); delete it and run `dvc repro`") from None
 
 
-def rebatched(
-    batches: Iterable[pa.RecordBatch], size: int = BATCH_ROWS, limit: int = BATCH_BYTES
-) -> Iterator[pa.RecordBatch]:
-    """The same rows in batches of `size`, or of fewer where more would hold over `limit` bytes."""
-    held: list[pa.RecordBatch] = []
-    for batch in batches:
-        while len(batch):
-            rows, used = sum(map(len, held)), sum(part.nbytes for part in held)
-            if rows == size or (held and used + batch.nbytes > limit):
-                yield pa.concat_batches(held)
-                held, rows = [], 0
-            held.append(batch.slice(0, size - rows))
-            batch = batch.slice(size - rows)
-    if held:
-        yield pa.concat_batches(held)
+def with_columns(path: Path, more: Mapping[str, pa.Array]) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+    """The rows of a file with more columns, batch after batch, and their schema; `more` is as long as the file."""
+    made = pa.schema([*schema(path), *(pa.field(name, values.type) for name, values in more.items())])
 
+    def batches() -> Iterator[pa.RecordBatch]:
+        start = 0
+        for batch in scan(path, schema(path).names):
+            added = [values.slice(start, len(batch)) for values in more.values()]
+            yield pa.RecordBatch.from_arrays([*batch.columns, *added], schema=made)
+            start += len(batch)
 
-def spill(path: Path, schema: pa.Schema) -> pa.ipc.RecordBatchStreamWriter:
-    """A writer of a temporary file of Arrow batches, lightly compressed."""
-    return pa.ipc.new_stream(str(path), schema, options=pa.ipc.IpcWriteOptions(compression="lz4"))
-
-
-def spilled(path: Path) -> Iterator[pa.RecordBatch]:
-    """The batches of a temporary file."""
-    with pa.OSFile(str(path)) as source:
-        yield from pa.ipc.open_stream(source)
-
-
-class Cursor:
-    """Reads sorted batches up to a key, and keeps what lies beyond for the next time."""
-
-    def __init__(self, batches: Iterable[pa.RecordBatch], keys: Sequence[str]) -> None:
-        self._batches, self._keys = iter(batches), keys
-        self._held: pa.RecordBatch | None = next(self._batches, None)
-
-    def last(self) -> tuple[object, ...] | None:
-        """The key of the last row that is held; None at the end."""
-        return None if self._held is None else key_of(self._held, len(self._held) - 1, self._keys)
-
-    def up_to(self, key: tuple[object, ...]) -> Iterator[pa.RecordBatch]:
-        """The rows whose key is at most `key`."""
-        while self._held is not None:
-            held = self._held
-            count = bisect_right(range(len(held)), key, key=lambda row: key_of(held, row, self._keys))
-            if count:
-                yield held.slice(0, count)
-            if count < len(held):
-                self._held = held.slice(count)
-                return
-            self._held = next(self._batches, None)
-
-
-def key_of(batch: pa.RecordBatch, row: int, keys: Sequence[str]) -> tuple[object, ...]:
-    """The values of one row by which rows are sorted."""
-    return tuple(batch[name][row].as_py() for name in keys)
-
-
-def in_order(
-    batches: Iterable[pa.RecordBatch], keys: Sequence[str], folder: Path, memory: int
-) -> Iterator[pa.RecordBatch]:
-    """The rows sorted by `keys`, out of core: runs of about `memory` bytes are sorted in `folder`, then merged."""
-    runs = [_run(part, keys, folder / f"run{number}") for number, part in enumerate(_parts(batches, memory))]
-    cursors = [Cursor(spilled(path), keys) for path in runs]
-    while ends := [last for cursor in cursors if (last := cursor.last()) is not None]:
-        found = [batch for cursor in cursors for batch in cursor.up_to(min(ends))]
-        yield from _sorted(found, keys).to_batches(max_chunksize=_RUN_ROWS)
-
-
-def _parts(batches: Iterable[pa.RecordBatch], memory: int) -> Iterator[list[pa.RecordBatch]]:
-    held: list[pa.RecordBatch] = []
-    used = 0
-    for batch in batches:
-        held.append(batch)
-        used += batch.nbytes
-        if used > memory:
-            yield held
-            held, used = [], 0
-    if held:
-        yield held
-
-
-def _run(part: list[pa.RecordBatch], keys: Sequence[str], path: Path) -> Path:
-    with spill(path, part[0].schema) as writer:
-        writer.write_table(_sorted(part, keys), max_chunksize=_RUN_ROWS)
-    return path
-
-
-def _sorted(part: Sequence[pa.RecordBatch], keys: Sequence[str]) -> pa.Table:
-    return pa.Table.from_batches(part).sort_by([(name, "ascending") for name in keys])
+    return made, batches()
