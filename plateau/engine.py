@@ -21,6 +21,7 @@ B = TypeVar("B")
 R = TypeVar("R")
 
 INLINE_BATCHES = 16
+PATIENCE = "30s"
 
 
 class Engine:
@@ -113,7 +114,7 @@ def dask(scheduler: str | None, workers: int | None) -> Iterator[Engine]:
     )
     try:
         try:
-            client = distributed.Client(own or scheduler, timeout="30s")
+            client = distributed.Client(own or scheduler, timeout=PATIENCE)
         except (OSError, ValueError) as error:
             raise BadInputError(f"prepare.scheduler: no Dask scheduler at {scheduler}: {error}") from None
         with client:

@@ -1,5 +1,6 @@
 """Tables with one turn a row to one item a conversation, out of core: rows meet by id in buckets, then come in order again."""
 
+import contextlib
 import heapq
 import json
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,6 +11,7 @@ from zlib import crc32
 
 from plateau import mapping
 from plateau.readers import MAX_BYTES, Raw, parsed
+from plateau.sources import RefusedError
 
 Line = tuple[int, str, int | None, str]
 
@@ -35,7 +37,9 @@ def by_id(raws: Iterable[Raw], path: str, folder: Path, buckets: int) -> Iterato
 def _without_id(raws: Iterable[Raw], path: str, files: Sequence[TextIO]) -> Iterator[Raw]:
     """Spread rows over the files by their ids; yields those that have none."""
     for seq, raw in enumerate(map(parsed, raws)):
-        name = None if raw.problem else mapping.identity(raw.value, (raw.file, raw.line), {"id": path})
+        name = None
+        with contextlib.suppress(RefusedError):
+            name = None if raw.problem else mapping.identity(raw.value, (raw.file, raw.line), {"id": path})
         if not isinstance(name, str) or not name:
             yield raw
         else:

@@ -212,7 +212,7 @@ def _analysis_reject(keys: pa.Table, row: int, why: Problem) -> Reject:
 def accepted(store: Store, memory: int) -> Iterator[pa.RecordBatch]:
     """Prepared rows in ORDER; rejects of transcripts are set aside on the way."""
     found = _joined(store)
-    return spill.rebatched(found if store.in_order else spill.in_order(found, ORDER, store.folder, memory))
+    return spill.rebatched(found if store.in_order else spill.in_order(found, ORDER, store.folder, memory // 4))
 
 
 def _joined(store: Store) -> Iterator[pa.RecordBatch]:

@@ -76,7 +76,9 @@ def transcript(raw: Any, place: tuple[str, int | None], part: Mapping[str, Any])
     """A raw value as the transcript contract has it; RefusedError where a time or a text cannot be understood."""
     made: dict[str, Any] = {"id": identity(raw, place, part)}
     start = _time("start", raw, part["start"], None)
-    made |= {} if start is None else {"start": start}
+    if start is None:
+        raise RefusedError("missing_key", f"start: nothing at '{_path(part['start'])}'")
+    made["start"] = start
     for name in OPTIONAL:
         value = _found(raw, part.get(name))
         made |= {} if value in (None, _MISSING) else {name: _number(value) if name == OPTIONAL[0] else _name(value)}
@@ -107,13 +109,15 @@ def analysis(
 
 
 def identity(raw: Any, place: tuple[str, int | None], part: Mapping[str, Any]) -> Any:
-    """The id of a raw value: at its path, or `$file`, the file's name, or `$row`, file and row."""
+    """The id of a raw value: at its path, or `$file`, the file's name, or `$row`, file and row; RefusedError without one."""
     if part["id"] == FILE:
         return Path(place[0]).name.partition(".")[0]
     if part["id"] == ROW:
         return f"{place[0]}:{place[1]}"
     value = _found(raw, part["id"])
-    return None if value is _MISSING else _name(value)
+    if value is None or value is _MISSING:
+        raise RefusedError("missing_key", f"id: nothing at '{part['id']}'")
+    return _name(value)
 
 
 def _several(turns: Any) -> list[Any]:
@@ -128,6 +132,10 @@ def _found(raw: Any, field: Any) -> Any:
         return _at(raw, field)
     value = field["value"] if "value" in field else _at(raw, field["path"])
     return _translated(value, field.get("values"))
+
+
+def _path(field: Any) -> str:
+    return field if isinstance(field, str) else str(field.get("path"))
 
 
 def _translated(value: Any, values: Mapping[Any, Any] | None) -> Any:
@@ -179,9 +187,10 @@ def _number(value: Any) -> Any:
 
 def _coerced(value: Any, rule: Any) -> Any:
     """A text as the schema's number, boolean, list or object; an absent value where null is not allowed."""
-    kinds = rule.get("type", []) if isinstance(rule, dict) else []
+    rule = rule if isinstance(rule, dict) else {}
+    kinds = rule.get("type", [])
     kinds = [kinds] if isinstance(kinds, str) else kinds
-    if value is None and kinds and "null" not in kinds:
+    if value is None and "null" not in kinds and None not in rule.get("enum", () if kinds else (None,)):
         return _MISSING
     if isinstance(value, float) and value.is_integer() and "integer" in kinds:
         return int(value)
@@ -202,7 +211,7 @@ def _turns(raw: Any, part: Mapping[str, Any], start: str | None) -> Iterator[dic
         pieces: Any = _pieces(_found(raw, part["path"]), part["pattern"])
         part = {"role": "role", "text": "text", "time": "time", **part}
     elif part.get("rows"):
-        pieces = raw[ROWS]
+        pieces = raw.get(ROWS, [raw])
     elif "path" in part:
         pieces = _unpacked(_found(raw, part["path"]))
         if not isinstance(pieces, list):

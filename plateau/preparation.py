@@ -52,10 +52,20 @@ def examine(store: Store, system: System, rules: Rules, engine: Engine) -> None:
     """Send every item through `records.examine`, and store what becomes of it."""
     declared = json.loads(rules.mapping)
     for name, kinds in passes(declared):
-        encoding = (declared or {}).get(kinds[0], {}).get("encoding", "utf-8")
-        raws: Iterator[Raw] = readers.read(system.path("data", "raw"), name, system.root, encoding)
-        if "transcripts" in kinds and mapping.by_turn(declared):
-            raws = gathering.by_id(raws, declared["transcripts"]["id"], store.folder, store.buckets)
+        items = gathered(raws(system, declared, kinds[0]), declared, kinds[0], store.folder, store.buckets)
         task = partial(records.examine, rules, kinds, store.buckets)
-        for examined in engine.map(task, records.batches(track(raws, name))):
+        for examined in engine.map(task, records.batches(track(items, name))):
             store.add(examined)
+
+
+def raws(system: System, declared: Any, kind: str) -> Iterator[Raw]:
+    """What the files of one kind hold."""
+    encoding = (declared or {}).get(kind, {}).get("encoding", "utf-8")
+    return readers.read(system.path("data", "raw"), mapping.source(declared, kind), system.root, encoding)
+
+
+def gathered(found: Iterator[Raw], declared: Any, kind: str, folder: Path, buckets: int) -> Iterator[Raw]:
+    """The same, or one item a conversation where each row is a turn."""
+    if kind == "transcripts" and mapping.by_turn(declared):
+        return gathering.by_id(found, declared["transcripts"]["id"], folder, buckets)
+    return found

@@ -133,7 +133,11 @@ def _elements(text: str, stream: io.TextIOWrapper) -> Iterator[str]:
             read = stream.read(max(2**20, len(text) - at))
             text, at, more = text[at:] + read, 0, bool(read)
         elif found is None:
-            yield text[at : at + MAX_BYTES + 1].strip() or "["
+            rest = text[at : at + MAX_BYTES + 1].strip()
+            if rest and _element(f"{rest}]", 0):
+                yield rest
+                rest = ""
+            yield rest or "["
             return
         else:
             element, at, last = found
@@ -227,7 +231,7 @@ def _row(name: str, line: int, data: bytes, names: list[str], delimiter: str) ->
 
 def _cells(text: str, delimiter: str) -> list[str] | None:
     """The cells of one row, quotes in them written twice or, as some databases do, after a backslash; None if it is no row."""
-    for escape in (None, "\\"):
+    for escape in (None, "\\") if '\\"' in text else (None,):
         with contextlib.suppress(csv.Error):
             lines = io.StringIO(text, newline="")
             rows = list(csv.reader(lines, delimiter=delimiter, doublequote=not escape, escapechar=escape, strict=True))

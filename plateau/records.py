@@ -1,5 +1,6 @@
 """Raw items to checked Arrow rows, batch by batch: pure functions that run wherever a batch is sent."""
 
+import contextlib
 import datetime as dt
 import json
 from collections import Counter
@@ -120,8 +121,8 @@ def examine(rules: Rules, kinds: tuple[str, ...], buckets: int, batch: tuple[int
     rejects: list[Reject] = []
     counts: Counter[str] = Counter()
     for seq, raw in enumerate(map(readers.parsed, raws), first):
-        for kind in kinds[:1] if raw.problem else kinds:
-            counts[kind] += 1
+        counts.update(kinds)
+        for kind in kinds:
             value, problem = judged(rules, kind, raw)
             name = identity(value)
             if problem:
@@ -130,7 +131,9 @@ def examine(rules: Rules, kinds: tuple[str, ...], buckets: int, batch: tuple[int
             if name:
                 found = (None, None) if problem else (digest(value), _target(rules, kind, value))
                 keys.append((KINDS.index(kind), problem is not None, name, found[0], seq, raw.file, raw.line, found[1]))
-            if not problem and kind == "transcripts":
+            if problem:
+                break
+            if kind == "transcripts":
                 rows.append(row(value, seq))
     return Examined(as_batch(rows), _by_bucket(keys, buckets), rejects, counts)
 
@@ -143,7 +146,7 @@ def judged(rules: Rules, kind: str, raw: Raw) -> tuple[Any, Problem | None]:
     try:
         value = mapped(raw, kind, declared, target)
     except RefusedError as refused:
-        return raw.value if declared is None else _nameable(raw, kind, declared), refused.problem
+        return _nameable(raw, kind, declared), refused.problem
     return value, checks[kind](value)
 
 
@@ -151,6 +154,8 @@ def mapped(raw: Raw, kind: str, declared: Any, target: Any) -> Any:
     """The value as the contract has it; itself without a mapping. RefusedError where the mapping does not fit."""
     if declared is None:
         return raw.value
+    if not isinstance(raw.value, dict):
+        raise RefusedError("wrong_type", f"record: {type(raw.value).__name__} in place of an object")
     place = (raw.file, raw.line)
     if kind == "transcripts":
         return mapping.transcript(raw.value, place, declared["transcripts"])
@@ -160,7 +165,9 @@ def mapped(raw: Raw, kind: str, declared: Any, target: Any) -> Any:
 def _nameable(raw: Raw, kind: str, declared: Any) -> Any:
     """What is left of an item that could not be mapped: its id, so that its partner is not missed."""
     part = declared[kind] if "id" in declared[kind] else declared["transcripts"]
-    return {"id": mapping.identity(raw.value, (raw.file, raw.line), part)}
+    with contextlib.suppress(RefusedError):
+        return {"id": mapping.identity(raw.value, (raw.file, raw.line), part)}
+    return None
 
 
 def identity(value: Any) -> str | None:

@@ -10,6 +10,7 @@ from plateau.records import SCHEMA
 from plateau.system import System
 
 PARAMS = ("prepare",)
+MIB = 2**20
 
 
 def main(system: System, values: params.Params) -> None:
@@ -17,14 +18,14 @@ def main(system: System, values: params.Params) -> None:
     began = time.perf_counter()
     options, rejected = preparation.options(values["prepare"]), system.path("data", "rejected.jsonl")
     rules = preparation.rules(system.schema("transcript"), system.schema("target"), options["mapping"])
-    memory = options["memory_mb"] * 2**20
+    memory = options["memory_mb"] * MIB
     with files.scratch(system.path("data", "prepared")) as folder, engine.start(options) as pool:
         with joining.Store(folder, preparation.buckets(system, options["mapping"], memory)) as store:
             preparation.examine(store, system, rules, pool)
             joining.join(store)
             rows.write(folder / "prepared.parquet", SCHEMA, joining.accepted(store, memory))
             store.rejects.write(rejected)
-            summary = joining.summary(store, rows.columns(folder / "prepared.parquet", ["start_utc"])["start_utc"])
+            summary = joining.summary(store, rows.read(folder / "prepared.parquet", ["start_utc"])["start_utc"])
         joining.check_share(summary, options["max_rejected"], rejected)
         (folder / "prepared.parquet").replace(system.path("data", "prepared.parquet"))
     files.write_json(system.metrics("prepare"), summary)

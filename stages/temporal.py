@@ -15,15 +15,17 @@ PARAMS = ("temporal",)
 def main(system: System, values: params.Params) -> None:
     """Write data/temporal.parquet and metrics/temporal.json."""
     began = time.perf_counter()
-    source = system.path("data", "prepared.parquet")
-    known = rows.columns(source, ["start_utc", "queue_wait_time_seconds"])
-    columns = calendar.features(known["start_utc"].to_numpy().astype("datetime64[us]"), values["temporal"])
-    waits = known["queue_wait_time_seconds"].to_numpy()
-    made = {name: pa.array(column) for name, column in columns.items()}
-    rows.write(system.path("data", "temporal.parquet"), *rows.with_columns(source, made))
+    prepared = rows.read(system.path("data", "prepared.parquet"))
+    utc = prepared["start_utc"].to_numpy().astype("datetime64[us]")
+    columns = calendar.features(utc, values["temporal"])
+    waits = prepared["queue_wait_time_seconds"].to_numpy()
+    table = prepared
+    for name, column in columns.items():
+        table = table.append_column(name, pa.array(column))
+    rows.write(system.path("data", "temporal.parquet"), table.schema, table.to_batches(max_chunksize=4096))
     files.write_json(system.metrics("temporal"), calendar.summary(columns, np.asarray(waits, np.float64)))
-    speed.record(system, "temporal", {"seconds": time.perf_counter() - began, "rows": len(known)})
-    say(f"temporal features of {len(known):,} records in {values['temporal']['time_zone']}")
+    speed.record(system, "temporal", {"seconds": time.perf_counter() - began, "rows": len(table)})
+    say(f"temporal features of {len(table):,} records in {values['temporal']['time_zone']}")
 
 
 if __name__ == "__main__":
