@@ -67,7 +67,7 @@ def convert_file(engine: Engine, setup: Setup, source: Path) -> Iterator[Convert
         raise BadInputError(f"convert.context: no column '{unknown[0]}'; the records have {known}")
     wanted = list(dict.fromkeys(["id", "turns", "target", *setup.context]))
     try:
-        yield from engine.map(partial(convert, setup), rows.batches(source, wanted, BATCH_ROWS))
+        yield from engine.map(partial(convert, setup), rows.scan(source, wanted, BATCH_ROWS))
     except BadInputError as error:
         raise BadInputError(f"{source}: {error}") from None
 

@@ -1,6 +1,6 @@
 """Rows of a stage as Parquet, read and written whole or in batches."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,6 @@ import pyarrow.parquet as pq
 from plateau.errors import BadInputError
 from plateau.files import replacing
 
-BATCH_ROWS = 4096
 PICKED = 65_536  # rows that `pick` holds at once
 
 
@@ -22,19 +21,25 @@ def write(path: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> N
             writer.write_batch(batch)
 
 
-def read(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
-    """All rows, or some columns of them; raises BadInputError when the file is absent or broken."""
+def read(path: Path) -> pa.Table:
+    """All rows; raises BadInputError when the file is absent or broken."""
     with _opened(path) as file:
-        return file.read(columns=columns)
+        return file.read()
 
 
-def batches(path: Path, columns: Sequence[str] | None = None, size: int = BATCH_ROWS) -> Iterator[pa.RecordBatch]:
-    """The rows in order, at most `size` at once; raises BadInputError when the file is absent or broken."""
+def columns(path: Path, names: Sequence[str]) -> pa.Table:
+    """A few columns of all rows; raises BadInputError as `read` does."""
     with _opened(path) as file:
-        yield from file.iter_batches(size, columns=columns)
+        return file.read(list(names))
 
 
-def pick(path: Path, numbers: npt.NDArray[np.int64], columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+def scan(path: Path, names: Sequence[str], batch_rows: int = 4096) -> Iterator[pa.RecordBatch]:
+    """A few columns, batch after batch, so that memory does not grow with the file."""
+    with _opened(path) as file:
+        yield from file.iter_batches(batch_rows, columns=list(names))
+
+
+def pick(path: Path, numbers: npt.NDArray[np.int64], names: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
     """The rows of these numbers, in this order; at most PICKED of them are in memory, and one row group."""
     with _opened(path) as file:
         ends = np.cumsum([file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)])
@@ -44,10 +49,10 @@ def pick(path: Path, numbers: npt.NDArray[np.int64], columns: Sequence[str] | No
             rows = wanted[order]
             groups, firsts = np.unique(np.searchsorted(ends, rows, side="right"), return_index=True)
             parts = [
-                file.read_row_group(group, columns=columns).take(pa.array(part - (ends[group - 1] if group else 0)))
+                file.read_row_group(group, columns=names).take(pa.array(part - (ends[group - 1] if group else 0)))
                 for group, part in zip(groups.tolist(), np.split(rows, firsts[1:]), strict=True)
             ]
-            yield from pa.concat_tables(parts).take(pa.array(np.argsort(order))).combine_chunks().to_batches(BATCH_ROWS)
+            yield from pa.concat_tables(parts).take(pa.array(np.argsort(order))).combine_chunks().to_batches(4096)
 
 
 def schema(path: Path) -> pa.Schema:
@@ -63,3 +68,17 @@ def _opened(path: Path) -> pq.ParquetFile:
         raise BadInputError(f"{path}: no such file; run `dvc repro` to make it") from None
     except pa.ArrowInvalid as error:
         raise BadInputError(f"{path}: not a Parquet file ({error}); delete it and run `dvc repro`") from None
+
+
+def with_columns(path: Path, more: Mapping[str, pa.Array]) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+    """The rows of a file with more columns, batch after batch, and their schema; `more` is as long as the file."""
+    made = pa.schema([*schema(path), *(pa.field(name, values.type) for name, values in more.items())])
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        start = 0
+        for batch in scan(path, schema(path).names):
+            added = [values.slice(start, len(batch)) for values in more.values()]
+            yield pa.RecordBatch.from_arrays([*batch.columns, *added], schema=made)
+            start += len(batch)
+
+    return made, batches()

@@ -25,7 +25,7 @@ def main(system: System, values: params.Params) -> None:
             joining.join(store)
             rows.write(folder / "prepared.parquet", SCHEMA, joining.accepted(store, memory))
             store.rejects.write(rejected)
-            summary = joining.summary(store, rows.read(folder / "prepared.parquet", ["start_utc"])["start_utc"])
+            summary = joining.summary(store, rows.columns(folder / "prepared.parquet", ["start_utc"])["start_utc"])
         joining.check_share(summary, options["max_rejected"], rejected)
         (folder / "prepared.parquet").replace(system.path("data", "prepared.parquet"))
     files.write_json(system.metrics("prepare"), summary)
