@@ -5,6 +5,7 @@ Also what validation and temporal features gain over plain jsonschema and over a
 
 import datetime as dt
 import json
+import resource
 import shutil
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import psutil
 import yaml
@@ -55,9 +56,17 @@ def make(folder: Path, records: int) -> None:
     shutil.copytree("schemas", folder / "schemas")
 
 
-def watch(command: list[str]) -> tuple[float, float]:
-    """Seconds that a command took, and the most MiB that it and its processes held at once."""
-    began, peak = time.perf_counter(), 0
+class Cost(NamedTuple):
+    """What a command took: seconds, seconds of processor time, and the most MiB that its processes held at once."""
+
+    seconds: float
+    processor: float
+    peak: float
+
+
+def watch(command: list[str]) -> Cost:
+    """Run a command and the processes that it starts."""
+    began, worked, peak = time.perf_counter(), _worked(), 0
     process = psutil.Popen(command, stdout=subprocess.DEVNULL)
     while process.poll() is None:
         held = 0
@@ -70,7 +79,13 @@ def watch(command: list[str]) -> tuple[float, float]:
         time.sleep(0.1)
     if process.returncode:
         raise SystemExit(f"{' '.join(command)} failed")
-    return time.perf_counter() - began, peak / 2**20
+    return Cost(time.perf_counter() - began, _worked() - worked, peak / 2**20)
+
+
+def _worked() -> float:
+    """Processor seconds of all processes that have ended below this one."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _children(process: psutil.Popen) -> list[psutil.Process]:
@@ -84,17 +99,27 @@ def pipeline(records: int) -> None:
     """One row a stage of the table in benchmarks/README.md, and one for all."""
     with tempfile.TemporaryDirectory() as name:
         make(Path(name), records)
-        total = most = 0.0
-        for stage in STAGES:
-            seconds, peak = watch([sys.executable, "-m", f"stages.{stage}", name])
-            total, most = total + seconds, max(most, peak)
-            show(records, stage, seconds, peak)
-        show(records, "all", total, most)
+        measure(Path(name), records)
 
 
-def show(records: int, stage: str, seconds: float, peak: float) -> None:
+def measure(folder: Path, records: int) -> None:
+    """Run the stages on a system that `make` made."""
+    costs = []
+    for stage in STAGES:
+        costs.append(watch([sys.executable, "-m", f"stages.{stage}", str(folder)]))
+        show(records, stage, costs[-1])
+    show(
+        records, "all", Cost(*(sum(cost[part] for cost in costs) for part in (0, 1)), max(cost.peak for cost in costs))
+    )
+
+
+def show(records: int, stage: str, cost: Cost) -> None:
     """Print one row."""
-    print(f"| {records:,} | {stage} | {seconds:.1f} | {seconds / records * 1e6:.0f} | {peak:,.0f} |", flush=True)
+    each = cost.seconds / records * 1e6
+    print(
+        f"| {records:,} | {stage} | {cost.seconds:.1f} | {each:.0f} | {cost.processor:.1f} | {cost.peak:,.0f} |",
+        flush=True,
+    )
 
 
 def _rate(work: Callable[[], Any], count: int) -> float:
@@ -154,7 +179,7 @@ def main() -> None:
     """Print the tables."""
     validation()
     temporal()
-    print("| records | stage | seconds | us a record | peak MiB |\n|---|---|---|---|---|")
+    print("| records | stage | seconds | us a record | processor seconds | peak MiB |\n|---|---|---|---|---|---|")
     for records in [int(text) for text in sys.argv[1:]] or [100_000]:
         pipeline(records)
 

@@ -3,19 +3,19 @@
 What comes out depends on none of the three: batches are cut before, and each is a pure function's.
 """
 
-import multiprocessing
 import os
 import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, contextmanager
 from itertools import chain, islice
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from plateau.errors import BadInputError, PlateauError
+
+if TYPE_CHECKING:
+    from concurrent.futures import ProcessPoolExecutor
 
 B = TypeVar("B")
 R = TypeVar("R")
@@ -33,6 +33,8 @@ class Engine:
 
     def map(self, function: Callable[[B], R], batches: Iterable[B]) -> Iterator[R]:
         """`function` of each batch, in order; about four batches a worker are held at once."""
+        from concurrent.futures import BrokenExecutor
+
         batches = iter(batches)
         if self._submit is None:
             head = list(islice(batches, INLINE_BATCHES)) if self._workers > 1 and self._pool is None else []
@@ -42,7 +44,7 @@ class Engine:
             batches = chain(head, batches)
         try:
             yield from self._ordered(self._submit or self._processes().submit, function, batches)
-        except BrokenProcessPool:
+        except BrokenExecutor:
             raise PlateauError(
                 "a worker process was killed, probably for memory; lower prepare.workers, or free memory"
             ) from None
@@ -56,7 +58,10 @@ class Engine:
         while waiting:
             yield waiting.popleft().result()
 
-    def _processes(self) -> ProcessPoolExecutor:
+    def _processes(self) -> "ProcessPoolExecutor":
+        import multiprocessing
+        from concurrent.futures import ProcessPoolExecutor
+
         if self._pool is None:
             context = multiprocessing.get_context("spawn")
             self._pool = ProcessPoolExecutor(self._workers, context, _begin_worker)
@@ -77,6 +82,8 @@ def _begin_worker() -> None:
 
 
 def _end_with_parent() -> None:
+    import multiprocessing
+
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()

@@ -1,4 +1,4 @@
-"""Files that are either whole or absent: every write goes to a temporary name and is renamed."""
+"""Files that are either whole or absent: every write goes to a temporary name and is renamed; scratch folders."""
 
 import hashlib
 import json
@@ -16,7 +16,8 @@ from plateau.errors import BadInputError
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary sibling of `path`; rename it onto `path` when the block ends without an exception."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")
+    _clear(path)
+    temporary = _temporary(path)
     try:
         yield temporary
         if path.is_dir():
@@ -31,17 +32,35 @@ def replacing(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def scratch(path: Path) -> Iterator[Path]:
-    """Yield a temporary folder beside `path`, gone when the block ends; those that killed processes left go first."""
-    for left in path.parent.glob(f".{path.name}.*.tmp"):
-        if not Path("/proc/self").exists() or not Path("/proc", left.suffixes[-2][1:]).exists():
-            shutil.rmtree(left, ignore_errors=True)
-    folder = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    """Yield a temporary folder beside `path` that is gone when the block ends."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _clear(path)
+    folder = _temporary(path)
+    folder.mkdir()
     try:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _temporary(path: Path) -> Path:
+    return path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")
+
+
+def _clear(path: Path) -> None:
+    """Remove what processes that were killed left of their temporary files for `path`."""
+    for left in path.parent.glob(f".{path.stem}.*.tmp{path.suffix}"):
+        owner = left.name.removeprefix(f".{path.stem}.").partition(".")[0]
+        if owner.isdecimal() and not _alive(int(owner)):
+            shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except OSError as error:
+        return not isinstance(error, ProcessLookupError)
+    return True
 
 
 def write_text(path: Path, text: str) -> None:
