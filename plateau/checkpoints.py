@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from mlx.utils import tree_flatten, tree_map_with_path, tree_unflatten
 
@@ -26,7 +26,7 @@ from plateau.model import load_arrays, save_arrays, trainable_parameters
 from plateau.progress import say
 
 KEPT = 2
-WAIT_SECONDS = 60
+WAIT_SECONDS = 600
 
 
 @dataclass
@@ -65,19 +65,28 @@ def scratch(name: str, lock: bool = True) -> Iterator[Path]:
     Waits for a process that is going away; raises PlateauError when it does not.
     """
     folder = Path(os.environ.get("DVC_ROOT", ".")) / ".work" / name
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as stream:
-        if lock:
-            _acquire(stream.fileno(), folder)
-        yield folder
-
-
-def _acquire(descriptor: int, folder: Path) -> None:
     deadline = time.monotonic() + WAIT_SECONDS
+    stream = _opened(folder)
+    try:
+        while lock and not _acquire(stream, folder, deadline):
+            stream.close()
+            stream = _opened(folder)
+        yield folder
+    finally:
+        stream.close()
+
+
+def _opened(folder: Path) -> IO[bytes]:
+    folder.mkdir(parents=True, exist_ok=True)
+    return (folder / "lock").open("wb")
+
+
+def _acquire(stream: IO[bytes], folder: Path, deadline: float) -> bool:
+    """Wait for the lock; False where the folder went away meanwhile, with the run that had it."""
     waiting = False
     while True:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(stream.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             if time.monotonic() > deadline:
                 raise PlateauError(f"{folder}: another process trains this very run; wait for it or stop it") from None
@@ -86,7 +95,11 @@ def _acquire(descriptor: int, folder: Path) -> None:
             waiting = True
             time.sleep(0.5)
         else:
-            return
+            return _is_at(stream, folder / "lock")
+
+
+def _is_at(stream: IO[bytes], path: Path) -> bool:
+    return path.exists() and os.path.samestat(os.fstat(stream.fileno()), path.stat())
 
 
 def save(folder: Path, state: State, model: nn.Module, optimizer: optim.Optimizer) -> None:

@@ -1,5 +1,6 @@
-"""Files that are either whole or absent: every write goes to a temporary name and is renamed; scratch folders."""
+"""Files that are either whole or absent: every write goes to a temporary name and is renamed."""
 
+import glob
 import hashlib
 import json
 import os
@@ -14,9 +15,10 @@ from plateau.errors import BadInputError
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a temporary sibling of `path`; rename it onto `path` when the block ends without an exception."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    _clear(path)
+    """Yield a temporary sibling of `path`; rename it onto `path` when the block ends without an exception.
+
+    What an earlier process left here when it was killed is removed first.
+    """
     temporary = _temporary(path)
     try:
         yield temporary
@@ -24,42 +26,43 @@ def replacing(path: Path) -> Iterator[Path]:
             shutil.rmtree(path)
         temporary.replace(path)
     finally:
-        if temporary.is_dir():
-            shutil.rmtree(temporary, ignore_errors=True)
-        else:
-            temporary.unlink(missing_ok=True)
+        _remove(temporary)
 
 
 @contextmanager
 def scratch(path: Path) -> Iterator[Path]:
-    """Yield a temporary folder beside `path` that is gone when the block ends."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    _clear(path)
+    """Yield a temporary folder beside `path` that is gone when the block ends; those of killed processes go first."""
     folder = _temporary(path)
     folder.mkdir()
     try:
         yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        _remove(folder)
 
 
 def _temporary(path: Path) -> Path:
+    """A name of this process beside `path`; what processes that were killed left of theirs is removed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for left in path.parent.glob(f".{glob.escape(path.stem)}.*.tmp{glob.escape(path.suffix)}"):
+        if not _is_alive(left.name.split(".tmp")[0].rpartition(".")[2]):
+            _remove(left)
     return path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")
 
 
-def _clear(path: Path) -> None:
-    """Remove what processes that were killed left of their temporary files for `path`."""
-    for left in path.parent.glob(f".{path.stem}.*.tmp{path.suffix}"):
-        owner = left.name.removeprefix(f".{path.stem}.").partition(".")[0]
-        if owner.isdecimal() and not _alive(int(owner)):
-            shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
-def _alive(process: int) -> bool:
+def _is_alive(pid: str) -> bool:
     try:
-        os.kill(process, 0)
-    except OSError as error:
-        return not isinstance(error, ProcessLookupError)
+        os.kill(int(pid), 0)
+    except (ProcessLookupError, ValueError):
+        return False
+    except PermissionError:
+        pass
     return True
 
 

@@ -15,7 +15,7 @@ from plateau.files import replacing, write_json
 from plateau.system import System
 
 
-def figures(state: State, reason: str, trainable: int, total: int) -> dict[str, Any]:
+def figures(state: State, reason: str, trainable: int, total: int, unigram_loss: float) -> dict[str, Any]:
     """The content of train.json. Losses in nats a supervised token; `padding_waste` a share of the tokens computed."""
     points = [point for point in state.points if point["val_loss"] is not None]
     iterations = [point["iteration"] for point in state.points]
@@ -30,6 +30,7 @@ def figures(state: State, reason: str, trainable: int, total: int) -> dict[str, 
         "best_iteration": best["iteration"] if best else None,
         "best_val_loss": best_loss,
         "base_val_loss": base,
+        "unigram_loss": round(unigram_loss, 6),
         "val_loss_reduction": round(1 - best_loss / base, 6) if best_loss is not None and base else None,
         "epochs": state.epoch,
         "trained_tokens": state.trained_tokens,

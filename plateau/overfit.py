@@ -220,6 +220,13 @@ def _underfit(
             f"the validation loss fell by {fall:.1%} from the base model's, less than {params['min_reduction']:.0%}",
             f"{_LEARN_MORE}; check that labels follow from the prompt; or keep the base model",
         )
+    floor = train.get("unigram_loss")
+    if floor is not None and picked["val_loss"] >= floor:
+        return (
+            f"the validation loss {picked['val_loss']:.4g} is no lower than token frequencies give, {floor:.4g}: "
+            "the model learnt which tokens are frequent and nothing else",
+            _LEARN_MORE,
+        )
     rate = (points[-2]["val_loss"] - last["val_loss"]) / points[-2]["val_loss"]
     if train.get("stop_reason") == "max_iters" and best_point(points) == last and rate > params["still_falling"]:
         return (

@@ -9,6 +9,7 @@ import time
 from plateau import checkpoints, launch, outcome, preflight, trainer
 from plateau.display import Display
 from plateau.errors import BadInputError, PlateauError
+from plateau.frequencies import unigram_loss
 from plateau.model import Adapter, add_adapter, load
 from plateau.params import Params
 from plateau.ranks import RANK_VARIABLE, Ranks, join
@@ -84,7 +85,8 @@ def _train(system: System, params: Params, ranks: Ranks) -> None:
         state = training.state
         if reason == "interrupted":
             raise PlateauError(f"stopped at iteration {state.iteration}; the next `dvc repro` goes on from there")
-        figures = outcome.figures(state, reason, plan.trainable_parameters, plan.total_parameters)
+        floor = unigram_loss(data.train, data.valid, settings.train_on_prompt)
+        figures = outcome.figures(state, reason, plan.trainable_parameters, plan.total_parameters, floor)
         if ranks.rank == 0:
             outcome.write(system, folder, state, data.valid.names, figures)
             seconds = time.perf_counter() - started

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from plateau import overfit
 
-PARAMS = {"val_rise": 0.05, "min_valid_rows": 30, "min_reduction": 0.05, "still_falling": 0.02}
+PARAMS = {"val_rise": 0.05, "min_valid_rows": 30, "min_reduction": 0.05, "still_falling": 0.05}
 PUBLISHED = [
     (0, 1.017, 1.017),
     (100, 0.334, 0.326),
@@ -113,6 +113,14 @@ def test_a_run_that_went_far_past_its_best_is_overfit_though_the_best_was_chosen
 def test_a_learning_rate_far_too_low_is_underfit():
     points = curve((0, 2, 2.0), (100, 1.99, 1.99), (200, 1.98, 1.98))
     assert verdict(points, 200, stop_reason="max_iters")["verdict"] == "underfit"
+
+
+def test_a_model_no_better_than_token_frequencies_is_underfit_however_flat_its_curve():
+    points = curve((0, 6.9, 6.9), (90, 3.1, 3.1), (120, 3.05, 3.08))
+    found = verdict(points, 120, stop_reason="max_iters", unigram_loss=0.6)
+    assert found["verdict"] == "underfit"
+    assert "token frequencies" in found["reason"]
+    assert verdict(points, 120, stop_reason="max_iters", unigram_loss=3.2)["verdict"] == "healthy"
 
 
 def test_a_run_cut_off_while_still_learning_is_underfit():

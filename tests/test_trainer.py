@@ -25,24 +25,8 @@ LORA = Adapter("lora", 4, 2.0, 0.0, -1)
 def trained(tmp_path_factory: pytest.TempPathFactory, tokenizer_dir: Path) -> Path:
     """A system whose train stage has run."""
     folder = tiny.system(tmp_path_factory.mktemp("trained"), tokenizer_dir)
-    run_stage(folder)
+    tiny.train(folder)
     return folder
-
-
-def run_stage(folder: Path) -> None:
-    """Run stages.train in this process, with its scratch below the folder."""
-    from plateau import params
-    from plateau.system import System
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DVC_ROOT", str(folder))
-        patch.setattr(stage, "interruption", lambda: lambda: False)
-        system = System(folder)
-        stage.main(system, params.load(system, stage.PARAMS))
-
-
-def points(folder: Path) -> list[dict[str, Any]]:
-    return json.loads((folder / "metrics" / "evaluations.json").read_text())
 
 
 def adapters(folder: Path) -> dict[str, str]:
@@ -68,7 +52,7 @@ def stock_loss(folder: Path, name: str, split: str) -> float:
 
 
 def test_the_logged_loss_is_that_of_the_saved_checkpoint(trained: Path) -> None:
-    for point in points(trained):
+    for point in tiny.points(trained):
         name = f"{point['iteration']:07d}"
         assert adapters(trained)[name] == point["sha256"]
         assert stock_loss(trained, name, "valid") == pytest.approx(point["val_loss"], abs=1e-5)
@@ -76,13 +60,13 @@ def test_the_logged_loss_is_that_of_the_saved_checkpoint(trained: Path) -> None:
 
 def test_the_base_and_the_last_iteration_are_evaluated(tmp_path: Path, tokenizer_dir: Path) -> None:
     folder = tiny.system(tmp_path, tokenizer_dir, iters=7, eval_every=4)
-    run_stage(folder)
-    assert [point["iteration"] for point in points(folder)] == [0, 4, 7]
+    tiny.train(folder)
+    assert [point["iteration"] for point in tiny.points(folder)] == [0, 4, 7]
 
 
 def test_every_validation_row_counts_also_of_the_last_partial_batch(trained: Path) -> None:
     losses = pq.read_table(trained / "adapters" / "val_losses.parquet")
-    for point in points(trained):
+    for point in tiny.points(trained):
         rows = losses.filter(pc.field("iteration") == point["iteration"])
         assert rows.num_rows == 17
         total = pc.sum(rows["loss_sum"]).as_py() / pc.sum(rows["tokens"]).as_py()
@@ -104,21 +88,21 @@ def test_no_pad_token_is_trained(tokenizer_dir: Path, tmp_path: Path) -> None:
 
 def test_halving_eval_every_leaves_the_trajectory_alone(tmp_path: Path, tokenizer_dir: Path, trained: Path) -> None:
     folder = tiny.system(tmp_path, tokenizer_dir, eval_every=3)
-    run_stage(folder)
+    tiny.train(folder)
     often, seldom = adapters(folder), adapters(trained)
     assert {name: often[name] for name in seldom} == seldom
 
 
 def test_the_same_run_twice_gives_the_same_bytes(tmp_path: Path, tokenizer_dir: Path, trained: Path) -> None:
     folder = tiny.system(tmp_path, tokenizer_dir)
-    run_stage(folder)
+    tiny.train(folder)
     assert adapters(folder) == adapters(trained)
-    assert points(folder) == points(trained)
+    assert tiny.points(folder) == tiny.points(trained)
 
 
 def test_another_seed_gives_another_run(tmp_path: Path, tokenizer_dir: Path, trained: Path) -> None:
     folder = tiny.system(tmp_path, tokenizer_dir, seed=1)
-    run_stage(folder)
+    tiny.train(folder)
     assert adapters(folder)["0000024"] != adapters(trained)["0000024"]
 
 
@@ -129,25 +113,25 @@ def test_accumulation_weighs_by_tokens_and_equals_one_large_batch(tmp_path: Path
         folder = tiny.system(
             tmp_path / name, tokenizer_dir, batch_size=batch_size, grad_accumulation=accumulation, iters=3, warmup=0
         )
-        run_stage(folder)
-        losses.append(points(folder)[-1]["train_loss"])
+        tiny.train(folder)
+        losses.append(tiny.points(folder)[-1]["train_loss"])
     assert losses[0] == pytest.approx(losses[1], rel=1e-6)
     assert losses[0] != pytest.approx(losses[2], rel=1e-4)
 
 
 def test_an_accumulated_tail_is_not_lost(tmp_path: Path, tokenizer_dir: Path) -> None:
     folder = tiny.system(tmp_path, tokenizer_dir, batch_size=8, grad_accumulation=3, iters=3)
-    run_stage(folder)
+    tiny.train(folder)
     tokens = open_tokens(folder / "data" / "tokens" / "train.arrow")
     epoch = int((tokens.lengths - tokens.completion_start).sum())
-    assert points(folder)[-1]["trained_tokens"] == epoch
+    assert tiny.points(folder)[-1]["trained_tokens"] == epoch
 
 
 @pytest.mark.parametrize("kind", ["lora", "dora", "full"])
 def test_every_method_learns_and_loads_in_mlx_lm(tmp_path: Path, tokenizer_dir: Path, kind: str) -> None:
     folder = tiny.system(tmp_path, tokenizer_dir, fine_tune_type=kind)
-    run_stage(folder)
-    found = points(folder)
+    tiny.train(folder)
+    found = tiny.points(folder)
     assert found[-1]["train_loss"] < 0.95 * found[0]["train_loss"]
     assert stock_loss(folder, "0000024", "valid") == pytest.approx(found[-1]["val_loss"], abs=1e-5)
 
@@ -158,8 +142,8 @@ def test_every_optimizer_and_schedule_learns(
     tmp_path: Path, tokenizer_dir: Path, optimizer: str, lr_schedule: str
 ) -> None:
     folder = tiny.system(tmp_path, tokenizer_dir, lr_schedule=lr_schedule, iters=12, **{"train.optimizer": optimizer})
-    run_stage(folder)
-    found = points(folder)
+    tiny.train(folder)
+    found = tiny.points(folder)
     assert found[-1]["train_loss"] < found[0]["train_loss"]
 
 
@@ -191,7 +175,7 @@ def test_nan_weights_stop_the_run_and_become_no_checkpoint(tmp_path: Path, token
     mx.eval(weights)
     mx.save_safetensors(str(path), weights, {"format": "mlx"})
     with pytest.raises(BadInputError, match="no finite validation loss"):
-        run_stage(folder)
+        tiny.train(folder)
     assert adapters(folder) == {}
 
 
@@ -210,10 +194,10 @@ def test_non_finite_steps_are_skipped_and_counted_and_the_best_checkpoint_stays(
 
     monkeypatch.setattr(objectives.CausalLM, "loss_sum", broken_from_the_tenth)
     with pytest.raises(BadInputError, match="non finite"):
-        run_stage(folder)
+        tiny.train(folder)
     figures = json.loads((folder / "metrics" / "train.json").read_text())
     assert (figures["stop_reason"], figures["skipped_steps"], figures["iterations"]) == ("non_finite", 3, 12)
-    assert stock_loss(folder, "0000006", "valid") == pytest.approx(points(folder)[1]["val_loss"], abs=1e-5)
+    assert stock_loss(folder, "0000006", "valid") == pytest.approx(tiny.points(folder)[1]["val_loss"], abs=1e-5)
 
 
 def test_an_absurd_lr_stops_with_a_reason(tmp_path: Path, tokenizer_dir: Path) -> None:
@@ -221,7 +205,7 @@ def test_an_absurd_lr_stops_with_a_reason(tmp_path: Path, tokenizer_dir: Path) -
 
     folder = tiny.system(tmp_path, tokenizer_dir, lr=10.0, patience=3, iters=60)
     with pytest.raises(BadInputError, match="lower lr"):
-        run_stage(folder)
+        tiny.train(folder)
 
 
 def test_gradient_of_the_fast_operations_is_that_of_the_stock_ones(tmp_path: Path, tokenizer_dir: Path) -> None:

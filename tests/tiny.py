@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 import yaml
 
 from plateau import params as params_module
@@ -70,3 +71,21 @@ def write_params(folder: Path, changes: dict[str, Any]) -> None:
         section, _, name = key.rpartition(".")
         (values[section] if section else values)[name] = value
     (folder / "params.yaml").write_text(yaml.safe_dump(values, sort_keys=False))
+
+
+def train(folder: Path) -> None:
+    """Run stages.train in this process, with its scratch below the folder."""
+    from plateau.system import System
+    from stages import train as stage
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DVC_ROOT", str(folder))
+        patch.setattr(stage, "interruption", lambda: lambda: False)
+        system = System(folder)
+        stage.main(system, params_module.load(system, stage.PARAMS))
+
+
+def points(folder: Path) -> list[dict[str, Any]]:
+    """The evaluation points of a run."""
+    found: list[dict[str, Any]] = json.loads((folder / "metrics" / "evaluations.json").read_text())
+    return found

@@ -1,0 +1,39 @@
+"""Files are whole or absent, and a process that was killed leaves nothing for ever."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from plateau.files import replacing, write_text
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    write_text(path, "old")
+    with pytest.raises(ValueError, match="no"), replacing(path) as temporary:
+        temporary.write_text("new")
+        raise ValueError("no")
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("name", ["a.b.parquet", "folder"])
+def test_what_a_killed_process_left_goes_with_the_next_write(tmp_path: Path, name: str) -> None:
+    code = (
+        "import os, sys; from pathlib import Path; from plateau.files import replacing\n"
+        "with replacing(Path(sys.argv[1])) as temporary:\n    temporary.mkdir(); os.kill(os.getpid(), 9)"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path / name)], check=False)
+    assert len(list(tmp_path.iterdir())) == 1
+    write_text(tmp_path / name, "whole")
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_the_write_in_progress_of_another_process_is_left_alone(tmp_path: Path) -> None:
+    other = tmp_path / f".a.{os.getppid()}.tmp.txt"
+    other.write_text("half")
+    write_text(tmp_path / "a.txt", "whole")
+    assert other.exists()

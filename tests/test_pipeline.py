@@ -1,0 +1,233 @@
+"""The real pipeline by the real dvc, in a clone of this repository made small."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+from plateau.files import sha256
+from tests import tiny
+
+pytestmark = pytest.mark.slow
+
+SMALL = {
+    "synthesize.conversations": 3000,
+    "split.train_size": 64,
+    "split.valid_size": 24,
+    "split.test_size": 32,
+    "iters": 24,
+    "eval_every": 8,
+    "batch_size": 8,
+    "rank": 4,
+    "train.state_every": 4,
+    "evaluate.num_samples": 8,
+    "evaluate.diagnostic_rows": 8,
+    "evaluate.max_tokens": 24,
+    "evaluate.bootstrap_samples": 100,
+}
+DATA_STAGES = ("base", "synthesize", "prepare", "temporal", "split", "convert")
+
+
+def run(folder: Path, *command: str, status: int | None = 0) -> str:
+    """Run a command in the clone as a person would; its output, both streams together."""
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    environment.pop("DVC_ROOT", None)
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    output = done.stdout + done.stderr
+    assert status is None or done.returncode == status, output
+    return output
+
+
+def clone(folder: Path) -> Path:
+    """A git repository of the files that git tracks or would track here, as they are in the working tree."""
+    listed = run(tiny.ROOT, "git", "ls-files", "--cached", "--others", "--exclude-standard").splitlines()
+    for name in listed:
+        if (tiny.ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(tiny.ROOT / name, folder / name)
+    run(folder, "git", "init", "--quiet")
+    commit(folder, "as it is")
+    return folder
+
+
+def commit(folder: Path, message: str) -> None:
+    run(folder, "git", "add", "--all")
+    identity = ("-c", "user.name=test", "-c", "user.email=test@example.org")
+    run(folder, "git", *identity, "commit", "--quiet", "--allow-empty", "--message", message)
+
+
+def ran(output: str) -> set[str]:
+    """Names of the stages that dvc says it ran."""
+    return {line.split("'")[1] for line in output.splitlines() if line.startswith("Running stage")}
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clone whose pipeline has run on few rows, committed."""
+    folder = clone(tmp_path_factory.mktemp("small"))
+    tiny.write_params(folder, SMALL)
+    output = run(folder, "dvc", "repro")
+    assert {*DATA_STAGES, "train", "select", "evaluate", "overfit_check", "report"} <= ran(output)
+    commit(folder, "small")
+    return folder
+
+
+@pytest.fixture
+def copy(small: Path, tmp_path: Path) -> Path:
+    """That clone, for a test of its own."""
+    return Path(shutil.copytree(small, tmp_path / "copy", symlinks=True))
+
+
+def outs(folder: Path) -> dict[str, str]:
+    """What dvc.lock and the metrics hold."""
+    return {
+        path.name: sha256(path)
+        for path in [folder / "dvc.lock", *sorted((folder / "metrics").glob("*.json"))]
+        if path.name != "speed.json"
+    }
+
+
+def test_a_second_repro_runs_nothing_and_leaves_git_clean(small: Path) -> None:
+    assert ran(run(small, "dvc", "repro")) == set()
+    assert run(small, "git", "status", "--short") == ""
+
+
+def test_an_experiment_on_lr_reruns_train_and_later_and_differs_in_one_line(copy: Path) -> None:
+    for value in ("1e-5", "1e-4"):
+        output = run(copy, "dvc", "exp", "run", "-S", f"lr={value}")
+        assert not ran(output) & set(DATA_STAGES)
+        assert "train" in ran(output)
+        assert json.loads((copy / "metrics" / "evaluations.json").read_text())[1]["lr"] <= float(value)
+        difference = json.loads(run(copy, "dvc", "params", "diff", "--json"))
+        assert list(difference["params.yaml"]) == ["lr"]
+        assert difference["params.yaml"]["lr"]["new"] == float(value)
+    table = run(copy, "dvc", "exp", "show", "--csv")
+    assert len(table.splitlines()) >= 4
+    assert "adapter" in run(copy, "dvc", "metrics", "diff", "--all")
+
+
+@pytest.mark.parametrize(("change", "words"), [("lrr=1", "lrr"), ("lr=fast", "lr")])
+def test_a_wrong_override_fails_with_a_clear_message(copy: Path, change: str, words: str) -> None:
+    output = run(copy, "dvc", "exp", "run", "-S", change, status=None)
+    assert "ERROR" in output or "error: " in output
+    assert words in output
+    assert "Traceback" not in output
+
+
+def test_selection_reruns_no_training_and_gates_only_the_check_and_the_report(copy: Path) -> None:
+    assert ran(run(copy, "dvc", "exp", "run", "-S", "selection.policy=best")) & {*DATA_STAGES, "train"} == set()
+    assert ran(run(copy, "dvc", "exp", "run", "-S", "gates.min_test_rows=7")) == {"overfit_check", "report"}
+
+
+def test_metrics_and_plots_show_offline(copy: Path) -> None:
+    assert "val_loss_reduction" in run(copy, "dvc", "metrics", "show")
+    run(copy, sys.executable, "-m", "plateau.plots_page", ".dvc/plots.html")
+    run(copy, "dvc", "config", "--local", "plots.html_template", "plots.html")
+    run(copy, "dvc", "plots", "show")
+    page = (copy / "dvc_plots" / "index.html").read_text()
+    assert "val_loss" in page
+    assert '<script src="http' not in page
+
+
+def test_an_experiment_in_a_temporary_folder_keeps_its_scratch_in_the_repository(copy: Path) -> None:
+    output = run(copy, "dvc", "exp", "run", "--temp", "-S", "lr=3e-4")
+    assert "train" in ran(output)
+    assert run(copy, "git", "status", "--short") == ""
+
+
+def test_killed_with_dvc_a_run_goes_on_to_the_same_lock(copy: Path) -> None:
+    expected = outs(copy)
+    shutil.rmtree(copy / "adapters")
+    shutil.rmtree(copy / ".dvc" / "cache")
+    run(copy, "dvc", "repro", "convert")
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    process = subprocess.Popen(
+        ["dvc", "repro"], cwd=copy, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    while process.poll() is None and not list(copy.glob(".work/*/state-*")):
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert list(copy.glob(".work/*/state-*"))
+    (copy / ".dvc" / "tmp" / "rwlock").unlink(missing_ok=True)
+    run(copy, "dvc", "repro")
+    assert outs(copy) == expected
+
+
+def test_stock_clients_take_what_the_pipeline_makes(copy: Path) -> None:
+    base, best = "models/base", "adapters/best"
+    row = json.loads((copy / "data/mlx/test.jsonl").read_text().splitlines()[0])
+    prompt = ("--max-tokens", "4", "--prompt", row["messages"][0]["content"])
+    generate = ("mlx_lm.generate", "--model", base, "--adapter-path", best, *prompt)
+    tokens = _prompt_tokens(copy)
+    assert f"Prompt: {tokens} tokens" in run(copy, *generate)
+    run(copy, "mlx_lm.fuse", "--model", base, "--adapter-path", best, "--save-path", "fused")
+    assert f"Prompt: {tokens} tokens" in run(copy, "mlx_lm.generate", "--model", "fused", *prompt)
+    lora = ("mlx_lm.lora", "--model", base, "--train", "--data", "data/mlx", "--iters", "2", "--num-layers", "-1")
+    run(copy, *lora, "--batch-size", "2", "--val-batches", "1", "--adapter-path", "stock")
+    assert (copy / "stock" / "adapters.safetensors").exists()
+
+
+def _prompt_tokens(folder: Path) -> int:
+    from plateau.tokens import open_tokens
+
+    return int(open_tokens(folder / "data" / "tokens" / "test.arrow").completion_start[0])
+
+
+def test_gate_exits_with_the_answer(copy: Path) -> None:
+    path = copy / "metrics" / "gates.json"
+    gates = json.loads(path.read_text())
+    for answer, status in [("ship", 0), ("do_not_ship", 2), ("insufficient_evidence", 3)]:
+        path.write_text(json.dumps({**gates, "answer": answer}))
+        run(copy, sys.executable, "-m", "stages.gate", status=status)
+
+
+def test_a_system_of_ones_own_needs_only_dvc_yaml_params_a_schema_and_data(copy: Path) -> None:
+    folder = copy / "systems" / "orders"
+    (folder / "schemas").mkdir(parents=True)
+    (folder / "data" / "raw").mkdir(parents=True)
+    star = yaml.safe_load(
+        (copy / "systems" / "star" / "dvc.yaml").read_text().replace("systems/star", "systems/orders")
+    )
+    star["stages"].pop("import")
+    (folder / "dvc.yaml").write_text(yaml.safe_dump(star, sort_keys=False))
+    schema = {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["item", "urgent"],
+        "properties": {
+            "item": {"enum": ["lamp", "chair"]},
+            "urgent": {"type": "boolean"},
+            "pieces": {"type": "integer"},
+        },
+    }
+    (folder / "schemas" / "target.schema.json").write_text(json.dumps(schema))
+    _orders(folder / "data" / "raw", 200)
+    changes = {key: value for key, value in SMALL.items() if not key.startswith("synthesize")}
+    tiny.write_params(folder, {**changes, "split.group_by": None, "gates.min_test_rows": 20})
+    values = yaml.safe_load((folder / "params.yaml").read_text())
+    del values["synthesize"]
+    (folder / "params.yaml").write_text(yaml.safe_dump(values, sort_keys=False))
+    output = run(copy, "dvc", "repro", "systems/orders/dvc.yaml")
+    assert len(ran(output)) >= 10
+    assert "item" in json.dumps(json.loads((folder / "metrics" / "evaluate.json").read_text()))
+    assert (folder / "reports" / "REPORT.md").exists()
+
+
+def _orders(folder: Path, count: int) -> None:
+    """Raw records of a furniture shop."""
+    with (folder / "transcripts.jsonl").open("w") as transcripts, (folder / "analyses.jsonl").open("w") as analyses:
+        for i in range(count):
+            item, start = ("lamp", "chair")[i % 2], f"2025-03-{1 + i // 24:02}T{i % 24:02}:00:00+01:00"
+            turns = [{"role": "customer", "text": f"I want {i} pieces of your {item}.", "time": start}]
+            transcripts.write(json.dumps({"id": f"order{i}", "start": start, "turns": turns}) + "\n")
+            analyses.write(
+                json.dumps({"id": f"order{i}", "target": {"item": item, "urgent": i % 3 == 0, "pieces": i}}) + "\n"
+            )
