@@ -10,8 +10,9 @@ from typing import Any, TextIO
 from zlib import crc32
 
 from plateau import mapping
-from plateau.readers import MAX_BYTES, Raw, parsed
+from plateau.readers import Raw, parsed
 from plateau.sources import RefusedError
+from plateau.strict import MAX_BYTES
 
 Line = tuple[int, str, int | None, str]
 

@@ -13,9 +13,9 @@ import pyarrow as pa
 
 from plateau import files, spill
 from plateau.errors import BadInputError
-from plateau.readers import SHOWN_CHARACTERS
 from plateau.records import KEYS, ROWS, SCHEMA, Examined, Reject
 from plateau.sources import Problem
+from plateau.strict import SHOWN_CHARACTERS
 
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]

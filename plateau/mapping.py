@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from plateau.errors import BadInputError
-from plateau.readers import parse
 from plateau.sources import RefusedError
+from plateau.strict import parse
 
 ROWS = "$rows"
 FILE, ROW = "$file", "$row"

@@ -10,9 +10,8 @@ import datetime as dt
 import io
 import json
 import math
-import re
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -21,10 +20,8 @@ import pyarrow.parquet as pq
 
 from plateau import sources
 from plateau.sources import Problem, RefusedError
+from plateau.strict import MAX_BYTES, SHOWN_CHARACTERS, elements, parse, problem_of_text
 
-MAX_BYTES = 16 * 2**20
-MAX_DEPTH = 100
-SHOWN_CHARACTERS = 2000
 _MAX_ROW_BYTES = 2**20
 _BOM = b"\xef\xbb\xbf"
 _WIDE = (b"\xff\xfe", b"\xfe\xff")
@@ -117,64 +114,17 @@ def _document(stream: BinaryIO, name: str) -> Iterator[Raw]:
     with io.TextIOWrapper(stream, "utf-8-sig", errors="surrogateescape", newline="") as text:
         start = text.read(2**20)
         if start.lstrip().startswith("["):
-            for number, element in enumerate(_elements(start.lstrip()[1:], text), 1):
+            for number, element in enumerate(elements(start.lstrip()[1:], text), 1):
                 yield Raw(name, number, element.encode("utf-8", "surrogateescape"))
         else:
             whole = start + text.read(MAX_BYTES + 1 - len(start)) if len(start) == 2**20 else start
             yield Raw(name, 1, whole.encode("utf-8", "surrogateescape"))
 
 
-def _elements(text: str, stream: io.TextIOWrapper) -> Iterator[str]:
-    """Texts of the elements of a JSON array after its bracket; where it breaks off, the rest is the last."""
-    at, more = 0, True
-    while True:
-        found = _element(text, at)
-        if found is None and more and len(text) - at <= MAX_BYTES:
-            read = stream.read(max(2**20, len(text) - at))
-            text, at, more = text[at:] + read, 0, bool(read)
-        elif found is None:
-            rest = text[at : at + MAX_BYTES + 1].strip()
-            if rest and _element(f"{rest}]", 0):
-                yield rest
-                rest = ""
-            yield rest or "["
-            return
-        else:
-            element, at, last = found
-            if element:
-                yield element
-            if last:
-                break
-    if after := (text[at:] + stream.read(SHOWN_CHARACTERS)).strip():
-        yield f"] {after}"
-
-
-def _element(text: str, at: int) -> tuple[str, int, bool] | None:
-    """The element that begins at a place, where what follows it begins, and whether it is the last; None for no whole one."""
-    start = _past_space(text, at)
-    if text[start : start + 1] == "]":
-        return "", start + 1, True
-    try:
-        _, end = _DECODER.raw_decode(text, start)
-    except (ValueError, RecursionError):
-        return None
-    follows = _past_space(text, end)
-    mark = text[follows : follows + 1]
-    return (text[start:end], follows + 1, mark == "]") if mark and mark in ",]" else None
-
-
-def _past_space(text: str, at: int) -> int:
-    return _SPACE.match(text, at).end()  # type: ignore[union-attr]
-
-
-_DECODER = json.JSONDecoder()
-_SPACE = re.compile(r"[ \t\r\n]*")
-
-
 def _text(stream: BinaryIO, name: str) -> Iterator[Raw]:
     """A .txt file: one conversation, with the file's name as its id."""
     data = stream.read(MAX_BYTES + 1).removeprefix(_BOM)
-    problem = _problem_of_text(data)
+    problem = problem_of_text(data)
     value = None if problem else {"id": Path(name).name.partition(".")[0], "text": data.decode("utf-8")}
     yield Raw(name, 1, data, value, problem)
 
@@ -186,7 +136,7 @@ def _table(stream: BinaryIO, name: str) -> Iterator[Raw]:
     """
     lines = enumerate(_bounded(stream), 1)
     header = next(lines, (1, b""))[1]
-    if problem := _problem_of_text(header):
+    if problem := problem_of_text(header):
         raise RefusedError(*problem)
     delimiter = max(",;\t|", key=header.decode("utf-8").count)
     names = _cells(header.decode("utf-8"), delimiter) or []
@@ -217,7 +167,7 @@ def _held_together(waiting: deque[tuple[int, bytes]], lines: Iterator[tuple[int,
 
 def _row(name: str, line: int, data: bytes, names: list[str], delimiter: str) -> Raw:
     """One row as a mapping of its columns; an empty cell is null."""
-    problem, value = _problem_of_text(data), None
+    problem, value = problem_of_text(data), None
     if problem is None:
         cells = _cells(data.decode("utf-8"), delimiter)
         if cells is None:
@@ -237,19 +187,6 @@ def _cells(text: str, delimiter: str) -> list[str] | None:
             rows = list(csv.reader(lines, delimiter=delimiter, doublequote=not escape, escapechar=escape, strict=True))
             if len(rows) <= 1:
                 return rows[0] if rows else []
-    return None
-
-
-def _problem_of_text(data: bytes) -> Problem | None:
-    """What keeps bytes from being clean text."""
-    if len(data) > MAX_BYTES:
-        return Problem("too_large", f"more than {MAX_BYTES:,} bytes")
-    if b"\0" in data:
-        return Problem("nul_byte", f"at byte {data.find(0):,}")
-    try:
-        data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        return Problem("invalid_utf8", f"{error.reason} at byte {error.start:,}")
     return None
 
 
@@ -309,65 +246,3 @@ def parsed(raw: Raw) -> Raw:
         return raw._replace(value=parse(raw.data))
     except RefusedError as refused:
         return raw._replace(problem=refused.problem)
-
-
-def parse(data: bytes) -> Any:
-    """One JSON value of finite numbers and clean Unicode text; raises RefusedError with the problem otherwise."""
-    if problem := _problem_of_text(data):
-        raise RefusedError(*problem)
-    try:
-        value = _STRICT.decode(data.decode())
-        if b"\\u" in data:
-            _check_escapes(value)
-    except RecursionError:
-        raise RefusedError("invalid_json", "nested too deeply") from None
-    except ValueError as error:
-        raise RefusedError("invalid_json", str(error)) from None
-    if data.count(b"[") + data.count(b"{") > MAX_DEPTH and _depth(value) > MAX_DEPTH:
-        raise RefusedError("invalid_json", f"nested more than {MAX_DEPTH} deep")
-    return value
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON number")
-
-
-_STRICT = json.JSONDecoder(parse_constant=_no_constant)
-
-
-def _check_escapes(value: Any) -> None:
-    """Escapes can smuggle in a NUL and half a surrogate pair, which no later file format can hold."""
-    text = json.dumps(value, ensure_ascii=False)
-    if "\\u0000" in text and any("\0" in part for part in strings(value)):
-        raise RefusedError("nul_byte", "\\u0000 in a text")
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        raise RefusedError("invalid_utf8", "half of a surrogate pair in a text") from None
-
-
-def _depth(value: Any) -> int:
-    """How deep lists and objects are nested; does not recurse."""
-    depth, level = 0, [value]
-    while level := [inner for outer in level for inner in _inside(outer)]:
-        depth += 1
-    return depth
-
-
-def _inside(value: Any) -> Iterable[Any]:
-    if isinstance(value, dict):
-        return value.values()
-    return value if isinstance(value, list) else ()
-
-
-def strings(value: Any) -> Iterable[str]:
-    """Every string of a JSON value, keys included."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, list):
-        for item in value:
-            yield from strings(item)
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            yield key
-            yield from strings(item)

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plateau import readers, sources
+from plateau import readers, sources, strict
 from plateau.errors import BadInputError
 from plateau.files import read_json
 from plateau.system import System
@@ -310,7 +310,7 @@ def test_a_named_encoding_is_read_and_what_it_has_not_is_a_bad_row(desk: Desk) -
 def test_an_array_larger_than_any_record_is_read_piece_by_piece(desk: Desk) -> None:
     rows = [good(f"n{number:05}", note="x" * 2000) for number in range(9000)]
     text = json.dumps(rows, indent=1)
-    assert len(text) > readers.MAX_BYTES
+    assert len(text) > strict.MAX_BYTES
     (desk.calls / "a.json").write_text(text)
     ids, rejected = desk.run()
     assert (len(ids), rejected) == (9001, [])
@@ -356,7 +356,7 @@ def test_no_bytes_crash_any_reader(
     path.write_bytes(pack(data) if pack else data)
     for raw in map(readers.parsed, readers.read_file(path, "x", path.parent)):
         assert raw.problem or json.dumps(raw.value, ensure_ascii=False).encode()
-        assert len(raw.shown()) <= readers.SHOWN_CHARACTERS
+        assert len(raw.shown()) <= strict.SHOWN_CHARACTERS
 
 
 @given(

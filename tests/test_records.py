@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from plateau import readers
+from plateau import readers, strict
 from plateau.contracts import Contract, explain, target_text
 from plateau.errors import BadInputError
 from plateau.files import read_json
@@ -63,7 +63,7 @@ class Bench:
     def rejected(self) -> list[tuple[Any, ...]]:
         lines = self.system.path("data", "rejected.jsonl").read_text(encoding="utf-8").splitlines()
         rows = [json.loads(text) for text in lines]
-        assert all(row["detail"] and len(row["record"]) <= readers.SHOWN_CHARACTERS for row in rows)
+        assert all(row["detail"] and len(row["record"]) <= strict.SHOWN_CHARACTERS for row in rows)
         return [(Path(row["file"]).name, row["line"], row["id"], row["reason"]) for row in rows]
 
     def rows(self) -> list[dict[str, Any]]:
