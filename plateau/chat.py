@@ -7,6 +7,7 @@ tokenizer survives in it, and a turn is one line.
 
 import os
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -15,6 +16,9 @@ from typing import Any
 from plateau.errors import BadInputError
 
 Turn = Mapping[str, Any]
+
+_DROPPED = ("Mn", "Me", "Cf", "Cc")
+_ODD = re.compile(r"[^\s\x20-\x7e]")
 
 
 def load_tokenizer(path: Path) -> Any:
@@ -62,8 +66,13 @@ def specials(tokenizer: Any) -> tuple[str, ...]:
 
 
 def neutralise(text: str, specials: tuple[str, ...]) -> str:
-    """Break every special token in `text`, whatever its case: `<s>` becomes `< s>`. Ends with none left; idempotent."""
+    """Break every special token in `text`, whatever its case: `<s>` becomes `< s>`. Ends with none left; idempotent.
+
+    Also those that only a tokenizer's normaliser would make of it, such as of full-width letters: such a text is folded first.
+    """
     pattern = _any_of(specials)
+    if pattern and _ODD.search(text) and pattern.search(folded := _folded(text)):
+        text = folded
     while pattern and pattern.search(text):
         text = pattern.sub(lambda match: _broken(match[0]), text)
     return text
@@ -73,6 +82,12 @@ def neutralise(text: str, specials: tuple[str, ...]) -> str:
 def _any_of(specials: tuple[str, ...]) -> re.Pattern[str] | None:
     longest_first = sorted(specials, key=lambda token: (-len(token), token))
     return re.compile("|".join(map(re.escape, longest_first)), re.IGNORECASE) if specials else None
+
+
+def _folded(text: str) -> str:
+    """The text without accents, invisible characters and forms of compatibility: the most that a normaliser takes away."""
+    plain = unicodedata.normalize("NFKD", text)
+    return "".join(mark for mark in plain if mark.isspace() or unicodedata.category(mark) not in _DROPPED)
 
 
 def _broken(token: str) -> str:

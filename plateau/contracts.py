@@ -8,7 +8,7 @@ import jsonschema_rs
 
 from plateau.errors import BadInputError
 from plateau.files import read_json
-from plateau.readers import Problem
+from plateau.sources import Problem
 
 _REASONS = {
     "type": "wrong_type",

@@ -1,54 +1,89 @@
-"""Split tables to the two files that training reads: chat messages for stock clients, token ids for ours."""
+"""Split rows to the two files that training reads: chat messages for stock clients, token ids for ours."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
-from plateau import tokens
-from plateau.chat import dialogue
+from plateau import rows, spill, tokens
+from plateau.chat import dialogue, load_tokenizer
+from plateau.engine import Engine
 from plateau.errors import BadInputError
-from plateau.examples import Example, Renderer
+from plateau.examples import Renderer
 from plateau.files import replacing
 
-Named = tuple[str, Example]
+BATCH_ROWS = 512
 
 
-def examples(renderer: Renderer, table: pa.Table, place: Path, batch_rows: int = 512) -> Iterator[Named]:
-    """Id and example of each row, in order; BadInputError names the file `place` and the row, or an unknown column."""
-    unknown = [name for name in renderer.context if name not in table.column_names]
+class Setup(NamedTuple):
+    """How rows are rendered: what a Renderer is made of, as it travels to another process."""
+
+    base: Path
+    context: tuple[str, ...]
+    instruction: str
+    max_length: int
+
+
+class Converted(NamedTuple):
+    """One batch of rows: lines of chat messages, token rows, and counts."""
+
+    lines: bytes
+    tokens: pa.RecordBatch
+    counts: Counter[str]
+
+
+@lru_cache(maxsize=1)
+def renderer(setup: Setup) -> Renderer:
+    """The renderer of a process, made once."""
+    return Renderer(load_tokenizer(setup.base), setup.context, setup.instruction, setup.max_length)
+
+
+def convert(setup: Setup, batch: pa.RecordBatch) -> Converted:
+    """Render a batch of rows; BadInputError names the row that cannot be rendered."""
+    found = batch.to_pylist()
+    made = renderer(setup).examples(found)
+    chats = ({"messages": dialogue(example.content, example.completion)} for example in made)
+    lines = "".join(json.dumps(chat, ensure_ascii=False) + "\n" for chat in chats)
+    named = [(row["id"], example.ids, example.completion_start) for row, example in zip(found, made, strict=True)]
+    counts: Counter[str] = Counter()
+    for example in made:
+        counts["truncated"] += example.dropped_turns > 0 or example.cut_characters > 0
+        counts["dropped_turns"] += example.dropped_turns
+        counts["neutralised"] += example.neutralised
+    return Converted(lines.encode("utf-8"), tokens.batch(named), counts)
+
+
+def convert_file(engine: Engine, setup: Setup, source: Path) -> Iterator[Converted]:
+    """Batch after batch of a split's rows; BadInputError names the file, and the row or an unknown column."""
+    names = rows.schema(source).names
+    unknown = [name for name in setup.context if name not in names]
     if unknown:
-        known = ", ".join(name for name in table.column_names if name not in ("turns", "target"))
+        known = ", ".join(name for name in names if name not in ("turns", "target"))
         raise BadInputError(f"convert.context: no column '{unknown[0]}'; the records have {known}")
-    columns = list(dict.fromkeys(["id", "turns", "target", *renderer.context]))
-    for batch in table.select(columns).to_batches(max_chunksize=batch_rows):
-        rows = batch.to_pylist()
-        try:
-            made = renderer.examples(rows)
-        except BadInputError as error:
-            raise BadInputError(f"{place}: {error}") from None
-        yield from zip((row["id"] for row in rows), made, strict=True)
+    wanted = list(dict.fromkeys(["id", "turns", "target", *setup.context]))
+    try:
+        yield from engine.map(partial(convert, setup), rows.scan(source, wanted, BATCH_ROWS))
+    except BadInputError as error:
+        raise BadInputError(f"{source}: {error}") from None
 
 
-def write(made: Iterable[Named], messages: Path, token_file: Path) -> dict[str, Any]:
+def write(made: Iterable[Converted], messages: Path, token_file: Path) -> dict[str, Any]:
     """Write both files in one pass; returns the figures of one split for metrics/convert.json."""
-    counts = {"truncated": 0, "dropped_turns": 0, "neutralised": 0}
-    with replacing(messages) as temporary, temporary.open("w", encoding="utf-8") as lines:
+    counts = Counter({"truncated": 0, "dropped_turns": 0, "neutralised": 0})
+    with replacing(messages) as temporary, temporary.open("wb") as lines:
 
-        def token_rows() -> Iterator[tokens.Row]:
-            for name, example in made:
-                lines.write(
-                    json.dumps({"messages": dialogue(example.content, example.completion)}, ensure_ascii=False) + "\n"
-                )
-                counts["truncated"] += example.dropped_turns > 0 or example.cut_characters > 0
-                counts["dropped_turns"] += example.dropped_turns
-                counts["neutralised"] += example.neutralised
-                yield name, example.ids, example.completion_start
+        def batches() -> Iterator[pa.RecordBatch]:
+            for converted in made:
+                lines.write(converted.lines)
+                counts.update(converted.counts)
+                yield converted.tokens
 
-        tokens.write(token_file, token_rows())
+        tokens.write_batches(token_file, spill.rebatched(batches()))
     return {**lengths(tokens.open_tokens(token_file)), **counts}
 
 

@@ -19,11 +19,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
     What an earlier process left here when it was killed is removed first.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    for left in path.parent.glob(f".{glob.escape(path.stem)}.*.tmp{glob.escape(path.suffix)}"):
-        if not _is_alive(left.name.split(".tmp")[0].rpartition(".")[2]):
-            _remove(left)
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")
+    temporary = _temporary(path)
     try:
         yield temporary
         if path.is_dir():
@@ -31,6 +27,26 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         _remove(temporary)
+
+
+@contextmanager
+def scratch(path: Path) -> Iterator[Path]:
+    """Yield a temporary folder beside `path` that is gone when the block ends; those of killed processes go first."""
+    folder = _temporary(path)
+    folder.mkdir()
+    try:
+        yield folder
+    finally:
+        _remove(folder)
+
+
+def _temporary(path: Path) -> Path:
+    """A name of this process beside `path`; what processes that were killed left of theirs is removed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for left in path.parent.glob(f".{glob.escape(path.stem)}.*.tmp{glob.escape(path.suffix)}"):
+        if not _is_alive(left.name.split(".tmp")[0].rpartition(".")[2]):
+            _remove(left)
+    return path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")
 
 
 def _remove(path: Path) -> None:

@@ -6,13 +6,15 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import jsonschema
 import yaml
 
 from plateau.errors import BadInputError
 from plateau.system import SHARED_SCHEMAS, System
+
+if TYPE_CHECKING:
+    import jsonschema
 
 Params = dict[str, Any]
 
@@ -57,6 +59,8 @@ def _is_number(_: object, value: object) -> bool:
 
 def _validator() -> Any:
     """JSON Schema takes 16.0 for an integer and NaN for a number; a rank or a loss limit cannot be that."""
+    import jsonschema
+
     draft: Any = jsonschema.Draft202012Validator
     strict = draft.TYPE_CHECKER.redefine("integer", _is_integer).redefine("number", _is_number)
     schema = json.loads((SHARED_SCHEMAS / "params.schema.json").read_text(encoding="utf-8"))
@@ -102,7 +106,7 @@ def pick(values: Params, keys: Sequence[str]) -> Params:
     return kept
 
 
-def _explain(error: jsonschema.ValidationError) -> Iterator[str]:
+def _explain(error: "jsonschema.ValidationError") -> Iterator[str]:
     """One line for people per mistake: the key, what it is, what it should be."""
     where = ".".join(str(part) for part in error.absolute_path)
     prefix = f"{where}." if where else ""

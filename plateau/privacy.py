@@ -75,12 +75,11 @@ def batch(rules: Rules, records: pa.RecordBatch) -> tuple[pa.RecordBatch, Counte
     return pa.RecordBatch.from_arrays(arrays, schema=records.schema), counts
 
 
-def batches(rules: Rules, records: Iterable[pa.RecordBatch], counts: Counter[str]) -> Iterator[pa.RecordBatch]:
-    """Each batch without personal data; `counts` grows by the placeholders put in."""
-    for part in records:
-        made, found = batch(rules, part)
+def counted(made: Iterable[tuple[pa.RecordBatch, Counter[str]]], counts: Counter[str]) -> Iterator[pa.RecordBatch]:
+    """Each batch that `batch` made; `counts` grows by the placeholders put in."""
+    for part, found in made:
         counts.update(found)
-        yield made
+        yield part
 
 
 def _answer(text: str, placeholders: Mapping[str, str], schema: str) -> str:

@@ -1,20 +1,28 @@
-"""Raw transcripts and analyses to valid records: join by id, hold both to their schemas, reject with place and reason."""
+"""Raw items to checked Arrow rows, batch by batch: pure functions that run wherever a batch is sent."""
 
+import contextlib
 import datetime as dt
+import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from itertools import islice
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
+from hashlib import blake2b
+from itertools import accumulate
+from typing import Any, NamedTuple
+from zlib import crc32
 
 import pyarrow as pa
 
+from plateau import mapping, readers
 from plateau.contracts import Contract, target_text
-from plateau.errors import BadInputError
-from plateau.readers import Problem, Raw
+from plateau.readers import Raw
+from plateau.sources import Problem, RefusedError
 
 Check = Callable[[Any], Problem | None]
 
+KINDS = ("transcripts", "analyses")
+BATCH_ROWS = 2048
+BATCH_BYTES = 8 * 2**20
 TURN = pa.struct([("role", pa.string()), ("text", pa.string()), ("time", pa.string())])
 SCHEMA = pa.schema(
     [
@@ -28,6 +36,19 @@ SCHEMA = pa.schema(
         ("target", pa.string()),
     ]
 )
+ROWS = pa.schema([*list(SCHEMA)[:-1], ("seq", pa.int64())])
+KEYS = pa.schema(
+    [
+        ("kind", pa.int8()),
+        ("bad", pa.bool_()),
+        ("id", pa.string()),
+        ("digest", pa.int64()),
+        ("seq", pa.int64()),
+        ("file", pa.string()),
+        ("line", pa.int64()),
+        ("target", pa.string()),
+    ]
+)
 ANALYSIS = Contract(
     {
         "type": "object",
@@ -38,61 +59,144 @@ ANALYSIS = Contract(
 )
 
 
-@dataclass
-class Collected:
-    """What one kind of raw file gave: good items by id, ids that were seen but rejected, and rejects."""
-
-    good: dict[str, Raw] = field(default_factory=dict)
-    bad_ids: set[str] = field(default_factory=set)
-    rejects: list[dict[str, Any]] = field(default_factory=list)
-    read: int = 0
-    nameless: int = 0
-    duplicates: int = 0
-
-    def reject(self, raw: Raw, problem: Problem) -> None:
-        """Set one item aside with its place and the reason."""
-        name = _id(raw.value)
-        self.rejects.append(reject_line(raw, problem))
-        self.bad_ids |= {name} if name else set()
-        self.nameless += raw.line is not None and not name
+_CANONICAL = json.JSONEncoder(sort_keys=True)
 
 
-def reject_line(raw: Raw, problem: Problem) -> dict[str, Any]:
+class Rules(NamedTuple):
+    """What records are held to, as texts, so that it travels: two JSON Schemas and the mapping as JSON."""
+
+    transcript: str
+    target: str
+    mapping: str = "null"
+
+
+class Reject(NamedTuple):
     """One line of rejected.jsonl; `record` is the raw text, at most 2,000 characters of it."""
-    place = {"file": raw.file, "line": raw.line, "id": _id(raw.value)}
-    return {**place, "reason": problem.reason, "detail": problem.detail, "record": raw.shown()}
+
+    file: str
+    line: int | None
+    id: str | None
+    reason: str
+    detail: str
+    record: str
 
 
-def _id(value: Any) -> str | None:
+class Examined(NamedTuple):
+    """What became of one batch: good transcripts as ROWS, KEYS of all that have an id by bucket, rejects, and counts."""
+
+    rows: pa.RecordBatch
+    keys: list[tuple[int, pa.RecordBatch]]
+    rejects: list[Reject]
+    counts: Counter[str]
+
+
+@lru_cache(maxsize=4)
+def compiled(rules: Rules) -> tuple[dict[str, Check], Any, Any]:
+    """The checks by kind, the target schema and the mapping."""
+    target = Contract(json.loads(rules.target), "target.schema.json")
+    transcript = Contract(json.loads(rules.transcript), "transcript.schema.json")
+    checks = {"transcripts": transcript_check(transcript), "analyses": analysis_check(target)}
+    return checks, target.schema, json.loads(rules.mapping)
+
+
+def batches(raws: Iterable[Raw]) -> Iterator[tuple[int, list[Raw]]]:
+    """Items in batches of bounded rows and bytes, each with the number of its first item."""
+    held: list[Raw] = []
+    first = used = 0
+    for raw in raws:
+        held.append(raw)
+        used += len(raw.data)
+        if len(held) == BATCH_ROWS or used > BATCH_BYTES:
+            yield first, held
+            first, held, used = first + len(held), [], 0
+    if held:
+        yield first, held
+
+
+def examine(rules: Rules, kinds: tuple[str, ...], buckets: int, batch: tuple[int, list[Raw]]) -> Examined:
+    """Read, map and check the items of one batch, each as a transcript, an analysis or both."""
+    first, raws = batch
+    rows: list[dict[str, Any]] = []
+    keys: list[tuple[Any, ...]] = []
+    rejects: list[Reject] = []
+    counts: Counter[str] = Counter()
+    for seq, raw in enumerate(map(readers.parsed, raws), first):
+        counts.update(kinds)
+        for kind in kinds:
+            value, problem = judged(rules, kind, raw)
+            name = identity(value)
+            if problem:
+                rejects.append(Reject(raw.file, raw.line, name, *problem, raw.shown()))
+                counts["nameless"] += kind == "transcripts" and raw.line is not None and not name
+            if name:
+                found = (None, None) if problem else (digest(value), _target(rules, kind, value))
+                keys.append((KINDS.index(kind), problem is not None, name, found[0], seq, raw.file, raw.line, found[1]))
+            if problem:
+                break
+            if kind == "transcripts":
+                rows.append(row(value, seq))
+    return Examined(as_batch(rows), _by_bucket(keys, buckets), rejects, counts)
+
+
+def judged(rules: Rules, kind: str, raw: Raw) -> tuple[Any, Problem | None]:
+    """The item as its contract has it, and what is wrong with it."""
+    checks, target, declared = compiled(rules)
+    if raw.problem:
+        return raw.value, raw.problem
+    try:
+        value = mapped(raw, kind, declared, target)
+    except RefusedError as refused:
+        return _nameable(raw, kind, declared), refused.problem
+    return value, checks[kind](value)
+
+
+def mapped(raw: Raw, kind: str, declared: Any, target: Any) -> Any:
+    """The value as the contract has it; itself without a mapping. RefusedError where the mapping does not fit."""
+    if declared is None:
+        return raw.value
+    if not isinstance(raw.value, dict):
+        raise RefusedError("wrong_type", f"record: {type(raw.value).__name__} in place of an object")
+    place = (raw.file, raw.line)
+    if kind == "transcripts":
+        return mapping.transcript(raw.value, place, declared["transcripts"])
+    return mapping.analysis(raw.value, place, declared, target)
+
+
+def _nameable(raw: Raw, kind: str, declared: Any) -> Any:
+    """What is left of an item that could not be mapped: its id, so that its partner is not missed."""
+    part = declared[kind] if "id" in declared[kind] else declared["transcripts"]
+    with contextlib.suppress(RefusedError):
+        return {"id": mapping.identity(raw.value, (raw.file, raw.line), part)}
+    return None
+
+
+def identity(value: Any) -> str | None:
+    """The id of a transcript or analysis, if it has one."""
     name = value.get("id") if isinstance(value, dict) else None
     return name if isinstance(name, str) and name else None
 
 
-def collect(raws: Iterable[Raw], check: Check) -> Collected:
-    """Check every item; drop exact duplicates; reject all items of an id that stands for different contents."""
-    found = Collected()
-    conflicting: dict[str, Problem] = {}
-    for raw in raws:
-        found.read += 1
-        problem = raw.problem or check(raw.value)
-        name = _id(raw.value) or ""
-        first = found.good.get(name)
-        if problem or name in conflicting:
-            found.reject(raw, problem or conflicting[name])
-        elif first is None:
-            found.good[name] = raw
-        elif first.value == raw.value:
-            found.duplicates += 1
-        else:
-            conflicting[name] = Problem(
-                "conflicting_id", f"id also at {first.file} line {first.line}, with other contents"
-            )
-            found.reject(raw, conflicting[name])
-            found.reject(
-                found.good.pop(name),
-                Problem("conflicting_id", f"id also at {raw.file} line {raw.line}, with other contents"),
-            )
-    return found
+def digest(value: Any) -> int:
+    """Equal for equal contents, whatever the order of keys."""
+    text = _CANONICAL.encode(value).encode()
+    return int.from_bytes(blake2b(text, digest_size=8).digest(), "big", signed=True)
+
+
+def _target(rules: Rules, kind: str, value: Any) -> str | None:
+    return target_text(value["target"], compiled(rules)[1]) if kind == "analyses" else None
+
+
+def _by_bucket(keys: list[tuple[Any, ...]], buckets: int) -> list[tuple[int, pa.RecordBatch]]:
+    """The keys by a hash of their ids, so that equal ids meet in one bucket."""
+    found: dict[int, list[tuple[Any, ...]]] = {}
+    for key in keys:
+        found.setdefault(crc32(key[2].encode()) % buckets, []).append(key)
+    return [(bucket, _key_batch(part)) for bucket, part in sorted(found.items())]
+
+
+def _key_batch(keys: list[tuple[Any, ...]]) -> pa.RecordBatch:
+    columns = zip(zip(*keys, strict=True), KEYS.types, strict=True)
+    return pa.RecordBatch.from_arrays([pa.array(values, kind) for values, kind in columns], schema=KEYS)
 
 
 def transcript_check(contract: Contract) -> Check:
@@ -155,22 +259,8 @@ def parse_time(text: str) -> dt.datetime:
     return utc
 
 
-def join(transcripts: Collected, analyses: Collected) -> Iterator[tuple[Raw, Raw]]:
-    """Pairs in the order of the transcripts. Rejects what has no partner, unless the partner itself was rejected."""
-    for name, transcript in transcripts.good.items():
-        analysis = analyses.good.get(name)
-        if analysis:
-            yield transcript, analysis
-        elif name not in analyses.bad_ids:
-            transcripts.reject(transcript, Problem("missing_analysis", "no analysis has this id"))
-    known = transcripts.good.keys() | transcripts.bad_ids
-    for name, analysis in analyses.good.items():
-        if name not in known:
-            analyses.reject(analysis, Problem("missing_transcript", "no transcript has this id"))
-
-
-def row(transcript: Any, analysis: Any, target_schema: Any) -> dict[str, Any]:
-    """One prepared row of SCHEMA."""
+def row(transcript: Mapping[str, Any], seq: int) -> dict[str, Any]:
+    """One row of ROWS; the one place where a record's texts can still be changed before they are stored."""
     wait = transcript.get("queue_wait_time_seconds")
     return {
         "id": transcript["id"],
@@ -179,52 +269,17 @@ def row(transcript: Any, analysis: Any, target_schema: Any) -> dict[str, Any]:
         "queue_wait_time_seconds": None if wait is None else float(wait),
         "customer_id": transcript.get("customer_id"),
         "agent_id": transcript.get("agent_id"),
-        "turns": [
-            {"role": turn["role"], "text": turn["text"], "time": turn.get("time")} for turn in transcript["turns"]
-        ],
-        "target": target_text(analysis["target"], target_schema),
+        "turns": transcript["turns"],
+        "seq": seq,
     }
 
 
-def batches(pairs: Iterable[tuple[Raw, Raw]], target_schema: Any, size: int = 4096) -> Iterator[pa.RecordBatch]:
-    """Prepared rows as Arrow batches of at most `size`."""
-    rows = (row(transcript.value, analysis.value, target_schema) for transcript, analysis in pairs)
-    while part := list(islice(rows, size)):
-        yield pa.RecordBatch.from_pylist(part, SCHEMA)
-
-
-def rejects(transcripts: Collected, analyses: Collected) -> list[dict[str, Any]]:
-    """All rejects by place."""
-    return sorted(transcripts.rejects + analyses.rejects, key=lambda line: (line["file"], line["line"] or 0))
-
-
-def summary(transcripts: Collected, analyses: Collected, pairs: Sequence[tuple[Raw, Raw]]) -> dict[str, Any]:
-    """Counts for metrics/prepare.json. A conversation is an id of either kind, or a transcript whose id cannot be read."""
-    lines = rejects(transcripts, analyses)
-    starts = [parse_time(transcript.value["start"]).isoformat() for transcript, _ in pairs]
-    names = transcripts.good.keys() | transcripts.bad_ids | analyses.good.keys() | analyses.bad_ids
-    conversations = len(names) + transcripts.nameless
-    return {
-        "transcripts": transcripts.read,
-        "analyses": analyses.read,
-        "conversations": conversations,
-        "accepted": len(pairs),
-        "duplicates_dropped": transcripts.duplicates + analyses.duplicates,
-        "rejected": len(lines),
-        "rejected_share": round(1 - len(pairs) / conversations, 6) if conversations else 0.0,
-        "earliest_start": min(starts, default=None),
-        "latest_start": max(starts, default=None),
-        "rejected_by_reason": dict(sorted(Counter(line["reason"] for line in lines).items())),
-    }
-
-
-def check_share(summary: dict[str, Any], limit: float, rejected: object) -> None:
-    """Raise BadInputError when nothing was accepted or too large a share of the conversations was lost."""
-    counts = ", ".join(f"{reason} {count:,}" for reason, count in summary["rejected_by_reason"].items())
-    if not summary["accepted"]:
-        raise BadInputError(f"no valid conversation in data/raw ({counts or 'the files are empty'}); see {rejected}")
-    if summary["rejected_share"] > limit:
-        raise BadInputError(
-            f"{summary['rejected_share']:.1%} of {summary['conversations']:,} conversations were rejected, more than "
-            f"prepare.max_rejected = {limit:.1%} ({counts}); see {rejected}, correct the data or raise the limit"
-        )
+def as_batch(rows: list[dict[str, Any]]) -> pa.RecordBatch:
+    """Rows as Arrow columns; turns are laid out flat, for Arrow's own way through nested objects is 20 times slower."""
+    columns = {field.name: [row[field.name] for row in rows] for field in ROWS}
+    flat = [turn for turns in columns["turns"] for turn in turns]
+    ends = list(accumulate(map(len, columns["turns"]), initial=0))
+    texts = [pa.array([turn.get(field.name) for turn in flat], field.type) for field in TURN]
+    turns = pa.ListArray.from_arrays(ends, pa.StructArray.from_arrays(texts, fields=list(TURN)))
+    arrays = [turns if field.name == "turns" else pa.array(columns[field.name], field.type) for field in ROWS]
+    return pa.RecordBatch.from_arrays(arrays, schema=ROWS)

@@ -1,9 +1,9 @@
 """Token files: one Arrow IPC file a split, written in batches and read by memory map."""
 
 import mmap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 import numpy as np
@@ -59,17 +59,24 @@ class Tokens:
 
 def write(path: Path, rows: Iterable[Row], batch_rows: int = 4096) -> None:
     """Write (id, token ids, start of the completion) rows; memory is bounded by `batch_rows`."""
+    rows = iter(rows)
+    write_batches(path, map(batch, iter(lambda: list(islice(rows, batch_rows)), [])))
+
+
+def write_batches(path: Path, batches: Iterable[pa.RecordBatch]) -> None:
+    """Write batches of SCHEMA."""
     with replacing(path) as temporary, pa.OSFile(str(temporary), "wb") as sink, pa.ipc.new_file(sink, SCHEMA) as writer:
-        for batch in _batches(iter(rows), batch_rows):
-            names, ids, starts = zip(*batch, strict=True)
-            writer.write_batch(
-                pa.record_batch([pa.array(names), pa.array(ids, SCHEMA.types[1]), pa.array(starts, pa.int32())], SCHEMA)
-            )
+        for made in batches:
+            writer.write_batch(made)
 
 
-def _batches(rows: Iterator[Row], size: int) -> Iterator[list[Row]]:
-    while batch := list(islice(rows, size)):
-        yield batch
+def batch(rows: Sequence[Row]) -> pa.RecordBatch:
+    """Rows as one batch of SCHEMA."""
+    names, ids, starts = zip(*rows, strict=True)
+    flat = np.fromiter(chain.from_iterable(ids), np.int32)
+    ends = np.cumsum([0, *map(len, ids)], dtype=np.int32)
+    lists = pa.ListArray.from_arrays(pa.array(ends), pa.array(flat), type=SCHEMA.types[1])
+    return pa.record_batch([pa.array(names), lists, pa.array(starts, pa.int32())], SCHEMA)
 
 
 def open_tokens(path: Path) -> Tokens:

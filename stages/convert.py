@@ -2,8 +2,7 @@
 
 import time
 
-from plateau import chat, conversion, files, params, rows, speed, stage
-from plateau.examples import Renderer
+from plateau import conversion, engine, files, params, speed, stage
 from plateau.progress import say, track
 from plateau.system import SPLITS, System
 
@@ -13,13 +12,16 @@ PARAMS = ("convert", "max_seq_length")
 def main(system: System, values: params.Params) -> None:
     """Write data/mlx/*.jsonl, data/tokens/*.arrow and metrics/convert.json."""
     began = time.perf_counter()
-    tokenizer = chat.load_tokenizer(system.path("models", "base"))
-    renderer = Renderer(tokenizer, **values["convert"], max_length=values["max_seq_length"])
+    options = values["convert"]
+    setup = conversion.Setup(
+        system.path("models", "base"), tuple(options["context"]), options["instruction"], values["max_seq_length"]
+    )
     summary = {}
-    for name in SPLITS:
-        made = conversion.examples(renderer, rows.read(system.split(name)), system.split(name))
-        mlx = system.path("data", "mlx", f"{name}.jsonl")
-        summary[name] = conversion.write(track(made, name), mlx, system.tokens(name))
+    with engine.local(None) as pool:
+        for name in SPLITS:
+            made = conversion.convert_file(pool, setup, system.split(name))
+            mlx = system.path("data", "mlx", f"{name}.jsonl")
+            summary[name] = conversion.write(track(made, f"{name}, batches"), mlx, system.tokens(name))
     files.write_json(system.metrics("convert"), summary)
     count = sum(figures["rows"] for figures in summary.values())
     speed.record(system, "convert", {"seconds": time.perf_counter() - began, "rows": count})

@@ -1,37 +1,48 @@
-"""Raw transcripts and analyses to valid records: `python -m stages.prepare [SYSTEM_DIR]`."""
+"""Raw files to valid records: `python -m stages.prepare [SYSTEM_DIR]`; with `--preview 5`, how the first ones are understood."""
 
+import json
+import runpy
+import sys
 import time
 from collections import Counter
+from functools import partial
 
-from plateau import files, params, privacy, readers, records, rows, speed, stage
-from plateau.contracts import Contract
-from plateau.progress import say, track
+from plateau import engine, files, joining, params, preparation, privacy, rows, speed, stage
+from plateau.progress import say
+from plateau.records import SCHEMA
 from plateau.system import System
 
 PARAMS = ("prepare",)
+MIB = 2**20
 
 
 def main(system: System, values: params.Params) -> None:
     """Write data/prepared.parquet, data/rejected.jsonl and metrics/prepare.json; fail past prepare.max_rejected."""
     began = time.perf_counter()
-    raw, target = system.path("data", "raw"), Contract.load(system.schema("target"))
-    transcript_check = records.transcript_check(Contract.load(system.schema("transcript")))
-    transcripts = records.collect(track(readers.read(raw, "transcripts", system.root), "transcripts"), transcript_check)
-    analysis_check = records.analysis_check(target)
-    analyses = records.collect(track(readers.read(raw, "analyses", system.root), "analyses"), analysis_check)
-    pairs = list(records.join(transcripts, analyses))
-    summary = records.summary(transcripts, analyses, pairs)
-    files.write_jsonl(system.path("data", "rejected.jsonl"), records.rejects(transcripts, analyses))
-    records.check_share(summary, values["prepare"]["max_rejected"], system.path("data", "rejected.jsonl"))
-    rules, replaced = privacy.rules(values["prepare"]["privacy"], target.schema), Counter[str]()
-    made = privacy.batches(rules, records.batches(pairs, target.schema), replaced)
-    rows.write(system.path("data", "prepared.parquet"), records.SCHEMA, made)
-    files.write_json(
-        system.metrics("prepare"), {**summary, "redacted": {kind: replaced[kind] for kind in privacy.KINDS}}
+    options, rejected = preparation.options(values["prepare"]), system.path("data", "rejected.jsonl")
+    rules = preparation.rules(system.schema("transcript"), system.schema("target"), options["mapping"])
+    memory = options["memory_mb"] * MIB
+    with files.scratch(system.path("data", "prepared")) as folder, engine.start(options) as pool:
+        with joining.Store(folder, preparation.buckets(system, options["mapping"], memory)) as store:
+            preparation.examine(store, system, rules, pool)
+            joining.join(store)
+            guard, replaced = privacy.rules(options["privacy"], json.loads(rules.target)), Counter[str]()
+            clean = pool.map(partial(privacy.batch, guard), joining.accepted(store, memory))
+            rows.write(folder / "prepared.parquet", SCHEMA, privacy.counted(clean, replaced))
+            store.rejects.write(rejected)
+            summary = joining.summary(store, rows.columns(folder / "prepared.parquet", ["start_utc"])["start_utc"])
+        joining.check_share(summary, options["max_rejected"], rejected)
+        (folder / "prepared.parquet").replace(system.path("data", "prepared.parquet"))
+    redacted = {kind: replaced[kind] for kind in privacy.KINDS}
+    files.write_json(system.metrics("prepare"), {**summary, "redacted": redacted})
+    speed.record(system, "prepare", {"seconds": time.perf_counter() - began, "rows": summary["accepted"]})
+    say(
+        f"prepared {summary['accepted']:,} of {summary['conversations']:,} conversations; {summary['rejected']:,} rejects"
     )
-    speed.record(system, "prepare", {"seconds": time.perf_counter() - began, "rows": len(pairs)})
-    say(f"prepared {len(pairs):,} of {summary['conversations']:,} conversations; {summary['rejected']:,} rejects")
 
 
 if __name__ == "__main__":
+    if "--preview" in sys.argv:  # it reads more than this stage does, of which DVC need not know
+        runpy.run_module("stages.preview", run_name="__main__")
+        sys.exit()
     stage.run(main, PARAMS)

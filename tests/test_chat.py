@@ -70,6 +70,37 @@ def test_the_prompt_is_a_prefix_and_only_the_template_emits_special_ids(tokenize
     json.loads(example.completion)
 
 
+@pytest.fixture(scope="module")
+def folding(tokenizer_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """That tokenizer with a normaliser that folds text before it looks for special tokens in it."""
+    folder = tmp_path_factory.mktemp("folding")
+    for path in tokenizer_dir.iterdir():
+        (folder / path.name).write_bytes(path.read_bytes())
+    made = json.loads((folder / "tokenizer.json").read_text())
+    kinds = [
+        {"type": "NFKD"},
+        {"type": "StripAccents"},
+        {"type": "Replace", "pattern": {"String": "\u200b"}, "content": ""},
+    ]
+    made["normalizer"] = {"type": "Sequence", "normalizers": [*kinds, {"type": "Lowercase"}]}
+    for token in made["added_tokens"]:
+        token["normalized"] = True
+    (folder / "tokenizer.json").write_text(json.dumps(made))
+    return chat.load_tokenizer(folder)
+
+
+DISGUISED = ["\uff1cs\uff1e", "<\u0301s>", "<\u200bs>", "<S>", "\uff1c/s>", "<|u\u0308ser|>", "\ufe64s\ufe65", "a", " "]
+
+
+@given(text=st.lists(st.sampled_from(DISGUISED)).map("".join) | st.text())
+def test_special_tokens_in_disguise_do_not_survive_a_tokenizer_that_folds_text(folding: Any, text: str) -> None:
+    [plain], [example] = (
+        examples(folding, [row([{"role": "customer", "text": said}])], [], "", 100_000) for said in ("x", text)
+    )
+    count = [sum(number < 4 for number in made.ids) for made in (plain, example)]
+    assert count[0] == count[1]
+
+
 def test_ids_are_those_of_the_stock_client(tokenizer_dir: Path, tokenizer: Any) -> None:
     datasets = pytest.importorskip("mlx_lm.tuner.datasets")
     tokenizer_utils = pytest.importorskip("mlx_lm.tokenizer_utils")

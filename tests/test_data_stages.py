@@ -152,6 +152,17 @@ def test_bad_data_is_one_line_and_exit_status_2(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["prepare", "temporal", "split", "convert"])
 def test_importing_a_data_stage_loads_no_model_library(name: str) -> None:
-    heavy = {"mlx", "mlx_lm", "transformers", "pandas", "sklearn", "scipy", "torch", "holidays"}
+    heavy = {
+        "distributed",
+        "jsonschema",
+        "mlx",
+        "mlx_lm",
+        "transformers",
+        "pandas",
+        "sklearn",
+        "scipy",
+        "torch",
+        "holidays",
+    }
     ended = stage_process("-c", f"import sys, stages.{name}; print(sorted({heavy!r} & set(sys.modules)))")
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "[]\n", "")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from plateau import readers
+from plateau import readers, strict
 from plateau.contracts import Contract, explain, target_text
 from plateau.errors import BadInputError
 from plateau.files import read_json
@@ -66,7 +66,7 @@ class Bench:
     def rejected(self) -> list[tuple[Any, ...]]:
         lines = self.system.path("data", "rejected.jsonl").read_text(encoding="utf-8").splitlines()
         rows = [json.loads(text) for text in lines]
-        assert all(row["detail"] and len(row["record"]) <= readers.SHOWN_CHARACTERS for row in rows)
+        assert all(row["detail"] and len(row["record"]) <= strict.SHOWN_CHARACTERS for row in rows)
         return [(Path(row["file"]).name, row["line"], row["id"], row["reason"]) for row in rows]
 
     def rows(self) -> list[dict[str, Any]]:
@@ -183,7 +183,7 @@ def test_no_files_and_no_records_are_clear_errors(bench: Bench) -> None:
         bench.run()
 
 
-def test_folders_of_json_and_jsonl_files_are_read_in_order_of_path(bench: Bench) -> None:
+def test_folders_of_json_and_jsonl_files_are_read_and_rows_come_by_start_then_id(bench: Bench) -> None:
     raw = bench.system.path("data", "raw")
     for kind, make in (("transcripts", transcript), ("analyses", analysis)):
         (raw / kind / "deep").mkdir(parents=True)
@@ -193,7 +193,7 @@ def test_folders_of_json_and_jsonl_files_are_read_in_order_of_path(bench: Bench)
         (raw / kind / "notes.docx").write_bytes(b"?")
         (raw / kind / ".hidden").write_bytes(b"?")
     prepare.main(bench.system, {"prepare": {"max_rejected": 1.0, "privacy": PRIVACY}})
-    assert [row["id"] for row in bench.rows()] == ["one", "two", "three", "four", "five"]
+    assert [row["id"] for row in bench.rows()] == ["five", "four", "one", "three", "two"]
     assert bench.rejected() == [
         ("2.json", 3, None, "missing_key"),
         ("notes.docx", None, None, "unknown_format"),
@@ -276,7 +276,7 @@ def test_no_bytes_crash_the_reader(tmp_path_factory: pytest.TempPathFactory, dat
     for suffix in (".json", ".jsonl"):
         path = tmp_path_factory.mktemp("raw") / f"x{suffix}"
         path.write_bytes(data)
-        for raw in readers.read_file(path, "x"):
+        for raw in map(readers.parsed, readers.read_file(path, "x", path.parent)):
             assert raw.problem or json.dumps(raw.value, ensure_ascii=False).encode()
 
 
