@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import jsonschema
-
 from plateau import files
 from plateau.errors import BadInputError
 
@@ -62,6 +60,8 @@ class Field:
 
 def load_schema(path: Path) -> Schema:
     """Read a JSON Schema; raises BadInputError where it is none."""
+    import jsonschema
+
     schema = files.read_json(path)
     try:
         validator(schema)
@@ -72,6 +72,8 @@ def load_schema(path: Path) -> Schema:
 
 def validator(schema: Any) -> Any:
     """The validator of the draft that a schema names, 2020-12 by default; raises jsonschema.SchemaError."""
+    import jsonschema
+
     kind = jsonschema.validators.validator_for(schema, default=jsonschema.Draft202012Validator)
     kind.check_schema(schema)
     return kind(schema)

@@ -46,8 +46,9 @@ class Redacted:
 
 
 def rules(options: Mapping[str, Any], target: Any) -> Rules:
-    """The rules of `prepare.privacy` and a target's schema, as what can travel to other processes."""
-    return Rules(frozenset(kind for kind in KINDS if options[kind]), options["region"], json.dumps(target))
+    """The rules of `prepare.privacy`, where a kind left out is replaced, and a target's schema, fit to travel to other processes."""
+    kinds = frozenset(kind for kind in KINDS if options.get(kind, True))
+    return Rules(kinds, options.get("region"), json.dumps(target))
 
 
 @lru_cache(maxsize=4)
