@@ -1,6 +1,7 @@
 """Batched generation: the same as one by one, in the order asked, held to a schema where one is given."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -136,18 +137,24 @@ def arrays(inner):
     return st.builds(build, inner, st.integers(0, 2), st.one_of(st.none(), st.integers(0, 2)))
 
 
+SCHEMAS = int(os.environ.get("PLATEAU_SCHEMAS", "100"))  # 200 take most of a minute
 schemas = st.recursive(leaves, lambda inner: st.one_of(objects(inner), arrays(inner)), max_leaves=6)
 
 
 @pytest.mark.slow
 @settings(
-    max_examples=200, suppress_health_check=[HealthCheck.too_slow], phases=[Phase.generate]
+    max_examples=SCHEMAS, suppress_health_check=[HealthCheck.too_slow], phases=[Phase.generate]
 )  # shrinking takes minutes
 @given(schemas)
 def test_constrained_outputs_validate_for_any_schema(untrained, schema):
     output = generate(*untrained, prompts(1), max_tokens=250, batch_size=1, schema=schema)[0]
     assert output.ended, json.dumps(schema)
-    assert fields.validator(schema).is_valid(json.loads(output.text))
+    value = json.loads(output.text)
+    assert fields.validator(schema).is_valid(value)
+    for field in fields.fields(schema):
+        scored = scoring.score(field, [value, value], [value, None])
+        assert np.isfinite(scored.score).all()
+        scoring.report(scored, 20, 0.95, 0)
 
 
 @given(st.lists(st.floats(0, 10), min_size=1), st.floats(0.01, 1))
