@@ -50,9 +50,10 @@ def generate(
         for stream, _ in zip(STREAMS, shares, strict=False)
     ]
     try:
+        processors = _processors(tokenizer, schema, max_tokens, len(prompts))
         for generator, share in zip(generators, shares, strict=True):
-            processors = _processors(tokenizer, schema, max_tokens, len(share))
-            generator.insert([list(prompts[i]) for i in share], logits_processors=processors)
+            own = [processors[i] for i in share] if processors else None
+            generator.insert([list(prompts[i]) for i in share], logits_processors=own)
         with fast_operations(model):
             finished = _run(generators)
     finally:
