@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: setup repro test lint bench gate lock
+.PHONY: setup repro test lint bench panel gate lock
 
 repro: setup ## run the pipeline on the embedded default
 	dvc repro
@@ -30,6 +30,9 @@ lint: setup
 
 bench: setup ## the figures of benchmarks/README.md
 	python -m benchmarks
+
+panel: setup ## plant each mistake and see that it is named: the table in README.md
+	python -m tests.panel
 
 gate: setup ## exit 0 to ship, 2 not to ship, 3 for too little evidence
 	python -m stages.gate

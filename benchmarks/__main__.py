@@ -1,8 +1,11 @@
 """All benchmarks, one after the other: `make bench`, after `make repro`."""
 
-from benchmarks import near, noop, privacy, training
+from benchmarks import data, generation, memory, near, noop, privacy, training
 
 noop.main()
 training.main()
+memory.main()
+generation.main()
 privacy.main()
 near.main()
+data.main()

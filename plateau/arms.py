@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from mlx.utils import tree_unflatten
 from numpy.typing import NDArray
 
-from plateau import fields, general, generation, model, objectives, predictions, trainer
+from plateau import fields, general, generation, model, objectives, predictions, provenance, trainer
 from plateau.backend import mx, nn
 from plateau.errors import BadInputError
 from plateau.predictions import Examples
@@ -83,10 +83,12 @@ def evenly_spaced(rows: int, wanted: int | None) -> NDArray[np.int64]:
     return np.arange(count, dtype=np.int64) * rows // max(count, 1)
 
 
-def run(base: Path, adapter: Path, splits: Mapping[str, Split], settings: Settings) -> Run:
+def run(
+    base: Path, adapter: Path, splits: Mapping[str, Split], settings: Settings, recorded: provenance.RowLosses
+) -> Run:
     """Predict the test split with every arm asked for, and the sampled rows of train and valid for the diagnostics.
 
-    Raises BadInputError when the adapter is another model's or changes nothing.
+    Raises BadInputError when the adapter is another model's, changes nothing, or has not the validation losses `recorded`.
     """
     test = splits["test"]
     found = Run([], {}, {}, {})
@@ -98,6 +100,8 @@ def run(base: Path, adapter: Path, splits: Mapping[str, Split], settings: Settin
     network, tokenizer = model.load(base, adapter)
     after = _logits(network, test)
     found.effect.update(effect_on(before, after))
+    sampled = splits["valid"].sampled
+    provenance.check_losses(recorded, sampled, losses(network, splits["valid"].tokens, settings, sampled)[0])
     found.general["adapter"] = general_loss(network, tokenizer)
     _run_arms(("adapter", "adapter_constrained"), network, tokenizer, test, settings, found)
     for name in ("train", "valid"):
@@ -169,12 +173,14 @@ def general_loss(network: nn.Module, tokenizer: Any) -> float:
     return float(sums.sum() / counts.sum())
 
 
-def losses(network: nn.Module, tokens: Tokens, settings: Settings) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
-    """Summed loss and supervised tokens of each row of a token file, supervised as in training.
+def losses(
+    network: nn.Module, tokens: Tokens, settings: Settings, rows: NDArray[np.int64] | None = None
+) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
+    """Summed loss and supervised tokens of each row of a token file, or of `rows` of it, supervised as in training.
 
     A quarter of the rows that are decoded together: whole sequences fill the caches sooner than single tokens.
     """
-    rows = np.arange(len(tokens))
+    rows = np.arange(len(tokens)) if rows is None else rows
     objective = objectives.CausalLM(network)
     with objectives.fast_operations(network):
         return trainer.evaluate(objective, tokens, rows, max(1, settings.batch_size // 4), settings.train_on_prompt)

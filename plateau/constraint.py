@@ -47,9 +47,9 @@ class Constraint:
         """A logits processor for one row."""
         return Processor(self)
 
-    def matcher(self, grammar: str | None = None) -> Any:
-        """A matcher at the start of the grammar."""
-        return llguidance.LLMatcher(self.vocabulary, grammar or self.grammar)
+    def _matcher(self, grammar: str) -> Any:
+        """A matcher at the start of a grammar."""
+        return llguidance.LLMatcher(self.vocabulary, grammar)
 
     def _compiled(self, schema: Any) -> str:
         grammar = str(llguidance.LLMatcher.grammar_from_json_schema(json.dumps(schema), overrides=_LAYOUT))
@@ -76,6 +76,16 @@ class Constraint:
         return count + 1
 
     @cached_property
+    def start(self) -> Any:
+        """A matcher at the start of the schema, from which each row's is copied."""
+        return self._matcher(self.grammar)
+
+    @cached_property
+    def shortest(self) -> int:
+        """Tokens of the shortest output."""
+        return self.needed(self.start, in_string=False)
+
+    @cached_property
     def growth(self) -> int:
         """The longest of the shortest values that an output may, but need not, hold: an item, an optional property."""
         sizes = [len(key) + self._shortest(part) for key, part in _optional_parts(self.schema, self.schema, 0)]
@@ -85,7 +95,7 @@ class Constraint:
         """Tokens of the shortest value of a part of the schema; the definitions of the whole come along."""
         shared = {key: self.schema[key] for key in ("$defs", "definitions") if key in self.schema}
         try:
-            return self.needed(self.matcher(self._compiled({**part, **shared})), in_string=False)
+            return self.needed(self._matcher(self._compiled({**part, **shared})), in_string=False)
         except BadInputError:
             return _SLACK
 
@@ -126,12 +136,12 @@ class Processor:
 
     def __init__(self, constraint: Constraint) -> None:
         self._constraint = constraint
-        self._matcher = constraint.matcher()
+        self._matcher = constraint.start.deep_copy()
         self._mask = Mask(constraint.vocabulary.vocab_size)
         self._quoting = Quoting()
         self._left = constraint.max_tokens + 1
-        self._look_at = constraint.max_tokens  # tokens left at which the shortest way is measured next
-        self._way = 0  # spare tokens: those left less the shortest way, when last measured
+        self._way = constraint.max_tokens - constraint.shortest  # tokens left less the shortest way, when last measured
+        self._look_at = self._next_look(constraint.max_tokens)  # tokens left at which it is measured next
 
     def __call__(self, tokens: mx.array, logits: mx.array) -> mx.array:
         """Logits [1, V] with minus infinity wherever the grammar forbids the token."""
@@ -163,8 +173,12 @@ class Processor:
         constraint = self._constraint
         if self._left <= self._look_at:
             self._way = self._left - constraint.needed(self._matcher, self._quoting.inside)
-            self._look_at = self._left - max(1, (self._way - constraint.growth) // 3)
+            self._look_at = self._next_look(self._left)
         return self._way
+
+    def _next_look(self, left: int) -> int:
+        """Tokens left when the way may have become short: it grows by two tokens a token, or once by an optional value."""
+        return left - max(1, (self._way - self._constraint.growth) // 3)
 
 
 def _single_tokens(tokenizer: Any, characters: str) -> list[int]:

@@ -14,6 +14,7 @@ from plateau.backend import mx, nn
 LOG2_E = 1.4426950408889634
 ROUNDS = 12582912.0
 COEFFICIENTS = (0.00132647202, 0.00967151314, 0.0555073377, 0.240222421, 0.693146978, 1.0)
+HIDDEN = -1e30
 BLOCKS = 3  # row blocks of an attention matrix; those above the diagonal are not computed
 
 
@@ -99,21 +100,30 @@ def swiglu(gate: mx.array, x: mx.array) -> mx.array:
     return outputs[0]
 
 
-def causal_attention(queries: mx.array, keys: mx.array, values: mx.array, scale: float) -> mx.array:
-    """Causal attention of a whole sequence: queries [B, H, T, D], keys and values [B, K, T, D], H a multiple of K."""
+def attention(
+    queries: mx.array, keys: mx.array, values: mx.array, scale: float, mask: mx.array | str | None
+) -> mx.array:
+    """Causal attention of queries [B, H, T, D] to keys and values [B, K, S, D] that end where they do, H a multiple of K.
+
+    `mask` is "causal", a boolean array that broadcasts to [B, H, T, S] and hides the future too, or None for a single query.
+    """
     batch, heads, length, width = queries.shape
-    groups = keys.shape[1]
+    groups, before = keys.shape[1], keys.shape[2] - length
     queries = (queries * scale).reshape(batch, groups, heads // groups, length, width)
     keys, values = keys[:, :, None], values[:, :, None]
     step = -(-length // BLOCKS)
     blocks = []
     for start in range(0, length, step):
         end = min(length, start + step)
-        scores = queries[..., start:end, :] @ keys[..., :end, :].swapaxes(-1, -2)
-        hidden = mx.arange(start, end)[:, None] < mx.arange(end)[None]
-        scores = scores + mx.where(hidden, -mx.inf, 0.0)
+        seen = before + end
+        scores = queries[..., start:end, :] @ keys[..., :seen, :].swapaxes(-1, -2)
+        if isinstance(mask, str):
+            hidden = mx.arange(before + start, seen)[:, None] < mx.arange(seen)[None]
+            scores = scores + mx.where(hidden, -mx.inf, 0.0)
+        elif mask is not None:  # finite, for a row of padding is masked whole
+            scores = scores + mx.where(mask[..., start:end, :seen], 0.0, HIDDEN).reshape(-1, 1, 1, end - start, seen)
         weights: mx.array = softmax(scores)  # type: ignore[assignment]
-        blocks.append(weights @ values[..., :end, :])
+        blocks.append(weights @ values[..., :seen, :])
     return mx.concatenate(blocks, -2).reshape(batch, heads, length, width)
 
 
@@ -123,7 +133,7 @@ def fast_operations(model: nn.Module) -> Iterator[None]:
     module: Any = sys.modules[type(model).__module__]
     stock_attention = getattr(module, "scaled_dot_product_attention", None)
 
-    def attention(
+    def fast_attention(
         queries: mx.array,
         keys: mx.array,
         values: mx.array,
@@ -132,20 +142,13 @@ def fast_operations(model: nn.Module) -> Iterator[None]:
         mask: Any = None,
         **rest: Any,
     ) -> mx.array:
-        plain = (
-            cache is None
-            and isinstance(mask, str)
-            and mask == "causal"
-            and queries.dtype == mx.float32
-            and not rest.get("sinks")
-        )
-        if plain:
-            return causal_attention(queries, keys, values, scale)
+        if _is_plain(queries, keys, cache, mask) and not rest.get("sinks"):
+            return attention(queries, keys, values, scale, mask)
         assert stock_attention is not None
         attended: mx.array = stock_attention(queries, keys, values, cache=cache, scale=scale, mask=mask, **rest)
         return attended
 
-    replaced = {"scaled_dot_product_attention": attention, "swiglu": swiglu}
+    replaced = {"scaled_dot_product_attention": fast_attention, "swiglu": swiglu}
     stock = {name: getattr(module, name) for name in replaced if hasattr(module, name)}
     try:
         for name in stock:
@@ -154,3 +157,13 @@ def fast_operations(model: nn.Module) -> Iterator[None]:
     finally:
         for name, function in stock.items():
             setattr(module, name, function)
+
+
+def _is_plain(queries: mx.array, keys: mx.array, cache: Any, mask: Any) -> bool:
+    """Whether `attention` can stand in: float32, no quantised cache, and a mask of a kind that it knows."""
+    if queries.dtype != mx.float32 or hasattr(cache, "bits"):
+        return False
+    if not isinstance(mask, mx.array):
+        return queries.shape[2] == 1 if mask is None else mask == "causal"
+    for_all_heads = mask.ndim == 2 or (mask.ndim == 4 and mask.shape[1] == 1)
+    return bool(mask.dtype == mx.bool_ and for_all_heads and mask.shape[-2:] == (queries.shape[2], keys.shape[2]))

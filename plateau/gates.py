@@ -14,7 +14,7 @@ _RULES: dict[str, Callable[[Any, Any], bool]] = {
     "==": operator.eq,
 }
 # Without these nothing can be decided; failing them is no fault of the model.
-_EVIDENCE = ("test_rows", "evidence")
+_EVIDENCE = ("test_rows", "generated_rows", "evidence")
 # Failing one of these says that the base model does as well.
 _AGAINST_BASE = ("loss_reduction", "score_gain_over_base", "fields_worse_than_base")
 
@@ -48,9 +48,11 @@ def rows(params: Mapping[str, Any], overfit: Mapping[str, Any], evaluate: Mappin
     """Every gate, from the section gates, metrics/overfit.json and metrics/evaluate.json."""
     verdict = find(overfit, "verdict")
     evidence = verdict if verdict in (None, "insufficient_evidence") else "sufficient"
-    by_time = find(evaluate, "leaks", "split_strategy") != "random"
+    leaks = find(evaluate, "leaks")
+    by_time = find(leaks, "split_strategy") != "random"
     return [
         row("test_rows", ">=", params["min_test_rows"], find(evaluate, "rows")),
+        row("generated_rows", ">=", params["min_test_rows"], find(evaluate, "generated")),
         row("evidence", "==", "sufficient", evidence),
         row("verdict", "==", "healthy", None if evidence != "sufficient" else verdict),
         row("adapter_effect", ">", 0, find(evaluate, "adapter_effect", "max_logit_difference")),
@@ -59,20 +61,41 @@ def rows(params: Mapping[str, Any], overfit: Mapping[str, Any], evaluate: Mappin
         row("score_gain_over_base", ">", 0, find(evaluate, "comparisons", "adapter_vs_base", "score", "low")),
         row("score_gain_over_majority", ">", 0, find(evaluate, "comparisons", "adapter_vs_majority", "score", "low")),
         row("fields_worse_than_base", "<=", 0, find(evaluate, "fields_worse_than_base")),
-        row("leaked_test_rows", "<=", params["max_leaked"], _leaked(evaluate)),
-        row("shared_groups", "<=", 0, find(evaluate, "leaks", "shared_groups")),
-        *([row("later_training_rows", "<=", 0, find(evaluate, "leaks", "later_rows"))] if by_time else []),
-        row("prompt_format_differences", "<=", 0, _count(find(evaluate, "leaks", "format_differences"))),
-        row("unseen_labels", "<=", params["max_unseen_labels"], find(evaluate, "leaks", "unseen_labels", "rows_share")),
+        row(
+            "leaked_test_rows", "<=", params["max_leaked"], _sum(_leaked(leaks), _leaked(find(leaks, "test_in_valid")))
+        ),
+        row("leaked_valid_rows", "<=", params["max_leaked"], _leaked(find(leaks, "valid_in_train"))),
+        row("repeated_rows", "<=", params["max_leaked"], find(leaks, "repeated")),
+        row("answers_in_prompts", "<=", params["max_leaked"], find(leaks, "answered")),
+        row("shared_groups", "<=", 0, find(leaks, "shared_groups")),
+        *([row("later_training_rows", "<=", 0, find(leaks, "later_rows"))] if by_time else []),
+        row("prompt_format_differences", "<=", 0, _count(find(leaks, "format_differences"))),
+        row("unseen_labels", "<=", params["max_unseen_labels"], find(leaks, "unseen_labels", "rows_share")),
+        row("untested_labels", "<=", 0, _named(find(leaks, "untested_labels"))),
         row("drift", "<=", params["max_drift"], _drift(evaluate)),
         row("forgetting", "<=", params["max_forgetting"], find(evaluate, "diagnostics", "forgetting", "rise")),
     ]
 
 
-def _leaked(evaluate: Any) -> float | None:
-    """Share of test prompts that are training prompts, or nearly."""
-    shares = [find(evaluate, "leaks", name) for name in ("exact", "near")]
+def _leaked(overlap: Any) -> float | None:
+    """Share of one split's prompts that are prompts of another, or nearly."""
+    return _sum(find(overlap, "exact"), find(overlap, "near"))
+
+
+def _sum(*shares: Any) -> float | None:
+    """The sum of figures; None unless all are there."""
     return sum(shares) if all(map(is_finite, shares)) else None
+
+
+def _named(labels: Any) -> int | None:
+    """How many labels a mapping of fields to labels names."""
+    return (
+        sum(map(len, labels.values())) if isinstance(labels, Mapping) and all(map(_is_list, labels.values())) else None
+    )
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, list)
 
 
 def _count(values: Any) -> int | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from plateau.backend import mx, nn
-from plateau.objectives import fast_operations
+from plateau.objectives import STREAMS, fast_operations
 
 Schema = Mapping[str, Any]
 
@@ -36,31 +36,49 @@ def generate(
     Greedy at temperature 0, else sampled from `seed`. With `schema` every output that ends is JSON that the schema accepts.
     `tokenizer` is mlx-lm's. Raises BadInputError for a schema that cannot constrain.
     """
-    from mlx_lm.generate import BatchGenerator
     from mlx_lm.sample_utils import make_sampler
 
     if not prompts:
         return []
     mx.random.seed(seed)
     order = sorted(range(len(prompts)), key=lambda i: (-len(prompts[i]), i))
-    generator = BatchGenerator(
+    sampler = make_sampler(temp=temperature) if temperature > 0 else None
+    shares = [order[i :: len(STREAMS)] for i in range(min(len(STREAMS), len(order)))]
+    at_once = -(-batch_size // len(shares))
+    generators = [
+        _generator(model, tokenizer, stream, max_tokens, at_once, sampler)
+        for stream, _ in zip(STREAMS, shares, strict=False)
+    ]
+    try:
+        processors = _processors(tokenizer, schema, max_tokens, len(prompts))
+        for generator, share in zip(generators, shares, strict=True):
+            own = [processors[i] for i in share] if processors else None
+            generator.insert([list(prompts[i]) for i in share], logits_processors=own)
+        with fast_operations(model):
+            finished = _run(generators)
+    finally:
+        for generator in generators:
+            generator.close()
+    numbers = [(part, uid) for part, share in enumerate(shares) for uid in range(len(share))]
+    by_prompt = dict(zip([i for share in shares for i in share], numbers, strict=True))
+    return [_output(tokenizer, *finished[by_prompt[i]]) for i in range(len(prompts))]
+
+
+def _generator(
+    model: nn.Module, tokenizer: Any, stream: mx.Stream | None, max_tokens: int, batch_size: int, sampler: Any
+) -> Any:
+    """mlx-lm's batch generator on a stream of its own, on its default one where that is None."""
+    from mlx_lm.generate import BatchGenerator
+
+    return BatchGenerator(
         model,
         max_tokens=max_tokens,
         stop_tokens=[[token] for token in sorted(tokenizer.eos_token_ids)],
-        sampler=make_sampler(temp=temperature) if temperature > 0 else None,
+        sampler=sampler,
         completion_batch_size=batch_size,
         prefill_batch_size=batch_size,
+        stream=stream,
     )
-    try:
-        generator.insert(
-            [list(prompts[i]) for i in order], logits_processors=_processors(tokenizer, schema, max_tokens, len(order))
-        )
-        with fast_operations(model):
-            finished = _run(generator)
-    finally:
-        generator.close()
-    by_prompt = dict(zip(order, (finished[uid] for uid in range(len(order))), strict=True))
-    return [_output(tokenizer, *by_prompt[i]) for i in range(len(prompts))]
 
 
 def _processors(tokenizer: Any, schema: Schema | None, max_tokens: int, rows: int) -> list[list[Any]] | None:
@@ -73,17 +91,25 @@ def _processors(tokenizer: Any, schema: Schema | None, max_tokens: int, rows: in
     return [[constraint.processor()] for _ in range(rows)]
 
 
-def _run(generator: Any) -> dict[int, tuple[list[int], bool]]:
-    """The tokens of every sequence by its number, and whether it ended by itself."""
-    tokens: dict[int, list[int]] = {}
-    ended: dict[int, bool] = {}
-    while responses := generator.next_generated():
-        for response in responses:
-            written = tokens.setdefault(response.uid, [])
-            if response.finish_reason != "stop":
-                written.append(response.token)
-            ended[response.uid] = response.finish_reason == "stop"
-    return {uid: (tokens[uid], ended[uid]) for uid in tokens}
+def _run(generators: Sequence[Any]) -> dict[tuple[int, int], tuple[list[int], bool]]:
+    """The tokens of every sequence by generator and number, and whether it ended by itself.
+
+    The generators take turns: each has its next step computed on its own stream while the others are read.
+    """
+    tokens: dict[tuple[int, int], list[int]] = {}
+    ended: dict[tuple[int, int], bool] = {}
+    running = dict(enumerate(generators))
+    while running:
+        for part, generator in list(running.items()):
+            responses = generator.next_generated()
+            if not responses:
+                del running[part]
+            for response in responses:
+                written = tokens.setdefault((part, response.uid), [])
+                if response.finish_reason != "stop":
+                    written.append(response.token)
+                ended[part, response.uid] = response.finish_reason == "stop"
+    return {key: (tokens[key], ended[key]) for key in tokens}
 
 
 def _output(tokenizer: Any, ids: list[int], ended: bool) -> Output:

@@ -15,6 +15,7 @@ from plateau.stats import significant
 # What a prompt's layout shows at line starts: a [HEADING], or a name with a colon.
 _LAYOUT = re.compile(r"^(\[[^\]\n]{1,40}\]|[A-Za-z_][\w ]{0,39}:)", re.MULTILINE)
 _ALWAYS, _SELDOM = 0.95, 0.5
+_COMMON = 0.1  # share of training rows from which a class must be tested
 
 
 def overlap(train: Sequence[str], test: Sequence[str], threshold: float) -> dict[str, Any]:
@@ -80,3 +81,44 @@ def unseen_labels(fields: Sequence[Field], train: Sequence[Any], test: Sequence[
         if new.any():
             found[field.name] = sorted({name for name, is_new in zip(labels, new, strict=True) if is_new and name})
     return {"rows_share": significant(float(touched.mean())) if len(test) else 0.0, "labels": found}
+
+
+def untested_labels(fields: Sequence[Field], train: Sequence[Any], test: Sequence[Any]) -> dict[str, list[str]]:
+    """Classes that a tenth of the training rows or more hold and no test row does, by field: nothing tests them."""
+    found: dict[str, list[str]] = {}
+    for field in fields:
+        if field.kind not in ("class", "boolean"):
+            continue
+        known, asked = (Counter(_labels(field, targets)) for targets in (train, test))
+        common = [name for name, count in known.items() if count >= _COMMON * known.total()]
+        if missing := sorted(set(common) - set(asked)):
+            found[field.name] = missing
+    return found
+
+
+def _labels(field: Field, targets: Sequence[Any]) -> list[str]:
+    """The classes of the targets that have the field."""
+    return [label(value) for target in targets if (value := field.value(target)) is not None]
+
+
+def repeated(prompts: Mapping[str, Sequence[str]]) -> float:
+    """The largest share of a split's prompts that repeat an earlier one of it: rows that are counted more than once."""
+    shares = [1 - len(set(texts)) / len(texts) for texts in prompts.values() if texts]
+    return float(significant(max(shares, default=0.0)) or 0.0)
+
+
+def answered(fields: Sequence[Field], prompts: Sequence[str], targets: Sequence[Any]) -> float:
+    """The share of prompts that spell out an answer, as "field: value" or "field=value"."""
+    hits = [
+        any(_spells_out(field, text, target) for field in fields) for text, target in zip(prompts, targets, strict=True)
+    ]
+    return float(significant(sum(hits) / max(len(hits), 1)) or 0.0)
+
+
+def _spells_out(field: Field, prompt: str, target: Any) -> bool:
+    """Whether a prompt gives the field's value by name, quoted or not, case ignored."""
+    value = field.value(target)
+    if value is None or not field.path or isinstance(value, list | dict):
+        return False
+    name, answer = (re.escape(text) for text in (field.path[-1], label(value)))
+    return re.search(rf"\b{name}[\"']?\s*[:=]\s*[\"']?{answer}(?!\w)", prompt, re.IGNORECASE) is not None

@@ -16,7 +16,14 @@ from plateau.records import KINDS, Rules
 from plateau.system import System
 
 _UNPACKED = 10
-_DEFAULTS: dict[str, Any] = {"mapping": None, "engine": "local", "scheduler": None, "workers": None, "memory_mb": 512, "privacy": {}}
+_DEFAULTS: dict[str, Any] = {
+    "mapping": None,
+    "engine": "local",
+    "scheduler": None,
+    "workers": None,
+    "memory_mb": 512,
+    "privacy": {},
+}
 
 
 def options(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,20 @@ import time
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from plateau import arms, baselines, best, diagnostics, evaluation, fields, files, leaks, near, predictions, scoring
+from plateau import (
+    arms,
+    baselines,
+    best,
+    diagnostics,
+    evaluation,
+    fields,
+    files,
+    leaks,
+    near,
+    predictions,
+    provenance,
+    scoring,
+)
 from plateau.params import Params
 from plateau.progress import say
 from plateau.speed import record
@@ -23,7 +36,9 @@ def main(system: System, params: Params) -> None:
     few = options["diagnostic_rows"]
     splits = {name: arms.open_split(system, name, few) for name in ("train", "valid")}
     splits["test"] = arms.open_split(system, "test", options["num_samples"])
-    found = arms.run(system.path("models", "base"), system.path("adapters", "best"), splits, _run_settings(params))
+    provenance.check_prompts(system)
+    recorded, folders = best.chosen_losses(system), (system.path("models", "base"), system.path("adapters", "best"))
+    found = arms.run(*folders, splits, _run_settings(params), recorded)
     best.check(system)
     prompts = {name: baselines.prompts(system.path("data", "mlx", f"{name}.jsonl")) for name in SPLITS}
     table = pa.concat_tables([*found.tables, *_baselines(splits, prompts)])
@@ -33,7 +48,7 @@ def main(system: System, params: Params) -> None:
     settings = evaluation.Settings(options["bootstrap_samples"], options["confidence"], params["seed"], *prices)
     figures = evaluation.figures(table, splits["test"].schema, settings)
     figures["adapter_effect"] = found.effect
-    figures["drift"] = evaluation.drift(best.chosen_losses(system), evaluation.adapter_losses(table), settings)
+    figures["drift"] = evaluation.drift(recorded, evaluation.adapter_losses(table), settings)
     figures["leaks"] = _leaks(system, splits, prompts, params["split"])
     figures["diagnostics"] = _diagnostics(table, found, splits, settings)
     files.write_json(system.metrics("evaluate"), figures)
@@ -72,15 +87,21 @@ def _leaks(
     columns = ["start_utc", "turns", *([group_by] if group_by else [])]
     tables = {name: pq.read_table(system.split(name), columns=columns) for name in SPLITS}
     targets = {name: [scoring.parse(target) for target in splits[name].examples.targets] for name in SPLITS}
-    said = {name: near.texts_of(tables[name]["turns"].combine_chunks()) for name in ("train", "test")}
+    said = {name: near.texts_of(tables[name]["turns"].combine_chunks()) for name in SPLITS}
+    near_enough = options["near_duplicates"]
     leaves = fields.fields(splits["test"].schema)
     return {
-        **leaks.overlap(said["train"], said["test"], options["near_duplicates"]),
+        **leaks.overlap(said["train"], said["test"], near_enough),
+        "valid_in_train": leaks.overlap(said["train"], said["valid"], near_enough),
+        "test_in_valid": leaks.overlap(said["valid"], said["test"], near_enough),
+        "repeated": leaks.repeated(prompts),
+        "answered": leaks.answered(leaves, prompts["test"], targets["test"]),
         "split_strategy": options["strategy"],
         "later_rows": leaks.later_rows({name: tables[name]["start_utc"].to_pylist() for name in SPLITS}),
         "shared_groups": leaks.shared_groups({n: tables[n][group_by].to_pylist() for n in SPLITS}) if group_by else 0,
         "format_differences": leaks.format_differences(prompts),
         "unseen_labels": leaks.unseen_labels(leaves, targets["train"], targets["test"]),
+        "untested_labels": leaks.untested_labels(leaves, targets["train"], targets["test"]),
     }
 
 

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from plateau.system import System
+
 settings.register_profile("plateau", deadline=None, derandomize=True, max_examples=60)
 settings.load_profile("plateau")
 
@@ -57,3 +59,17 @@ def tokenizer(tokenizer_dir: Path) -> Any:
     from plateau import chat
 
     return chat.load_tokenizer(tokenizer_dir)
+
+
+ALL_ARMS = ["base", "base_constrained", "adapter", "adapter_constrained", "fused"]
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory, tokenizer_dir: Path) -> System:
+    """A system run through every stage from train on, with all arms and three samples a row."""
+    import tiny_task
+
+    options = {"evaluate.arms": ALL_ARMS, "evaluate.num_generations": 3, "evaluate.stability_samples": 5}
+    system: System = tiny_task.system(tmp_path_factory.mktemp("trained"), tokenizer_dir, **options)
+    tiny_task.run(system, "train", "select", "evaluate", "overfit_check")
+    return system

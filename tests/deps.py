@@ -2,7 +2,7 @@
 
 The rule: a stage depends on its own module, on every project module that it imports at any remove (imports inside
 functions too), on the package files of these (`__init__.py`) where they hold more than a docstring, on the templates
-that they name, and on the schemas that the stage module asks its system for.
+that they name, and on the schemas that they ask its system for.
 """
 
 import ast
@@ -71,10 +71,10 @@ def templates(path: Path) -> set[Path]:
 
 
 def schemas(path: Path, system: Path) -> set[Path]:
-    """Schemas that a stage module asks its system for, the system's own before the shared one."""
+    """Schemas that a module asks its system for, the system's own before the shared one."""
     found = set()
     for node in ast.walk(syntax(path)):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "schema":
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "system.schema":
             for argument in node.args:
                 name = f"schemas/{ast.literal_eval(argument)}.schema.json"
                 found.add(system / name if (system / name).exists() else ROOT / name)
@@ -84,7 +84,7 @@ def schemas(path: Path, system: Path) -> set[Path]:
 def needed(path: Path, system: Path) -> set[str]:
     """Code and schemas that a stage module depends on, as paths below the repository."""
     code = modules(path)
-    files = code.union(schemas(path, system), *(templates(module) for module in code))
+    files = code.union(*(schemas(module, system) | templates(module) for module in code))
     return {file.relative_to(ROOT).as_posix() for file in files}
 
 

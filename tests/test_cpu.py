@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from mlx_lm.models.base import create_causal_mask
 
 from plateau import cpu
 from plateau.backend import mx, nn
@@ -31,9 +32,26 @@ def test_causal_attention_is_mlx_attention(length: int, heads: tuple[int, int]) 
         mx.random.normal((2, count, length, 8), key=mx.random.key(i))
         for i, count in enumerate((heads[0], heads[1], heads[1]))
     )
-    ours = cpu.causal_attention(queries, keys, values, 0.3)
+    ours = cpu.attention(queries, keys, values, 0.3, "causal")
     stock = mx.fast.scaled_dot_product_attention(queries, keys, values, scale=0.3, mask="causal")
     assert np.allclose(np.array(ours), np.array(stock), atol=1e-5)
+
+
+@pytest.mark.parametrize("length", [1, 5, 64])
+def test_attention_to_a_cache_behind_padding_is_mlx_attention(length: int) -> None:
+    """As batched generation asks for it: some rows begin with padding, and the keys reach back before the queries."""
+    queries = mx.random.normal((3, 4, length, 8), key=mx.random.key(0))
+    keys, values = (mx.random.normal((3, 2, length + 9, 8), key=mx.random.key(i)) for i in (1, 2))
+    mask = create_causal_mask(length, offset=9, left_padding=mx.array([0, 4, 9]))
+    ours = cpu.attention(queries, keys, values, 0.3, mask)
+    stock = mx.fast.scaled_dot_product_attention(queries, keys, values, scale=0.3, mask=mask)
+    assert np.allclose(np.array(ours), np.array(stock), atol=1e-5)
+
+
+def test_a_row_that_is_masked_whole_is_no_nan() -> None:
+    """A padding position attends to nothing; NaN there would spread through the cache."""
+    x = mx.ones((1, 1, 3, 4))
+    assert np.isfinite(np.array(cpu.attention(x, x, x, 1.0, mx.zeros((3, 3), mx.bool_)))).all()
 
 
 def test_cross_entropy_and_swiglu_have_the_stock_values_and_gradients() -> None:

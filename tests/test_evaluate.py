@@ -22,15 +22,6 @@ from tests.deps import ROOT
 ARMS = ["base", "base_constrained", "adapter", "adapter_constrained", "fused"]
 
 
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory, tokenizer_dir) -> System:
-    """A system run through every stage from train on, with all arms and three samples a row."""
-    options = {"evaluate.arms": ARMS, "evaluate.num_generations": 3, "evaluate.stability_samples": 5}
-    system = tiny_task.system(tmp_path_factory.mktemp("trained"), tokenizer_dir, **options)
-    tiny_task.run(system, "train", "select", "evaluate", "overfit_check")
-    return system
-
-
 def read(system: System, name: str):
     return files.read_json(system.metrics(name))
 
@@ -178,6 +169,18 @@ def test_an_adapter_of_other_shapes_is_refused(copy):
 def test_an_adapter_that_was_swapped_is_refused(copy):
     other = copy.path("adapters", "checkpoints", "0000030")
     shutil.copyfile(other / "adapters.safetensors", copy.path("adapters", "best", "adapters.safetensors"))
+    with pytest.raises(BadInputError, match="was recorded when it was chosen"):
+        tiny_task.run(copy, "evaluate")
+
+
+def test_an_adapter_of_noise_is_refused(copy):
+    change_adapter(copy, lambda _, array: 0.05 * mx.random.normal(array.shape, key=mx.random.key(0)))
+    with pytest.raises(BadInputError, match="was recorded when it was chosen"):
+        tiny_task.run(copy, "evaluate")
+
+
+def test_an_adapter_altered_too_little_to_show_in_the_loss_is_refused(copy):
+    change_adapter(copy, lambda _, array: array * 1.0001)
     with pytest.raises(BadInputError, match="not the checkpoint"):
         tiny_task.run(copy, "evaluate")
 

@@ -21,6 +21,7 @@ PARAMS = {
 OVERFIT = {"verdict": "healthy"}
 EVALUATE = {
     "rows": 100,
+    "generated": 100,
     "loss_reduction": 0.5,
     "fields_worse_than_base": 0,
     "adapter_effect": {"max_logit_difference": 3.0},
@@ -29,17 +30,23 @@ EVALUATE = {
     "leaks": {
         "exact": 0.004,
         "near": 0.006,
+        "test_in_valid": {"exact": 0.0, "near": 0.0},
+        "valid_in_train": {"exact": 0.01, "near": 0.0},
+        "repeated": 0.01,
+        "answered": 0.01,
         "split_strategy": "time",
         "later_rows": 0,
         "shared_groups": 0,
         "format_differences": [],
         "unseen_labels": {"rows_share": 0.02},
+        "untested_labels": {},
     },
     "drift": {"low": 0.1, "valid_loss": 0.4},
     "diagnostics": {"forgetting": {"rise": 3.0}},
 }
 FIGURES = {
     "test_rows": ("rows",),
+    "generated_rows": ("generated",),
     "adapter_effect": ("adapter_effect", "max_logit_difference"),
     "schema_valid": ("arms", "adapter", "schema_valid"),
     "loss_reduction": ("loss_reduction",),
@@ -47,15 +54,20 @@ FIGURES = {
     "score_gain_over_majority": ("comparisons", "adapter_vs_majority", "score", "low"),
     "fields_worse_than_base": ("fields_worse_than_base",),
     "leaked_test_rows": ("leaks", "near"),
+    "leaked_valid_rows": ("leaks", "valid_in_train", "exact"),
+    "repeated_rows": ("leaks", "repeated"),
+    "answers_in_prompts": ("leaks", "answered"),
     "shared_groups": ("leaks", "shared_groups"),
     "later_training_rows": ("leaks", "later_rows"),
     "prompt_format_differences": ("leaks", "format_differences"),
     "unseen_labels": ("leaks", "unseen_labels", "rows_share"),
+    "untested_labels": ("leaks", "untested_labels"),
     "drift": ("drift", "low"),
     "forgetting": ("diagnostics", "forgetting", "rise"),
 }
 FAILING = {
     "test_rows": 99,
+    "generated_rows": 99,
     "adapter_effect": 0,
     "schema_valid": 0.9899,
     "loss_reduction": 0.4999,
@@ -63,13 +75,20 @@ FAILING = {
     "score_gain_over_majority": 0.0,
     "fields_worse_than_base": 1,
     "leaked_test_rows": 0.0061,
+    "leaked_valid_rows": 0.011,
+    "repeated_rows": 0.011,
+    "answers_in_prompts": 0.011,
     "shared_groups": 1,
     "later_training_rows": 1,
     "prompt_format_differences": ["valid lacks '[CONVERSATION]', which train has"],
     "unseen_labels": 0.021,
+    "untested_labels": {"mood": ["angry"]},
     "drift": 0.101,
     "forgetting": 3.1,
 }
+
+
+NOTHING_FOUND = [("prompt_format_differences", []), ("untested_labels", {})]  # what these ask for
 
 
 def with_figure(criterion, value):
@@ -100,8 +119,8 @@ def test_figures_at_their_bounds_ship():
 @pytest.mark.parametrize("criterion", FIGURES)
 @pytest.mark.parametrize("value", [KeyError, None, math.nan, math.inf, -math.inf, "0.999", True, [], {}])
 def test_a_figure_that_is_missing_or_no_number_never_passes(criterion, value):
-    if criterion == "prompt_format_differences" and value == []:
-        return  # no difference is what this one asks for
+    if (criterion, value) in NOTHING_FOUND:
+        return
     rows, answer, reason = judge(with_figure(criterion, value))
     assert rows[criterion]["status"] == "missing"
     assert answer == "insufficient_evidence"
@@ -112,7 +131,7 @@ def test_a_figure_that_is_missing_or_no_number_never_passes(criterion, value):
 def test_a_figure_just_beyond_its_bound_fails(criterion):
     rows, answer, reason = judge(with_figure(criterion, FAILING[criterion]))
     assert rows[criterion]["status"] == "fail"
-    assert answer == ("insufficient_evidence" if criterion == "test_rows" else "do_not_ship")
+    assert answer == ("insufficient_evidence" if criterion in ("test_rows", "generated_rows") else "do_not_ship")
     assert criterion in reason
 
 
@@ -146,6 +165,22 @@ def test_a_known_failure_outweighs_a_missing_figure_but_not_missing_evidence():
 @pytest.mark.parametrize("nothing", [{}, None, [], "text", {"arms": None, "comparisons": []}])
 def test_an_empty_evaluation_never_ships(nothing):
     assert judge(nothing)[1] == "insufficient_evidence"
+
+
+@pytest.mark.parametrize("key", ["exact", "near"])
+@pytest.mark.parametrize("value", [KeyError, None, math.nan])
+def test_a_leak_from_the_validation_that_is_unknown_never_passes(key, value):
+    evaluate = copy.deepcopy(EVALUATE)
+    if value is KeyError:
+        del evaluate["leaks"]["test_in_valid"][key]
+    else:
+        evaluate["leaks"]["test_in_valid"][key] = value
+    assert judge(evaluate)[0]["leaked_test_rows"]["status"] == "missing"
+
+
+@pytest.mark.parametrize("labels", [{"mood": None}, {"mood": "angry"}, {"mood": 1}, [], "none"])
+def test_labels_that_are_no_lists_never_pass(labels):
+    assert judge(with_figure("untested_labels", labels))[0]["untested_labels"]["status"] == "missing"
 
 
 def test_no_gates_at_all_never_ship():

@@ -141,13 +141,18 @@ schemas = st.recursive(leaves, lambda inner: st.one_of(objects(inner), arrays(in
 
 @pytest.mark.slow
 @settings(
-    max_examples=200, suppress_health_check=[HealthCheck.too_slow], phases=[Phase.generate]
+    max_examples=100, suppress_health_check=[HealthCheck.too_slow], phases=[Phase.generate]
 )  # shrinking takes minutes
 @given(schemas)
 def test_constrained_outputs_validate_for_any_schema(untrained, schema):
     output = generate(*untrained, prompts(1), max_tokens=250, batch_size=1, schema=schema)[0]
     assert output.ended, json.dumps(schema)
-    assert fields.validator(schema).is_valid(json.loads(output.text))
+    value = json.loads(output.text)
+    assert fields.validator(schema).is_valid(value)
+    for field in fields.fields(schema):
+        scored = scoring.score(field, [value, value], [value, None])
+        assert np.isfinite(scored.score).all()
+        scoring.report(scored, 20, 0.95, 0)
 
 
 @given(st.lists(st.floats(0, 10), min_size=1), st.floats(0.01, 1))

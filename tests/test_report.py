@@ -85,6 +85,7 @@ def figures(val_losses: list[float], rows: int = 500) -> dict[str, Any]:
     }
     evaluate = {
         "rows": rows,
+        "generated": rows,
         "arms": {"base": arm(0.25), "adapter": arm(0.9)},
         "loss_reduction": 0.83,
         "comparisons": {
@@ -104,11 +105,16 @@ def figures(val_losses: list[float], rows: int = 500) -> dict[str, Any]:
         "leaks": {
             "exact": 0.0,
             "near": 0.0,
+            "valid_in_train": {"exact": 0.0, "near": 0.0},
+            "test_in_valid": {"exact": 0.0, "near": 0.0},
+            "repeated": 0.0,
+            "answered": 0.0,
             "split_strategy": "time",
             "later_rows": 0,
             "shared_groups": 0,
             "format_differences": [],
             "unseen_labels": {"rows_share": 0.0, "labels": {}},
+            "untested_labels": {},
         },
         "diagnostics": {"forgetting": {"base_loss": 3.0, "adapter_loss": 3.01, "rise": 0.01}},
     }

@@ -32,6 +32,7 @@ DEFAULTS = {
     "lr": 0.003,
     "warmup": 5,
     "patience": 9,
+    "evaluate.arms": ["base", "adapter"],
     "evaluate.num_samples": 24,
     "evaluate.diagnostic_rows": 16,
     "evaluate.max_tokens": 60,

@@ -1,6 +1,7 @@
 """The planted faults: how each is made, and what must name it (a verdict, a gate that fails, or a refusal)."""
 
 import random
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,13 +14,14 @@ import tiny_task
 from mlx.utils import tree_flatten
 from tiny_task import Example
 
-from plateau import arms
+from plateau import arms, chat
 from plateau.errors import BadInputError
-from plateau.files import read_json
+from plateau.files import read_json, write_json
 from plateau.model import load, load_arrays, save_arrays
 from plateau.system import System
 
 Splits = dict[str, list[Example]]
+RECORDED = "was recorded when it was chosen"
 STAGES = ("train", "select", "evaluate", "overfit_check")
 
 
@@ -136,8 +138,6 @@ def teach_base(system: System) -> None:
 
 def teach_base_then_shuffle(system: System) -> None:
     """A base that knows the task, and training rows that teach it wrong."""
-    from plateau import chat
-
     teach_base(system)
     draw = random.Random(5)
     splits: Splits = {name: [tiny_task.example(draw) for _ in range(n)] for name, n in (("train", 200), ("valid", 40))}
@@ -182,6 +182,104 @@ def adapter_of_another_model(system: System) -> None:
     save_arrays(path, {name.replace("layers.1", "layers.9"): array for name, array in arrays.items()})
 
 
+def change_adapter(system: System, change: Callable[[Any], Any]) -> None:
+    """Each array of the chosen adapter as `change` makes it."""
+    path = system.path("adapters", "best", "adapters.safetensors")
+    save_arrays(path, {name: change(array) for name, array in load_arrays(path).items()})
+
+
+def noise_adapter(system: System) -> None:
+    """Random arrays of the right shapes."""
+    from plateau.backend import mx
+
+    change_adapter(system, lambda array: 0.05 * mx.random.normal(array.shape, key=mx.random.key(1)))
+
+
+def nan_adapter(system: System) -> None:
+    """An adapter that broke while it was written."""
+    change_adapter(system, lambda array: array * float("nan"))
+
+
+def swapped_adapter(system: System) -> None:
+    """The adapter of another training, which fits as well."""
+    best = system.path("adapters", "best")
+    other = system.path("adapters", "checkpoints", "0000030", "adapters.safetensors")
+    shutil.copyfile(other, best / "adapters.safetensors")
+
+
+def edited_scale(system: System) -> None:
+    """An adapter_config.json that someone has turned up."""
+    path = system.path("adapters", "best", "adapter_config.json")
+    config = read_json(path)
+    config["lora_parameters"]["scale"] *= 3
+    write_json(path, config)
+
+
+def changed_base(system: System) -> None:
+    """A base model that was replaced after the adapter was trained on it."""
+    path = system.path("models", "base", "model.safetensors")
+    save_arrays(path, {name: 1.5 * array for name, array in load_arrays(path).items()}, {"format": "mlx"})
+
+
+def changed_template(system: System) -> None:
+    """A chat template that was edited after training."""
+    path = system.path("models", "base", "chat_template.jinja")
+    path.write_text(path.read_text().replace("<|", "### "))
+
+
+def trained_on_another_template(system: System) -> None:
+    """Training and validation token files rendered by another chat template than the one in use."""
+    tokenizer = chat.load_tokenizer(system.path("models", "base"))
+    tokenizer.chat_template = tokenizer.chat_template.replace("<|", "### ")
+    for number, (name, rows) in enumerate((("train", 200), ("valid", 40))):
+        draw = random.Random(number)
+        tiny_task.write_split(system, name, [tiny_task.example(draw) for _ in range(rows)], tokenizer)
+
+
+def answers_in_prompts(splits: Splits) -> None:
+    """A note of the agent's that gives the label away."""
+    for name, examples in splits.items():
+        splits[name] = [(f"{content}\nAgent: noted, mood: {target['mood']}", target) for content, target in examples]
+
+
+def one_answer(splits: Splits) -> None:
+    """The same target everywhere: nothing that the prompt decides."""
+    for name, examples in splits.items():
+        splits[name] = [(content, {"mood": "calm", "count": 1}) for content, _ in examples]
+
+
+def one_class_in_test(splits: Splits) -> None:
+    """A test of calm customers alone."""
+    splits["test"] = [
+        (content.replace("angry", "calm"), {**target, "mood": "calm"}) for content, target in splits["test"]
+    ]
+
+
+def validation_copied_from_training(splits: Splits) -> None:
+    """Validation rows that are training rows."""
+    splits["valid"] = splits["train"][: len(splits["valid"])]
+
+
+def validation_copied_from_test(splits: Splits) -> None:
+    """Checkpoints chosen on the test."""
+    splits["valid"] = list(splits["test"])
+
+
+def rows_repeated(name: str) -> Callable[[Splits], None]:
+    """A split of few rows, each many times."""
+
+    def edit(splits: Splits) -> None:
+        splits[name] = [splits[name][i % 8] for i in range(len(splits[name]))]
+
+    return edit
+
+
+def wrong_test_labels(splits: Splits) -> None:
+    """Test labels that were joined to the wrong rows."""
+    targets = [target for _, target in splits["test"]]
+    splits["test"] = [(content, targets[i - 7]) for i, (content, _) in enumerate(splits["test"])]
+
+
 FAULTS = [
     Fault("adapter not applied", ("refused: not applied",), after=adapter_of_zeros),
     Fault("adapter of another model", ("refused: cannot load",), after=adapter_of_another_model),
@@ -207,5 +305,33 @@ FAULTS = [
         "base better than adapter", ("score_gain_over_base", "fields_worse_than_base"), before=teach_base_then_shuffle
     ),
     Fault("heavy forgetting", ("forgetting",), before=teach_base_general_text, params={"gates.max_forgetting": 1.0}),
+    Fault("noise for an adapter", (f"refused: {RECORDED}",), after=noise_adapter),
+    Fault("adapter full of NaN", ("refused: NaN",), after=nan_adapter),
+    Fault("adapter of another training", (f"refused: {RECORDED}",), after=swapped_adapter),
+    Fault(
+        "adapter's scale edited",
+        (f"refused: {RECORDED}",),
+        after=edited_scale,
+        params={"fine_tune_type": "lora", "lr": 0.02},
+    ),
+    Fault("base model replaced after training", (f"refused: {RECORDED}",), after=changed_base),
+    Fault(
+        "chat template changed after training", ("refused: differs from the one trained on",), after=changed_template
+    ),
+    Fault(
+        "trained on another chat template",
+        ("refused: differs from the one trained on",),
+        before=trained_on_another_template,
+    ),
+    Fault("answers in the prompts", ("answers_in_prompts",), edit=answers_in_prompts),
+    Fault("one answer for every row", ("score_gain_over_majority",), edit=one_answer),
+    Fault("a test of one class", ("untested_labels",), edit=one_class_in_test),
+    Fault("test labels of other rows", ("drift",), edit=wrong_test_labels),
+    Fault("validation copied from training", ("leaked_valid_rows",), edit=validation_copied_from_training),
+    Fault("validation copied from the test", ("leaked_test_rows",), edit=validation_copied_from_test),
+    Fault("eight training rows, many times", ("repeated_rows",), edit=rows_repeated("train")),
+    Fault("eight test rows, many times", ("repeated_rows",), edit=rows_repeated("test")),
+    Fault("ten test rows", ("test_rows",), rows=(200, 40, 10)),
+    Fault("three outputs", ("generated_rows",), params={"evaluate.num_samples": 3}),
 ]
 HEALTHY = Fault("healthy", ())

@@ -1,0 +1,253 @@
+"""Every figure of evaluate.json again, from predictions.parquet alone and with code that shares nothing with Plateau's; losses by mlx-lm."""
+
+import json
+import math
+import warnings
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import jsonschema
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import tiny_task
+from scipy import stats
+from sklearn.metrics import accuracy_score, f1_score, mean_absolute_error
+
+from plateau import general
+from plateau.backend import mx
+from plateau.files import read_json
+from plateau.system import System
+from plateau.tokens import open_tokens
+
+SAMPLES, CONFIDENCE = 200, 0.95
+MOODS, LOW, HIGH = ["calm", "angry"], 1, 3
+Rows = list[dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def found(trained: System) -> dict[str, Any]:
+    return read_json(trained.metrics("evaluate"))
+
+
+@pytest.fixture(scope="module")
+def table(trained: System) -> Rows:
+    return pq.read_table(trained.path("data", "predictions.parquet")).to_pylist()
+
+
+def of(table: Rows, arm: str) -> Rows:
+    return [row for row in table if row["arm"] == arm and row["sample"] == 0]
+
+
+def written(table: Rows, arm: str) -> Rows:
+    return [row for row in of(table, arm) if row["output"] is not None]
+
+
+def parsed(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
+
+
+def answer(row: dict[str, Any], key: str) -> Any:
+    """What an output says of a field; None where that is nothing that the schema allows there."""
+    value = parsed(row["output"])
+    value = value.get(key) if isinstance(value, dict) else None
+    if key == "mood":
+        return value if value in MOODS else None
+    numeric = isinstance(value, int | float) and not isinstance(value, bool)
+    return value if numeric and LOW <= value <= HIGH else None
+
+
+def truth(row: dict[str, Any], key: str) -> Any:
+    return json.loads(row["gold"])[key]
+
+
+def guessed_count(row: dict[str, Any]) -> float:
+    """The count, or the one farthest from the truth where there is none."""
+    value, gold = answer(row, "count"), truth(row, "count")
+    return (LOW if gold - LOW > HIGH - gold else HIGH) if value is None else value
+
+
+def points(rows: Rows, key: str) -> np.ndarray:
+    if key == "mood":
+        return np.array([float(answer(row, key) == truth(row, key)) for row in rows])
+    return np.array([1 - abs(guessed_count(row) - truth(row, key)) / (HIGH - LOW) for row in rows])
+
+
+def score(rows: Rows) -> np.ndarray:
+    return (points(rows, "mood") + points(rows, "count")) / 2
+
+
+def interval(statistic: Callable[[np.ndarray], float], rows: int) -> list[float]:
+    """A statistic of indices, and its bootstrap interval: percentiles of 200 resamples from the documented seed."""
+    draws = np.random.default_rng([0, rows]).integers(rows, size=(SAMPLES, rows))
+    values = np.array([statistic(draw) for draw in draws])
+    values = values[np.isfinite(values)]
+    sides = np.quantile(values, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]) if len(values) else [math.nan] * 2
+    return [statistic(np.arange(rows)), *sides]
+
+
+def holds(figures: dict[str, Any], name: str, statistic: Callable[[np.ndarray], float], rows: int) -> set[str]:
+    """Assert a figure and both bounds; their names."""
+    for key, value in zip((name, f"{name}_low", f"{name}_high"), interval(statistic, rows), strict=True):
+        same(figures[key], value)
+    return {name, f"{name}_low", f"{name}_high"}
+
+
+def same(recorded: float | None, value: float) -> None:
+    assert (math.nan if recorded is None else recorded) == pytest.approx(value, rel=2e-5, abs=1e-9, nan_ok=True)
+
+
+@pytest.mark.parametrize("arm", ["base", "adapter", "fused"])
+def test_losses(found, table, arm):
+    figures, rows = found["arms"][arm], of(table, arm)
+    sums, tokens = (np.array([row[key] for row in rows], float) for key in ("loss_sum", "tokens"))
+    holds(figures, "loss", lambda i: sums[i].sum() / tokens[i].sum(), len(rows))
+    each = np.exp(sums / tokens)
+    same(figures["perplexity"], math.exp(sums.sum() / tokens.sum()))
+    for name, value in (("mean", each.mean()), ("median", np.median(each)), ("sd", each.std(ddof=1)), ("min", each.min()), ("max", each.max())):  # fmt: skip
+        same(figures[f"example_perplexity_{name}"], value)
+    base, adapter = (sum(row["loss_sum"] for row in of(table, name)) for name in ("base", "adapter"))
+    same(found["loss_reduction"], 1 - adapter / base)
+
+
+ARMS = ["base", "base_constrained", "adapter", "adapter_constrained", "fused", "majority", "linear"]
+
+
+@pytest.mark.parametrize("arm", ARMS)
+def test_outputs_and_scores(found, table, arm):
+    figures, rows = found["arms"][arm], written(table, arm)
+    known = {key for key in figures if key.startswith(("loss", "perplexity", "example_"))} | {"fields"}
+    known |= holds(figures, "score", lambda i: score(rows)[i].mean(), len(rows))
+    if arm not in ("majority", "linear"):
+        validator = jsonschema.Draft202012Validator(tiny_task.SCHEMA)
+        valid = np.array([validator.is_valid(parsed(row["output"])) for row in rows], float)
+        is_json = np.array([parsed(row["output"]) is not None for row in rows], float)
+        known |= holds(figures, "schema_valid", lambda i: valid[i].mean(), len(rows))
+        known |= holds(figures, "json_valid", lambda i: is_json[i].mean(), len(rows))
+        given = [set(value) if isinstance(value := parsed(row["output"]), dict) else set() for row in rows]
+        same(figures["missing_keys"], sum(len({"mood", "count"} - keys) for keys in given) / (2 * len(rows)))
+        same(figures["invented_keys"], sum(len(k - {"mood", "count"}) for k in given) / max(1, sum(map(len, given))))
+        same(figures["output_tokens"], np.mean([row["output_tokens"] for row in rows]))
+        known |= {"missing_keys", "invented_keys", "output_tokens"}
+    assert known == set(figures)
+    fields_hold(figures["fields"], rows)
+
+
+def fields_hold(figures: dict[str, Any], rows: Rows) -> None:
+    gold, guess = [truth(row, "mood") for row in rows], [answer(row, "mood") or "none" for row in rows]
+    gold, guess = np.array(gold), np.array(guess)
+    counts, guessed = (np.array([f(row) for row in rows], float) for f in (lambda r: truth(r, "count"), guessed_count))
+    nothing = all(answer(row, "count") is None for row in rows)
+    ranked = np.zeros(len(rows)) if nothing else guessed  # what is not answered correlates with nothing
+
+    def macro_f1(i: np.ndarray) -> float:
+        names = sorted({*gold[i], *guess[i]} & set(MOODS))
+        return f1_score(gold[i], guess[i], labels=names, average="macro", zero_division=0)
+
+    def spearman(i: np.ndarray) -> float:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", stats.ConstantInputWarning)
+            return stats.spearmanr(counts[i], ranked[i]).statistic
+
+    statistics = {
+        "mood": {"accuracy": lambda i: accuracy_score(gold[i], guess[i]), "macro_f1": macro_f1},
+        "count": {"mae": lambda i: mean_absolute_error(counts[i], guessed[i]), "spearman": spearman},
+    }
+    for field, named in statistics.items():
+        known = {"kind", "rows", "answered"}
+        same(figures[field]["answered"], np.mean([answer(row, field) is not None for row in rows]))
+        assert figures[field]["rows"] == len(rows)
+        values = points(rows, field)
+        for name, statistic in {"score": lambda i, v=values: v[i].mean(), **named}.items():
+            known |= holds(figures[field], name, statistic, len(rows))
+        assert known == set(figures[field])
+
+
+@pytest.mark.parametrize("arms", ["adapter_vs_base", "adapter_vs_majority", "adapter_vs_linear", "base_constrained_vs_base", "fused_vs_adapter"])  # fmt: skip
+def test_comparisons(found, table, arms):
+    one, other = arms.split("_vs_")
+    figures, pair = found["comparisons"][arms], (written(table, one), written(table, other))
+    compared(figures["score"], score(pair[0]) - score(pair[1]), True)
+    for field in ("mood", "count"):
+        compared(figures["fields"][field], points(pair[0], field) - points(pair[1], field), True)
+    same(figures["same_output"], np.mean([a["output"] == b["output"] for a, b in zip(*pair, strict=True)]))
+    if other in ("base", "adapter") and not one.endswith("_constrained"):
+        losses = [np.array([row["loss_sum"] for row in of(table, name)]) for name in (one, other)]
+        tokens = np.array([row["tokens"] for row in of(table, one)], float)
+        compared(figures["loss"], losses[0] - losses[1], False, tokens)
+    worse = [one["result"] == "worse" for one in found["comparisons"]["adapter_vs_base"]["fields"].values()]
+    assert found["fields_worse_than_base"] == sum(worse)
+
+
+def compared(figures: dict[str, Any], difference: np.ndarray, up: bool, weights: np.ndarray | None = None) -> None:
+    """Assert a paired comparison: difference, interval, p-value, words and the rows that would be needed."""
+    rows = len(difference)
+    weights = np.ones(rows) if weights is None else weights
+    value, low, high = interval(lambda i: difference[i].sum() / weights[i].sum(), rows)
+    moved = difference[difference != 0]
+    if not len(moved):
+        p_value = 1.0
+    elif set(np.abs(moved)) == {1.0}:
+        p_value = stats.binomtest(int((moved > 0).sum()), len(moved)).pvalue
+    else:
+        p_value = stats.wilcoxon(moved).pvalue
+    for key, expected in (("difference", value), ("low", low), ("high", high), ("p_value", p_value)):
+        same(figures[key], expected)
+    told = not low <= 0 <= high and p_value < 1 - CONFIDENCE
+    word = "better" if (value > 0) == up else "worse"
+    assert (figures["rows"], figures["result"]) == (rows, word if told else "not_told_apart")
+    if value:
+        z = stats.norm.ppf(0.975) + stats.norm.ppf(0.8)
+        needed = math.ceil((z * difference.std(ddof=1) / difference.mean()) ** 2)
+        assert figures["required_rows"] == max(2, needed)
+    else:
+        assert figures["required_rows"] is None
+
+
+def test_drift_and_diagnostics(trained, found, table):
+    recorded = pq.read_table(trained.path("adapters", "val_losses.parquet")).to_pylist()
+    chosen = read_json(trained.metrics("selection"))["iteration"]
+    valid = [row for row in recorded if row["iteration"] == chosen]
+    for name, rows in (("valid", valid), ("test", of(table, "adapter"))):
+        loss = sum(row["loss_sum"] for row in rows) / sum(row["tokens"] for row in rows)
+        same(found["drift"][f"{name}_loss"], loss)
+    same(found["drift"]["difference"], found["drift"]["test_loss"] - found["drift"]["valid_loss"])
+    told = found["diagnostics"]
+    hits = [[r["output"].strip() == r["gold"] for r in of(table, f"adapter_on_{name}")] for name in ("train", "valid")]
+    same(told["memorisation"]["train_verbatim"], np.mean(hits[0]))
+    same(told["memorisation"]["valid_verbatim"], np.mean(hits[1]))
+    counts = [[sum(hit), len(hit) - sum(hit)] for hit in hits]
+    same(told["memorisation"]["p_value"], stats.fisher_exact(counts, alternative="greater").pvalue)
+    same(told["difficulty"]["base_score_on_train"], score(of(table, "base_on_train")).mean())
+    drawn: dict[str, list[str]] = {}
+    for row in table:
+        if row["sample"]:
+            drawn.setdefault(row["id"], []).append(row["output"])
+    agreement = [Counter(outputs).most_common(1)[0][1] / len(outputs) for outputs in drawn.values()]
+    same(told["stability"]["same_output"], np.mean(agreement))
+
+
+@pytest.mark.parametrize("arm", ["base", "adapter"])
+def test_every_loss_is_that_of_stock_mlx_lm(trained, found, table, arm):
+    from mlx_lm import load
+    from mlx_lm.tuner.trainer import default_loss
+
+    best = str(trained.path("adapters", "best")) if arm == "adapter" else None
+    model, tokenizer, *_ = load(str(trained.path("models", "base")), adapter_path=best)
+    tokens = open_tokens(trained.tokens("test"))
+    for number, row in enumerate(of(table, arm)):
+        ids, start = tokens.ids(number), int(tokens.completion_start[number])
+        loss, count = default_loss(model, mx.array(np.array(ids)[None]), mx.array([[start, len(ids) - 1]]))
+        assert row["tokens"] == count.item()
+        assert row["loss_sum"] == pytest.approx(loss.item() * count.item(), rel=1e-4)
+    sums = []
+    for sentence in general.SENTENCES:
+        ids = tokenizer.encode(sentence)
+        loss, count = default_loss(model, mx.array([ids]), mx.array([[1, len(ids) - 1]]))
+        sums.append((loss.item() * count.item(), count.item()))
+    whole = sum(loss for loss, _ in sums) / sum(count for _, count in sums)
+    assert found["diagnostics"]["forgetting"][f"{arm}_loss"] == pytest.approx(whole, rel=1e-4)
