@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
-from plateau import calendar, preparation, records
+from plateau import calendar, preparation, privacy, records
 from plateau.chat import load_tokenizer
 from plateau.contracts import target_text
 from plateau.errors import BadInputError
@@ -76,18 +77,17 @@ def _answer(system: System, rules: Rules, values: Mapping[str, Any], transcript:
     except BadInputError as error:
         return [shown, f"prompt\nnot rendered: {error}"]
     target = target_text(analysis["target"], json.loads(rules.target))
-    return [
-        shown,
-        f"prompt, what the model must say in {''.join(MARKS)}\n{_prompt(tokenizer, values, transcript, target)}",
-    ]
+    guard = privacy.rules(preparation.options(values["prepare"])["privacy"], json.loads(rules.target))
+    whole = pa.RecordBatch.from_pylist([{**records.row(transcript, 0), "target": target}], records.SCHEMA)
+    [row] = privacy.batch(guard, whole)[0].to_pylist()
+    return [shown, f"prompt, what the model must say in {''.join(MARKS)}\n{_prompt(tokenizer, values, row)}"]
 
 
-def _prompt(tokenizer: Any, values: Mapping[str, Any], transcript: Any, target: str) -> str:
+def _prompt(tokenizer: Any, values: Mapping[str, Any], row: dict[str, Any]) -> str:
     """The text of the example's tokens; context that needs other records is unknown here."""
     options = values["convert"]
-    row = {**records.row(transcript, 0), "target": target}
     moment = np.array([row["start_utc"].replace(tzinfo=None)], "datetime64[us]")
-    row |= {name: column[0].item() for name, column in calendar.features(moment, values["temporal"]).items()}
+    row |= {name: column[0].as_py() for name, column in calendar.features(moment, values["temporal"]).items()}
     row = {**dict.fromkeys(options["context"]), **row}
     renderer = Renderer(tokenizer, options["context"], options["instruction"], values["max_seq_length"])
     [example] = renderer.examples([row])
