@@ -136,6 +136,24 @@ def test_every_method_learns_and_loads_in_mlx_lm(tmp_path: Path, tokenizer_dir: 
     assert stock_loss(folder, "0000024", "valid") == pytest.approx(found[-1]["val_loss"], abs=1e-5)
 
 
+@pytest.mark.parametrize("kind", ["lora", "dora"])
+def test_an_adapter_of_a_quantised_base_learns_and_loads_in_mlx_lm(
+    tmp_path: Path, tokenizer_dir: Path, kind: str
+) -> None:
+    from mlx_lm import convert
+
+    folder = tiny.system(tmp_path, tokenizer_dir, fine_tune_type=kind)
+    base = folder / "models" / "base"
+    base.rename(folder / "whole")
+    convert(str(folder / "whole"), str(base), quantize=True, q_group_size=32, q_bits=8)
+    weights = sha256(base / "model.safetensors")
+    tiny.train(folder)
+    found = tiny.points(folder)
+    assert found[-1]["train_loss"] < 0.95 * found[0]["train_loss"]
+    assert sha256(base / "model.safetensors") == weights
+    assert stock_loss(folder, "0000024", "valid") == pytest.approx(found[-1]["val_loss"], abs=1e-4)
+
+
 @pytest.mark.parametrize("optimizer", ["adam", "adamw", "adafactor", "muon"])
 @pytest.mark.parametrize("lr_schedule", ["constant", "linear", "cosine"])
 def test_every_optimizer_and_schedule_learns(
