@@ -51,8 +51,9 @@ class Display:
 
     def _status(self, state: State) -> str:
         loss = f"loss {state.loss_sum / state.loss_tokens:.3f}" if state.loss_tokens else ""
+        val = f"val {_shown(state.points[-1]['val_loss'])}" if state.points else ""
         memory = f"{mx.get_peak_memory() / 2**30:.1f} GiB"
-        return " ".join([loss, self._standing(state), f"{self.tokens_per_second:,.0f} tokens/s", memory]).strip()
+        return " ".join([loss, val, self._standing(state), f"{self.tokens_per_second:,.0f} tokens/s", memory]).strip()
 
     def _line(self, state: State) -> str:
         point = state.points[-1]

@@ -1,0 +1,58 @@
+"""What a run in progress shows: one live line on a terminal, a plain line an evaluation point elsewhere."""
+
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests import tiny
+
+
+def seen(folder: Path, **environment: str) -> str:
+    """What the stage writes to a terminal of 200 columns."""
+    above, below = pty.openpty()
+    settings = {**os.environ, "DVC_ROOT": str(folder), "COLUMNS": "200", "TERM": "xterm-256color", **environment}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "stages.train", str(folder)], cwd=tiny.ROOT, env=settings, stdout=below, stderr=below
+    )
+    os.close(below)
+    parts = []
+    while True:
+        try:
+            part = os.read(above, 65536)
+        except OSError:
+            break
+        if not part:
+            break
+        parts.append(part)
+    os.close(above)
+    assert process.wait() == 0
+    return b"".join(parts).decode()
+
+
+@pytest.mark.slow
+def test_a_terminal_gets_one_live_line_with_all_that_matters(tmp_path: Path, tokenizer_dir: Path) -> None:
+    shown = seen(tiny.system(tmp_path, tokenizer_dir, iters=40))
+    for word in ("loss ", "val ", "best ", "patience left", "tokens/s", "GiB", "/40", "\x1b["):
+        assert word in shown
+    assert "iteration 6 train_loss" not in shown
+
+
+@pytest.mark.slow
+def test_no_color_is_respected(tmp_path: Path, tokenizer_dir: Path) -> None:
+    shown = seen(tiny.system(tmp_path, tokenizer_dir), NO_COLOR="1")
+    assert "patience left" in shown
+    assert not [code for code in range(30, 50) if f"\x1b[{code}m" in shown]
+    assert "\x1b[38;" not in shown
+
+
+def test_without_a_terminal_each_evaluation_point_is_one_plain_line_with_lr(
+    tmp_path: Path, tokenizer_dir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tiny.train(tiny.system(tmp_path, tokenizer_dir))
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("iteration ")]
+    assert [line.split()[1] for line in lines] == ["0", "6", "12", "18", "24"]
+    assert all(" lr " in line and "\x1b" not in line for line in lines)
