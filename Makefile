@@ -20,8 +20,8 @@ setup: .venv/installed
 	touch $@
 
 test: setup lint ## everything: fast tests first, then those that run whole pipelines
-	python -m pytest -q -m "not slow"
-	python -m pytest -q -m slow
+	python -m pytest -q -n 2 --dist worksteal -m "not slow"
+	python -m pytest -q -n 2 --dist loadfile -m slow
 
 lint: setup
 	ruff check .

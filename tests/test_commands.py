@@ -22,6 +22,8 @@ ELSEWHERE = {
     "dvc exp run -S model=models/mistral": "needs that model",
     "dvc repro systems/": "data of one's own; test_star.py runs such a system",
     "dvc add systems/": "the same",
+    "dask ": "runs until it is stopped, on machines of one's own; test_engine.py runs a cluster",
+    "dvc exp run -S prepare.engine=dask": "needs that cluster",
     "python -m stages.import_star": "needs the STAR corpus; test_star.py runs it",
 }
 TIMES = {"iters": 8, "eval_every": 4, "synthesize.conversations": 1500}

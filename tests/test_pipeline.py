@@ -32,6 +32,7 @@ SMALL = {
     "evaluate.max_tokens": 24,
     "evaluate.bootstrap_samples": 100,
 }
+HANGS_AFTER = 1200  # seconds; no command here takes a tenth of it
 DATA_STAGES = ("base", "synthesize", "prepare", "temporal", "split", "convert")
 
 
@@ -39,7 +40,9 @@ def run(folder: Path, *command: str, status: int | None = 0) -> str:
     """Run a command in the clone as a person would; its output, both streams together."""
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     environment.pop("DVC_ROOT", None)
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=HANGS_AFTER
+    )
     output = done.stdout + done.stderr
     assert status is None or done.returncode == status, output
     return output
