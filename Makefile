@@ -21,7 +21,7 @@ setup: .venv/installed
 
 test: setup lint ## everything: fast tests first, then those that run whole pipelines
 	python -m pytest -q -n 2 --dist worksteal -m "not slow"
-	python -m pytest -q -n 2 --dist loadfile -m slow
+	python -m pytest -q -n 2 --dist worksteal -m slow
 
 lint: setup
 	ruff check .

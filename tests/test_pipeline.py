@@ -197,12 +197,19 @@ def test_gate_exits_with_the_answer(copy: Path) -> None:
 
 
 def test_a_system_of_ones_own_needs_only_dvc_yaml_params_a_schema_and_data(copy: Path) -> None:
-    folder = copy / "systems" / "orders"
+    folder = furniture_shop(copy, "orders")
+    output = run(copy, "dvc", "repro", "systems/orders/dvc.yaml")
+    assert len(ran(output)) >= 10
+    assert "item" in json.dumps(json.loads((folder / "metrics" / "evaluate.json").read_text()))
+    assert (folder / "reports" / "REPORT.md").exists()
+
+
+def furniture_shop(clone: Path, name: str) -> Path:
+    """A system with another target, made as docs/your-own-data.md says."""
+    folder = clone / "systems" / name
     (folder / "schemas").mkdir(parents=True)
     (folder / "data" / "raw").mkdir(parents=True)
-    star = yaml.safe_load(
-        (copy / "systems" / "star" / "dvc.yaml").read_text().replace("systems/star", "systems/orders")
-    )
+    star = yaml.safe_load((clone / "systems/star/dvc.yaml").read_text().replace("systems/star", f"systems/{name}"))
     star["stages"].pop("import")
     (folder / "dvc.yaml").write_text(yaml.safe_dump(star, sort_keys=False))
     schema = {
@@ -222,10 +229,7 @@ def test_a_system_of_ones_own_needs_only_dvc_yaml_params_a_schema_and_data(copy:
     values = yaml.safe_load((folder / "params.yaml").read_text())
     del values["synthesize"]
     (folder / "params.yaml").write_text(yaml.safe_dump(values, sort_keys=False))
-    output = run(copy, "dvc", "repro", "systems/orders/dvc.yaml")
-    assert len(ran(output)) >= 10
-    assert "item" in json.dumps(json.loads((folder / "metrics" / "evaluate.json").read_text()))
-    assert (folder / "reports" / "REPORT.md").exists()
+    return folder
 
 
 def _orders(folder: Path, count: int) -> None:

@@ -149,5 +149,5 @@ def test_states_are_written_no_more_often_than_asked(whole: Path, tmp_path: Path
     process.kill()
     process.communicate()
     states = [int(path.name.split("-")[1]) for path in folder.glob(".work/*/state-*")]
-    assert len(states) <= 2
+    assert len(states) <= 3  # the newest, the one before, and one that the kill kept from being removed
     assert all(state % 4 == 0 for state in states)
