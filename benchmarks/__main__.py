@@ -1,9 +1,10 @@
 """All benchmarks, one after the other: `make bench`, after `make repro`."""
 
-from benchmarks import data, generation, memory, near, noop, privacy, training
+from benchmarks import data, generation, memory, near, noop, overhead, privacy, training
 
 noop.main()
 training.main()
+overhead.main()
 memory.main()
 generation.main()
 privacy.main()

@@ -16,13 +16,24 @@ from typing import Any
 import numpy as np
 
 BATCH, RANK, SCALE, LR = 8, 8, 2.0, 1e-4
+MEDIAN, SPREAD, LONGEST = 150, 0.7, 512
 
 
 def _rows(system: Path, count: int) -> list[tuple[list[int], int]]:
+    """Rows of varied length: the default's are all much alike, so its prompts are joined and cut to log-normal lengths."""
     from plateau.tokens import open_tokens
 
     tokens = open_tokens(system / "data" / "tokens" / "train.arrow")
-    return [(tokens.ids(i).tolist(), int(tokens.completion_start[i])) for i in range(min(count, len(tokens)))]
+    starts = [int(start) for start in tokens.completion_start]
+    stream = np.concatenate([tokens.ids(i)[: starts[i]] for i in range(len(tokens))]).tolist()
+    lengths = np.random.default_rng(0).lognormal(np.log(MEDIAN), SPREAD, count).astype(int).tolist()
+    rows, place = [], 0
+    for i, length in enumerate(lengths):
+        answer = tokens.ids(i)[starts[i] :].tolist()
+        prompt = stream[place : place + max(8, min(length, LONGEST - len(answer)))]
+        place = (place + len(prompt)) % (len(stream) - LONGEST)
+        rows.append((prompt + answer, len(prompt)))
+    return rows
 
 
 def plateau(task: str, system: Path, count: int) -> dict[str, float]:
@@ -104,7 +115,7 @@ def stock(task: str, system: Path, count: int, blas: bool) -> dict[str, float]:
         started = time.perf_counter()
         loss = evaluate(model, dataset, BATCH, -1, 10**6)
         return {"seconds": time.perf_counter() - started, "loss": loss}
-    optimizer = optim.Adam(learning_rate=LR)
+    optimizer = optim.Adam(learning_rate=LR, bias_correction=True)
     gradient = nn.value_and_grad(model, default_loss)
     state = [model.state, optimizer.state, mx.random.state]
 

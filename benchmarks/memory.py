@@ -15,7 +15,7 @@ from plateau.params import parse
 TIMES, ITERS = (1, 100), 200
 
 
-def _system(folder: Path, times: int) -> None:
+def copy_system(folder: Path, times: int) -> None:
     """The default system up to its token files, its training rows repeated, few updates."""
     shutil.copytree("models/base", folder / "models" / "base")
     source = tokens.open_tokens(Path("data/tokens/train.arrow"))
@@ -39,7 +39,7 @@ def main() -> None:
     print("| training rows, times the default's | peak resident MiB |\n|---|---|")
     for times in TIMES:
         with tempfile.TemporaryDirectory() as name:
-            _system(Path(name), times)
+            copy_system(Path(name), times)
             done = subprocess.run(
                 [sys.executable, "-m", "benchmarks.memory", name], check=True, capture_output=True, text=True
             )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 SYSTEM = Path()
 REPEATS = 5
-ROWS = {"stock": 64, "stock_blas": 256, "plateau": 256}
+ROWS = {"stock": 32, "stock_blas": 256, "plateau": 256}
 
 
 def measure(name: str, task: str, rows: int) -> dict[str, float]:
