@@ -13,7 +13,7 @@ from plateau import params, trainer
 from plateau.system import System
 from stages import train
 
-REPEATS = 5
+REPEATS = 3
 WORK = ("_update", "_losses")
 
 
