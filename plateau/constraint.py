@@ -6,7 +6,7 @@ shortest way is taken.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -24,10 +24,11 @@ _LAYOUT = {"whitespace_flexible": False, "item_separator": ", ", "key_separator"
 _SLACK = 8  # tokens kept over the shortest way, for it can grow while a string or number is written
 _MOST_PARTS = 64  # subschemas that are measured
 Allowed = NDArray[np.bool_]
+Sampler = Callable[[mx.array], mx.array]
 
 
 class Constraint:
-    """A schema compiled for a tokenizer; `processor()` gives each row its own state.
+    """A schema compiled for a tokenizer; `batch()` gives each row of a batch its own state.
 
     Raises BadInputError for a schema that llguidance cannot compile.
     """
@@ -43,9 +44,10 @@ class Constraint:
         self.quote = _single_tokens(fast, '"')
         self.closers = [self.end, *_single_tokens(fast, '}]",:0')]
 
-    def processor(self) -> "Processor":
-        """A logits processor for one row."""
-        return Processor(self)
+    def batch(self, sampler: "Sampler", rows: int) -> tuple["Draws", list[list["Processor"]]]:
+        """The sampler of a batch, and the logits processors of each of its rows."""
+        draws = Draws(sampler)
+        return draws, [[Processor(self, draws)] for _ in range(rows)]
 
     def _matcher(self, grammar: str) -> Any:
         """A matcher at the start of a grammar."""
@@ -131,11 +133,48 @@ class Quoting:
                 self.inside = not self.inside
 
 
-class Processor:
-    """The state of one row. The first call sees the prompt, each later one a token more (as mlx-lm's generators call)."""
+class Step:
+    """One step of a batch: how many rows were asked, and what was drawn for them."""
 
-    def __init__(self, constraint: Constraint) -> None:
+    def __init__(self) -> None:
+        self.rows = 0
+        self.drawn = mx.array([], mx.int32)
+
+    @cached_property
+    def tokens(self) -> list[int]:
+        """The token of each row."""
+        return [int(token) for token in np.array(self.drawn)]
+
+
+class Draws:
+    """The sampler of a batch, which keeps what it draws: read once a step, that is cheaper than row by row.
+
+    mlx-lm's generators call the processors of all rows in order, then the one sampler.
+    """
+
+    def __init__(self, sampler: Sampler) -> None:
+        self._sampler = sampler
+        self._step = Step()
+
+    def __call__(self, logprobs: mx.array) -> mx.array:
+        """Draw a token for each row of [rows, V]."""
+        step, self._step = self._step, Step()
+        step.drawn = self._sampler(logprobs)
+        return step.drawn
+
+    def place(self) -> tuple[Step, int]:
+        """The step that is being taken, and the next row of it."""
+        self._step.rows += 1
+        return self._step, self._step.rows - 1
+
+
+class Processor:
+    """The state of one row, called once before each token of it is drawn."""
+
+    def __init__(self, constraint: Constraint, draws: Draws) -> None:
         self._constraint = constraint
+        self._draws = draws
+        self._place: tuple[Step, int] | None = None
         self._matcher = constraint.start.deep_copy()
         self._mask = Mask(constraint.vocabulary.vocab_size)
         self._quoting = Quoting()
@@ -143,10 +182,12 @@ class Processor:
         self._way = constraint.max_tokens - constraint.shortest  # tokens left less the shortest way, when last measured
         self._look_at = self._next_look(constraint.max_tokens)  # tokens left at which it is measured next
 
-    def __call__(self, tokens: mx.array, logits: mx.array) -> mx.array:
+    def __call__(self, _: mx.array, logits: mx.array) -> mx.array:
         """Logits [1, V] with minus infinity wherever the grammar forbids the token."""
-        if self._left <= self._constraint.max_tokens and not self._matcher.is_stopped():
-            self._consume(int(np.array(tokens)[-1]))
+        if self._place is not None and not self._matcher.is_stopped():
+            step, row = self._place
+            self._consume(step.tokens[row])
+        self._place = self._draws.place()
         self._left -= 1
         bias = np.full(logits.shape[-1], -np.inf, dtype=np.float32)
         bias[self._choices()] = 0.0

@@ -42,18 +42,16 @@ def generate(
         return []
     mx.random.seed(seed)
     order = sorted(range(len(prompts)), key=lambda i: (-len(prompts[i]), i))
-    sampler = make_sampler(temp=temperature) if temperature > 0 else None
+    sampler = make_sampler(temp=temperature)
     shares = [order[i :: len(STREAMS)] for i in range(min(len(STREAMS), len(order)))]
     at_once = -(-batch_size // len(shares))
-    generators = [
-        _generator(model, tokenizer, stream, max_tokens, at_once, sampler)
-        for stream, _ in zip(STREAMS, shares, strict=False)
-    ]
+    constraint = _constraint(tokenizer, schema, max_tokens)
+    generators = []
     try:
-        processors = _processors(tokenizer, schema, max_tokens, len(prompts))
-        for generator, share in zip(generators, shares, strict=True):
-            own = [processors[i] for i in share] if processors else None
-            generator.insert([list(prompts[i]) for i in share], logits_processors=own)
+        for stream, share in zip(STREAMS, shares, strict=False):
+            draw, processors = (sampler, None) if constraint is None else constraint.batch(sampler, len(share))
+            generators.append(_generator(model, tokenizer, stream, max_tokens, at_once, draw))
+            generators[-1].insert([list(prompts[i]) for i in share], logits_processors=processors)
         with fast_operations(model):
             finished = _run(generators)
     finally:
@@ -81,14 +79,13 @@ def _generator(
     )
 
 
-def _processors(tokenizer: Any, schema: Schema | None, max_tokens: int, rows: int) -> list[list[Any]] | None:
-    """A list of logits processors for each row; None without a schema."""
+def _constraint(tokenizer: Any, schema: Schema | None, max_tokens: int) -> Any:
+    """What holds outputs to a schema; None without one."""
     if schema is None:
         return None
     from plateau.constraint import Constraint  # llguidance, which nothing else needs
 
-    constraint = Constraint(tokenizer, schema, max_tokens)
-    return [[constraint.processor()] for _ in range(rows)]
+    return Constraint(tokenizer, schema, max_tokens)
 
 
 def _run(generators: Sequence[Any]) -> dict[tuple[int, int], tuple[list[int], bool]]:
