@@ -81,7 +81,7 @@ def cross_entropy(logits: mx.array, targets: mx.array) -> mx.array:
 @mx.custom_function
 def _swiglu(gate: mx.array, x: mx.array) -> tuple[mx.array, mx.array]:
     e = exp(-mx.abs(gate))
-    sigmoid = mx.where(gate >= 0, 1.0, e) / (1.0 + e)
+    sigmoid = mx.maximum(e, (gate >= 0).astype(e.dtype)) / (1.0 + e)  # `where` would take as long as all the rest
     return gate * sigmoid * x, sigmoid
 
 
