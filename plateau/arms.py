@@ -65,13 +65,16 @@ class Run:
     speeds: dict[str, float]
 
 
-def open_split(system: System, name: str, wanted: int | None) -> Split:
-    """One split with `wanted` of its rows to generate for; raises BadInputError where its files do not belong together."""
+def open_split(system: System, name: str, wanted: int | None, train_on_prompt: bool = False) -> Split:
+    """One split with `wanted` of its rows to generate for; raises BadInputError where its files do not belong together.
+
+    With `train_on_prompt` every token but the first of a row is supervised, as in training.
+    """
     tokens = open_tokens(system.tokens(name))
     table = pq.read_table(system.split(name), columns=["id", "target"])
     if table["id"].to_pylist() != tokens.names:
         raise BadInputError(f"{system.tokens(name)}: not the rows of {system.split(name)}; run `dvc repro convert`")
-    supervised = tokens.lengths - tokens.completion_start
+    supervised = tokens.lengths - (1 if train_on_prompt else tokens.completion_start)
     examples = Examples(tokens.names, tokens.completion_start, supervised, table["target"].to_pylist())
     schema = fields.load_schema(system.schema("target"))
     return Split(examples, tokens, evenly_spaced(len(tokens), wanted), schema)

@@ -38,9 +38,7 @@ def linear(fields: Sequence[Field], texts: Sequence[str], train: Sequence[Any], 
 
     Classes: linear SVM; numbers: ridge regression; texts and the rest: the value of the most similar training prompt.
     """
-    words = r"\w+|[^\w\s]"
-    vectors = TfidfVectorizer(token_pattern=words, sublinear_tf=True, ngram_range=(1, 2), min_df=1 + (len(texts) > 100))
-    known, wanted = vectors.fit_transform(texts), vectors.transform(asked)
+    known, wanted = _vectors(texts, asked)
     targets: list[Target] = [{} for _ in asked]
     for field in fields:
         rows, values = _known(field, train)
@@ -49,6 +47,18 @@ def linear(fields: Sequence[Field], texts: Sequence[str], train: Sequence[Any], 
         for target, value in zip(targets, _predict(field, known[rows], values, wanted), strict=True):
             _put(target, field, value)
     return targets
+
+
+def _vectors(texts: Sequence[str], asked: Sequence[str]) -> tuple[Any, Any]:
+    """TF-IDF of words and word pairs; of many texts, without what only one of them says, unless nothing else is said."""
+    options: dict[str, Any] = {"token_pattern": r"\w+|[^\w\s]", "sublinear_tf": True, "ngram_range": (1, 2)}
+    try:
+        vectors = TfidfVectorizer(**options, min_df=1 + (len(texts) > 100))
+        known = vectors.fit_transform(texts)
+    except ValueError:
+        vectors = TfidfVectorizer(**options)
+        known = vectors.fit_transform(texts)
+    return known, vectors.transform(asked)
 
 
 def _known(field: Field, targets: Sequence[Any]) -> tuple[list[int], list[Any]]:

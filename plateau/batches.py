@@ -27,10 +27,9 @@ def epoch_batches(
     return [batches[i] for i in draw.permutation(len(batches))]
 
 
-def in_order(lengths: npt.NDArray[np.int32], batch_size: int) -> list[Rows]:
-    """Batches of an evaluation: every row once, longest last, always the same."""
-    order = np.argsort(lengths, kind="stable")
-    return [order[i : i + batch_size] for i in range(0, len(order), batch_size)]
+def in_order(lengths: npt.NDArray[np.int32], batch_size: int, max_tokens: int | None = None) -> list[Rows]:
+    """Batches of an evaluation: every row once, longest last, always the same; of `max_tokens` at most where given."""
+    return _cut(np.argsort(lengths, kind="stable"), lengths, batch_size, max_tokens)
 
 
 def padding_waste(lengths: npt.NDArray[np.int32], batches: Sequence[Rows]) -> float:

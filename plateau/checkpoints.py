@@ -109,12 +109,17 @@ def save(folder: Path, state: State, model: nn.Module, optimizer: optim.Optimize
         temporary.mkdir()
         save_arrays(temporary / "arrays.safetensors", _arrays(model, optimizer))
         write_json(temporary / "state.json", {**asdict(state), "sha256": sha256(temporary / "arrays.safetensors")})
-        for path in (*temporary.iterdir(), temporary):
-            descriptor = os.open(path, os.O_RDONLY)
-            os.fsync(descriptor)
-            os.close(descriptor)
+        sync(*temporary.iterdir(), temporary)
     for old in sorted(folder.glob("state-*"))[:-KEPT]:
         shutil.rmtree(old)
+
+
+def sync(*paths: Path) -> None:
+    """Have files and folders on the disk before going on, against a power cut."""
+    for path in paths:
+        descriptor = os.open(path, os.O_RDONLY)
+        os.fsync(descriptor)
+        os.close(descriptor)
 
 
 def restore(folder: Path, model: nn.Module, optimizer: optim.Optimizer) -> State:
@@ -127,7 +132,7 @@ def restore(folder: Path, model: nn.Module, optimizer: optim.Optimizer) -> State
             whole = False
         if not whole:
             say(f"passing over {path.name}: it was cut short")
-            shutil.rmtree(path)
+            shutil.rmtree(path, ignore_errors=True)  # every rank passes over it
             continue
         _fill(load_arrays(path / "arrays.safetensors"), model, optimizer)
         return State(**values)

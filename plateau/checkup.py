@@ -18,13 +18,15 @@ def check(
     `points` is metrics/evaluations.json; `params` is the section overfit.
     """
     points = sorted(points, key=lambda p: p["iteration"])
+    chosen = selection.get("iteration", -1)
     rows = overfit.timeline(points, params["val_rise"])
-    picked: Figures = next((row for row in rows if row["iteration"] == selection["iteration"]), {})
-    drift = evaluate.get("drift") or {}
+    picked: Figures = next((row for row in rows if row["iteration"] == chosen), {})
+    drift = evaluate["drift"] if isinstance(evaluate.get("drift"), Mapping) else {}
+    valid_rows = drift.get("valid_rows")
     start = overfit.onset(points, params["val_rise"])
     return {
-        **overfit.verdict(points, selection["iteration"], train, drift.get("valid_rows") or 0, params),
-        "iteration": selection["iteration"],
+        **overfit.verdict(points, chosen, train, int(valid_rows or 0) if overfit.is_finite(valid_rows) else 0, params),
+        "iteration": chosen,
         "status": picked.get("status"),
         "gap_pct": picked.get("gap_pct"),
         "onset": start,
@@ -33,6 +35,16 @@ def check(
         "alternatives": alternatives(selection["candidates"]),
         "timeline": rows,
     }
+
+
+def finite(value: Any) -> Any:
+    """The same figures, with null for what is no number: a figure that is NaN or infinite is missing."""
+    if isinstance(value, Mapping):
+        return {key: finite(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [finite(inner) for inner in value]
+    numeric = isinstance(value, int | float) and not isinstance(value, bool)
+    return None if numeric and not overfit.is_finite(value) else value
 
 
 def alternatives(candidates: Sequence[Figures]) -> list[dict[str, Any]]:

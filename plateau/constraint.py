@@ -43,6 +43,10 @@ class Constraint:
         self.end = int(self.vocabulary.eos_token)
         self.quote = _single_tokens(fast, '"')
         self.closers = [self.end, *_single_tokens(fast, '}]",:0')]
+        if self.shortest > max_tokens:
+            raise BadInputError(
+                f"evaluate.max_tokens: {max_tokens} are fewer than the {self.shortest} or more of the shortest answer that the target schema allows"
+            )
 
     def batch(self, sampler: "Sampler", rows: int) -> tuple["Draws", list[list["Processor"]]]:
         """The sampler of a batch, and the logits processors of each of its rows."""

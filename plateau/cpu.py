@@ -124,7 +124,7 @@ def attention(
             scores = scores + mx.where(mask[..., start:end, :seen], 0.0, HIDDEN).reshape(-1, 1, 1, end - start, seen)
         weights: mx.array = softmax(scores)  # type: ignore[assignment]
         blocks.append(weights @ values[..., :seen, :])
-    return mx.concatenate(blocks, -2).reshape(batch, heads, length, width)
+    return mx.concatenate(blocks, -2).reshape(batch, heads, length, values.shape[-1])
 
 
 @contextmanager

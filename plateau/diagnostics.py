@@ -36,15 +36,23 @@ def memorisation(train: Arm, valid: Arm, confidence: float) -> dict[str, Any]:
     }
 
 
-def difficulty(fields: Sequence[Field], base: Arm) -> dict[str, Any]:
-    """The base model's mean score on training rows; `result` is too_easy where it has solved them already."""
-    scored = [scoring.score(field, base.golds, base.parsed) for field in fields]
-    totals = scoring.total(scored, len(base.rows))
-    mean = float(np.nanmean(totals)) if np.isfinite(totals).any() else None
+def difficulty(fields: Sequence[Field], base: Arm, linear: Sequence[Any]) -> dict[str, Any]:
+    """Mean scores on training rows of the base model, and of a linear model that was fitted without them.
+
+    `linear` holds its targets for the rows of `base`. `result` is too_easy where one of them has solved the rows already.
+    """
+    means = [_mean_score(fields, base.golds, answers) for answers in (base.parsed, linear)]
     return {
-        "base_score_on_train": significant(mean),
-        "result": "too_easy" if mean is not None and mean >= _SOLVED else "fine",
+        "base_score_on_train": significant(means[0]),
+        "linear_score_on_train": significant(means[1]),
+        "result": "too_easy" if any(mean is not None and mean >= _SOLVED for mean in means) else "fine",
     }
+
+
+def _mean_score(fields: Sequence[Field], golds: Sequence[Any], answers: Sequence[Any]) -> float | None:
+    """The mean over rows of their score; None where no field of any row can be scored."""
+    totals = scoring.total([scoring.score(field, golds, answers) for field in fields], len(golds))
+    return float(np.nanmean(totals)) if np.isfinite(totals).any() else None
 
 
 def forgetting(losses: Mapping[str, float]) -> dict[str, Any]:

@@ -12,6 +12,9 @@ from plateau.progress import say
 from plateau.settings import Settings
 from plateau.stopping import standing
 
+WIDE = 125  # columns from which the line has room for a bar and whole words
+SHORT = (("patience left", "left"), (" tokens/s", "/s"), (" GiB", "G"), (" at ", "@"))
+
 
 class Display:
     """Shows iteration, losses, patience left, tokens a second, time left and memory; called after every update and point."""
@@ -19,10 +22,11 @@ class Display:
     def __init__(self, settings: Settings, shown: bool = True) -> None:
         self._settings, self._shown = settings, shown
         self._console = Console(stderr=True)
-        self._bar = Progress(
-            TextColumn("train"), BarColumn(20), MofNCompleteColumn(), TextColumn("{task.fields[status]}"), TimeRemainingColumn(),
-            console=self._console, disable=not (shown and self._console.is_terminal),
-        )  # fmt: skip
+        self._narrow = self._console.width < WIDE
+        bar = () if self._narrow else (TextColumn("train"), BarColumn(20))
+        columns = (*bar, MofNCompleteColumn(), TextColumn("{task.fields[status]}"), TimeRemainingColumn())
+        hidden = not (shown and self._console.is_terminal)
+        self._bar = Progress(*columns, console=self._console, disable=hidden)
         self._task = self._bar.add_task("train", total=settings.iters, status="")
         self._points = 0
         self._first: tuple[float, int] | None = None
@@ -53,7 +57,10 @@ class Display:
         loss = f"loss {state.loss_sum / state.loss_tokens:.3f}" if state.loss_tokens else ""
         val = f"val {_shown(state.points[-1]['val_loss'])}" if state.points else ""
         memory = f"{mx.get_peak_memory() / 2**30:.1f} GiB"
-        return " ".join([loss, val, self._standing(state), f"{self.tokens_per_second:,.0f} tokens/s", memory]).strip()
+        words = " ".join([loss, val, self._standing(state), f"{self.tokens_per_second:,.0f} tokens/s", memory]).strip()
+        for long, short in SHORT if self._narrow else ():
+            words = words.replace(long, short)
+        return words
 
     def _line(self, state: State) -> str:
         point = state.points[-1]

@@ -61,7 +61,7 @@ def figures(table: pa.Table, schema: Any, settings: Settings) -> Figures:
         "baselines_not_beaten": [
             name
             for name in BASELINES
-            if compared.get(f"adapter_vs_{name}", {}).get("score", {}).get("result", "better") != "better"
+            if compared.get(f"adapter_vs_{name}", {}).get("score", {}).get("result") != "better"
         ],
         "arms": {name: arm_figures(arm, scored[name], validator, settings) for name, arm in arms.items()},
         "comparisons": compared,

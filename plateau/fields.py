@@ -17,13 +17,14 @@ _MISSING = object()
 
 @dataclass(frozen=True)
 class Field:
-    """One leaf of the target: where it stands, what it holds, its labels (class) or bounds (number)."""
+    """One leaf of the target: where it stands, what it holds, its labels and their types (class) or bounds (number)."""
 
     path: tuple[str, ...]
     kind: Kind
     labels: tuple[str, ...] = ()
     low: float | None = None
     high: float | None = None
+    types: tuple[type, ...] = (str, int, float)
 
     @property
     def name(self) -> str:
@@ -47,7 +48,7 @@ class Field:
         if self.kind == "boolean":
             return isinstance(value, bool)
         if self.kind == "class":
-            return label(value) in self.labels
+            return isinstance(value, self.types) and label(value) in self.labels
         if self.kind == "number":
             return _is_number(value) and not self._outside(value)
         if self.kind == "text":
@@ -122,9 +123,11 @@ def _fields(schema: Any, root: Any, path: tuple[str, ...], depth: int) -> Iterat
             yield from _fields(value, root, (*path, key), depth + 1)
         return
     kind = _kind(schema, root, 0)
-    labels = tuple(label(v) for v in _options(schema) if v is not None) if kind == "class" else ()
+    options = [value for value in _options(schema) if value is not None] if kind == "class" else []
+    labels = tuple(map(label, options))
     low, high = (_bound(schema, side) if kind == "number" else None for side in ("minimum", "maximum"))
-    yield Field(path, kind, tuple(dict.fromkeys(labels)), low, high)
+    types = {kind for value in options for kind in ((str,) if isinstance(value, str) else (int, float))}
+    yield Field(path, kind, tuple(dict.fromkeys(labels)), low, high, tuple(sorted(types, key=str)))
 
 
 def _resolved(schema: Any, root: Any, depth: int) -> Schema:

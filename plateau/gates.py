@@ -84,7 +84,7 @@ def _leaked(overlap: Any) -> float | None:
 
 def _sum(*shares: Any) -> float | None:
     """The sum of figures; None unless all are there."""
-    return sum(shares) if all(map(is_finite, shares)) else None
+    return float(f"{sum(shares):.6g}") if all(map(is_finite, shares)) else None
 
 
 def _named(labels: Any) -> int | None:

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from plateau.errors import BadInputError, PlateauError
+from plateau.files import read_json
+from plateau.outcome import BROKEN
 
 POLL_SECONDS = 0.1
 GRACE_SECONDS = 10
@@ -32,7 +34,7 @@ def local(command: Sequence[str], ranks: int) -> None:
 def hosts(command: Sequence[str], hostfile: str, done: Path) -> None:
     """Run `command` on the machines of an mlx.launch host file, which share this folder.
 
-    mlx.launch exits with 0 when a rank dies, so that `done`, which rank 0 writes last, says whether all went well.
+    mlx.launch exits with 0 when a rank dies, so that `done`, metrics/train.json, which rank 0 writes last, says whether all went well.
     """
     if not Path(hostfile).is_file():
         raise BadInputError(f"train.hostfile: {hostfile}: no such file; write one with `mlx.distributed_config`")
@@ -40,7 +42,12 @@ def hosts(command: Sequence[str], hostfile: str, done: Path) -> None:
     launcher = [str(Path(sys.executable).with_name("mlx.launch")), "--hostfile", hostfile, *command]
     # An input that stays open and silent: mlx.launch spins on one that is closed.
     with subprocess.Popen(launcher, stdin=subprocess.PIPE) as process:
-        status = process.wait()
+        try:
+            status = process.wait()
+        finally:
+            process.terminate()
+    if done.exists() and read_json(done)["stop_reason"] in BROKEN:
+        raise BadInputError(f"{read_json(done)['stop_summary']}; lower lr, or look for rows that break the loss")
     if status or not done.exists():
         raise PlateauError(f"a rank of {hostfile} failed (mlx.launch exited with {status}); its output is above")
 

@@ -18,10 +18,20 @@ _ALWAYS, _SELDOM = 0.95, 0.5
 _COMMON = 0.1  # share of training rows from which a class must be tested
 
 
-def overlap(train: Sequence[str], test: Sequence[str], threshold: float) -> dict[str, Any]:
-    """Shares of the test conversations that stand among the training ones: word for word, or as nearly as `threshold`."""
+def overlap(
+    train: Sequence[str],
+    test: Sequence[str],
+    threshold: float,
+    prompts: tuple[Sequence[str], Sequence[str]] = ((), ()),
+) -> dict[str, Any]:
+    """Shares of the test conversations that stand among the training ones: word for word, or as nearly as `threshold`.
+
+    `prompts`, of training and test rows, are what is trained and tested on: a test row whose prompt is trained on counts too.
+    """
     codes = near.exact(near.words(text) for text in (*train, *test))
     exact = np.isin(codes[len(train) :], codes[: len(train)])
+    if len(prompts[1]) == len(test):
+        exact |= np.isin(np.array(prompts[1], object), list(set(prompts[0]) & set(prompts[1])))
     pairs = near.find([*train, *test], threshold)
     crossing = pairs.b[(pairs.a < len(train)) & (pairs.b >= len(train))]
     first = near.repeats(codes[len(train) :])
@@ -36,11 +46,11 @@ def overlap(train: Sequence[str], test: Sequence[str], threshold: float) -> dict
 
 
 def later_rows(starts: Mapping[str, Sequence[datetime]]) -> int:
-    """Training and validation rows that are later than the first test row; starts by split, in UTC."""
-    if not starts["test"]:
-        return 0
-    first = min(starts["test"])
-    return sum(start > first for name in ("train", "valid") for start in starts[name])
+    """Rows that are later than the first row of a split which should follow theirs; starts by split, in UTC."""
+    test = min(starts["test"], default=None)
+    valid = min((*starts["valid"], *starts["test"]), default=None)
+    pairs = (("train", valid), ("valid", test))
+    return sum(start > first for name, first in pairs if first is not None for start in starts[name])
 
 
 def shared_groups(groups: Mapping[str, Sequence[Any]]) -> int:

@@ -14,6 +14,8 @@ from plateau.checkpoints import State
 from plateau.files import replacing, write_json
 from plateau.system import System
 
+BROKEN = ("non_finite", "divergence_threshold")  # stop reasons with which the stage fails
+
 
 def figures(state: State, reason: str, trainable: int, total: int, unigram_loss: float) -> dict[str, Any]:
     """The content of train.json. Losses in nats a supervised token; `padding_waste` a share of the tokens computed."""

@@ -10,12 +10,16 @@ Point = Mapping[str, Any]
 _GAPS = (("no_gap", 0.0), ("minimal", 10.0), ("acceptable", 20.0), ("elevated", 40.0))
 # A curve cannot tell a learning rate that is too low from one so high that only word frequencies are learnt.
 _LEARN_MORE = "raise iters; raise lr, or lower it where `python -m stages.train --plan` calls it high"
+_HIGH_LR = 0.01  # above this nothing is trained well, by whatever method
 _UNSTABLE_STOPS = ("non_finite", "divergence_threshold")
 
 
 def is_finite(value: Any) -> bool:
-    """Whether a recorded figure is a real number: not missing, NaN or infinite."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    """Whether a recorded figure is a real number: not missing, NaN, infinite or beyond what a float holds."""
+    try:
+        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    except OverflowError:
+        return False
 
 
 def gap_pct(point: Point) -> float | None:
@@ -140,7 +144,8 @@ def _few_points(points: Sequence[Point], chosen: int, _: Any, __: int, ___: Any)
     if len(trained) < 2:
         return f"{len(trained)} evaluation points after the base, fewer than 2", "lower eval_every or raise iters"
     picked = next((p for p in points if p["iteration"] == chosen), None)
-    if picked is None or gap_pct(picked) is None or not is_finite(points[0].get("val_loss")):
+    first = all(is_finite(points[0].get(name)) for name in ("val_loss", "train_loss"))
+    if picked is None or gap_pct(picked) is None or not first:
         return f"losses are missing at iteration 0 or the chosen {chosen}", "run `dvc repro -f train`"
     return None
 
@@ -221,11 +226,14 @@ def _underfit(
             f"{_LEARN_MORE}; check that labels follow from the prompt; or keep the base model",
         )
     floor = train.get("unigram_loss")
-    if floor is not None and picked["val_loss"] >= floor:
+    if is_finite(floor) and floor is not None and picked["val_loss"] >= floor:
+        rates = [lr for point in points if is_finite(lr := point.get("lr")) and lr is not None]
+        high = max(rates, default=0.0)
         return (
             f"the validation loss {picked['val_loss']:.4g} is no lower than token frequencies give, {floor:.4g}: "
-            "the model learnt which tokens are frequent and nothing else",
-            _LEARN_MORE,
+            "the model learnt which tokens are frequent and nothing else"
+            + (f"; lr {high:g} is far too high" if high > _HIGH_LR else ""),
+            f"lower lr to {_HIGH_LR:g} or less" if high > _HIGH_LR else _LEARN_MORE,
         )
     rate = (points[-2]["val_loss"] - last["val_loss"]) / points[-2]["val_loss"]
     if train.get("stop_reason") == "max_iters" and best_point(points) == last and rate > params["still_falling"]:

@@ -44,6 +44,10 @@ def _check_split(system: System, name: str, tokenizer: Any, folder: Path) -> Non
 
 def check_losses(recorded: RowLosses, rows: NDArray[np.int64], loss_sum: NDArray[np.float64]) -> None:
     """Raise BadInputError unless the adapter has the loss on validation `rows` that was recorded when it was chosen."""
+    if len(recorded[0]) <= int(rows.max(initial=-1)):
+        raise BadInputError(
+            "adapters/val_losses.parquet: has fewer rows than the validation split; run `dvc repro -f train`"
+        )
     tokens = float(recorded[1][rows].sum())
     then, now = float(recorded[0][rows].sum()) / tokens, float(loss_sum.sum()) / tokens
     if not abs(now - then) <= _ABSOLUTE + _RELATIVE * then:

@@ -12,7 +12,7 @@ from mlx.utils import tree_map
 from plateau.backend import mx, nn
 from plateau.errors import PlateauError
 
-RANK_VARIABLE = "MLX_RANK"
+RANK_VARIABLES = {"MLX_RANK", "OMPI_COMM_WORLD_RANK", "PMI_RANK"}  # one is set for each process that a launcher starts
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Ranks:
 
 def join(expected: int) -> Ranks:
     """Join the other ranks of this run; raises PlateauError when they are not as many as asked for."""
-    if RANK_VARIABLE not in os.environ:
+    if not RANK_VARIABLES & os.environ.keys():
         return Ranks()
     group = mx.distributed.init(strict=True)
     if group.size() != expected:

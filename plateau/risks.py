@@ -55,26 +55,34 @@ def _interval(_: Figures, __: Any, ___: Figures, evaluate: Figures) -> str | Non
 
 
 def _drift(_: Figures, __: Any, ___: Figures, evaluate: Figures) -> str | None:
-    if find(evaluate, "drift", "result") != "worse":
+    difference = find(evaluate, "drift", "difference")
+    if find(evaluate, "drift", "result") != "worse" or not is_finite(difference):
         return None
-    return f"the later test loss is {find(evaluate, 'drift', 'difference'):.4g} above the validation loss"
+    return f"the later test loss is {difference:.4g} above the validation loss"
 
 
 def _memorisation(_: Figures, __: Any, ___: Figures, evaluate: Figures) -> str | None:
     found = find(evaluate, "diagnostics", "memorisation")
-    if find(found, "result") != "more_on_training":
+    shares = [find(found, f"{name}_verbatim") for name in ("train", "valid")]
+    if find(found, "result") != "more_on_training" or not all(map(is_finite, shares)):
         return None
     return (
-        f"completions are written word for word on {found['train_verbatim']:.0%} of training rows, "
-        f"on {found['valid_verbatim']:.0%} of validation rows: memorised"
+        f"completions are written word for word on {shares[0]:.0%} of training rows, "
+        f"on {shares[1]:.0%} of validation rows: memorised"
     )
 
 
 def _too_easy(_: Figures, __: Any, ___: Figures, evaluate: Figures) -> str | None:
     found = find(evaluate, "diagnostics", "difficulty")
-    if find(found, "result") != "too_easy":
+    scores = {
+        "the base model": find(found, "base_score_on_train"),
+        "a linear model": find(found, "linear_score_on_train"),
+    }
+    known = {name: score for name, score in scores.items() if is_finite(score)}
+    if find(found, "result") != "too_easy" or not known:
         return None
-    return f"the base model scores {found['base_score_on_train']:.3g} on the training rows: too easy, training teaches nothing new"
+    name = max(known, key=lambda name: known[name])
+    return f"{name} scores {known[name]:.3g} on training rows: too easy, fine-tuning teaches nothing new"
 
 
 def _baselines(_: Figures, __: Any, ___: Figures, evaluate: Figures) -> str | None:
@@ -83,7 +91,7 @@ def _baselines(_: Figures, __: Any, ___: Figures, evaluate: Figures) -> str | No
     if names:
         return f"no better than a baseline: {', '.join(names)}"
     fields = find(evaluate, "comparisons", "adapter_vs_linear", "fields") or {}
-    worse = [name for name, found in fields.items() if found["result"] == "worse"]
+    worse = [name for name, found in fields.items() if find(found, "result") == "worse"]
     return f"a linear model on word counts does better on {', '.join(worse)}" if worse else None
 
 

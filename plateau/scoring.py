@@ -59,7 +59,7 @@ def is_valid(validator: Any, output: str) -> bool:
     """Whether an output is JSON that the target's schema accepts."""
     try:
         return is_json(output) and bool(validator.is_valid(parse(output)))
-    except RecursionError:
+    except (RecursionError, OverflowError):  # nested too deep, or a number that no float holds
         return False
 
 

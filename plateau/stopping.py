@@ -41,7 +41,7 @@ def standing(losses: Sequence[float], rules: Rules, iterations: Sequence[int] | 
             return Standing(best, waited, "non_finite")
         if best is None or loss < losses[best]:
             best = i
-        if loss < reference - rules.min_delta:
+        if loss + rules.min_delta < reference:  # in this order, for Keras and Lightning agree on it where decimals tie
             reference, waited = loss, 0
         else:
             waited += 1

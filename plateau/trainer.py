@@ -46,10 +46,11 @@ def evaluate(
     batch_size: int,
     train_on_prompt: bool = False,
     ranks: Ranks = Ranks(),  # noqa: B008 (immutable)
+    max_tokens: int | None = None,
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int32]]:
     """Summed loss and supervised tokens of each of `rows`, all of them, in their order."""
     sums, counts = np.zeros(len(rows)), np.zeros(len(rows), np.int32)
-    for batch in in_order(tokens.lengths[rows], batch_size):
+    for batch in in_order(tokens.lengths[rows], batch_size, max_tokens):
         if len(own := ranks.share(batch)):
             sums[own], counts[own] = objective.row_losses(_parts(tokens, rows[own], train_on_prompt))
         tokens.release()
@@ -174,7 +175,10 @@ class Run:
 
     def _losses(self, tokens: Tokens, rows: Rows) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int32]]:
         settings = self.settings
-        return evaluate(self.objective, tokens, rows, 2 * settings.batch_size, settings.train_on_prompt, self.ranks)
+        budget = settings.max_tokens_per_batch
+        return evaluate(
+            self.objective, tokens, rows, 2 * settings.batch_size, settings.train_on_prompt, self.ranks, budget
+        )
 
     def _checkpoint(self, sums: npt.NDArray[np.float64], counts: npt.NDArray[np.int32]) -> str | None:
         """Save the weights and each validation row's loss; the SHA-256 of the adapter."""
@@ -182,8 +186,10 @@ class Run:
             return None
         name = f"{self.state.iteration:07d}"
         np.savez(self.folder / f"losses-{name}.npz", loss_sum=sums, tokens=counts)
-        save_adapter(self.model, self.adapter, self.folder / "checkpoints" / name)
-        return sha256(self.folder / "checkpoints" / name / "adapters.safetensors")
+        checkpoint = self.folder / "checkpoints" / name
+        save_adapter(self.model, self.adapter, checkpoint)
+        checkpoints.sync(self.folder / f"losses-{name}.npz", *checkpoint.iterdir(), checkpoint)
+        return sha256(checkpoint / "adapters.safetensors")
 
 
 def _with_divergence(rules: stopping.Rules, losses: list[float], uniform_loss: float) -> stopping.Rules:

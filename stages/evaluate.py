@@ -34,8 +34,9 @@ def main(system: System, params: Params) -> None:
     started = time.perf_counter()
     options = params["evaluate"]
     few = options["diagnostic_rows"]
-    splits = {name: arms.open_split(system, name, few) for name in ("train", "valid")}
-    splits["test"] = arms.open_split(system, "test", options["num_samples"])
+    whole = params["train"]["train_on_prompt"]
+    splits = {name: arms.open_split(system, name, few, whole) for name in ("train", "valid")}
+    splits["test"] = arms.open_split(system, "test", options["num_samples"], whole)
     provenance.check_prompts(system)
     recorded, folders = best.chosen_losses(system), (system.path("models", "base"), system.path("adapters", "best"))
     found = arms.run(*folders, splits, _run_settings(params), recorded)
@@ -50,7 +51,7 @@ def main(system: System, params: Params) -> None:
     figures["adapter_effect"] = found.effect
     figures["drift"] = evaluation.drift(recorded, evaluation.adapter_losses(table), settings)
     figures["leaks"] = _leaks(system, splits, prompts, params["split"])
-    figures["diagnostics"] = _diagnostics(table, found, splits, settings)
+    figures["diagnostics"] = _diagnostics(table, found, splits, prompts["train"], settings)
     files.write_json(system.metrics("evaluate"), figures)
     files.write_json(system.metrics("confusion"), evaluation.confusion(table, splits["test"].schema))
     record(system, "evaluate", {"seconds": time.perf_counter() - started, **found.speeds})
@@ -91,9 +92,11 @@ def _leaks(
     near_enough = options["near_duplicates"]
     leaves = fields.fields(splits["test"].schema)
     return {
-        **leaks.overlap(said["train"], said["test"], near_enough),
-        "valid_in_train": leaks.overlap(said["train"], said["valid"], near_enough),
-        "test_in_valid": leaks.overlap(said["valid"], said["test"], near_enough),
+        **leaks.overlap(said["train"], said["test"], near_enough, (prompts["train"], prompts["test"])),
+        "valid_in_train": leaks.overlap(
+            said["train"], said["valid"], near_enough, (prompts["train"], prompts["valid"])
+        ),
+        "test_in_valid": leaks.overlap(said["valid"], said["test"], near_enough, (prompts["valid"], prompts["test"])),
         "repeated": leaks.repeated(prompts),
         "answered": leaks.answered(leaves, prompts["test"], targets["test"]),
         "split_strategy": options["strategy"],
@@ -106,7 +109,11 @@ def _leaks(
 
 
 def _diagnostics(
-    table: pa.Table, found: arms.Run, splits: dict[str, arms.Split], settings: evaluation.Settings
+    table: pa.Table,
+    found: arms.Run,
+    splits: dict[str, arms.Split],
+    train_prompts: list[str],
+    settings: evaluation.Settings,
 ) -> dict[str, object]:
     """What else the outputs say of the model."""
     known = predictions.arms(table)
@@ -114,10 +121,22 @@ def _diagnostics(
     pair = (known["adapter_on_train"], known["adapter_on_valid"])
     return {
         "memorisation": diagnostics.memorisation(*pair, settings.confidence),
-        "difficulty": diagnostics.difficulty(leaves, known["base_on_train"]),
+        "difficulty": diagnostics.difficulty(leaves, known["base_on_train"], _held_out(splits["train"], train_prompts)),
         "forgetting": diagnostics.forgetting(found.general),
         "stability": diagnostics.stability(table, leaves),
     }
+
+
+def _held_out(train: arms.Split, prompts: list[str]) -> list[baselines.Target]:
+    """What a linear model says of the sampled training rows, fitted on the others."""
+    asked = set(train.sampled.tolist())
+    others = [row for row in range(len(prompts)) if row not in asked]
+    if not others:
+        return [{} for _ in asked]
+    targets = [scoring.parse(train.examples.targets[row]) for row in others]
+    return baselines.linear(
+        fields.fields(train.schema), [prompts[row] for row in others], targets, [prompts[row] for row in sorted(asked)]
+    )
 
 
 if __name__ == "__main__":

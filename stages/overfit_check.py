@@ -11,8 +11,11 @@ PARAMS = ("overfit", "gates")
 
 def main(system: System, params: Params) -> None:
     """Write metrics/overfit.json and metrics/gates.json."""
-    points = files.read_json(system.metrics("evaluations"))
-    train, selection, evaluate = (files.read_json(system.metrics(name)) for name in ("train", "selection", "evaluate"))
+    system.metrics("gates").unlink(missing_ok=True)  # an answer from earlier figures must not outlive them
+    points, train, selection, evaluate = (
+        checkup.finite(files.read_json(system.metrics(name)))
+        for name in ("evaluations", "train", "selection", "evaluate")
+    )
     checked = checkup.check(points, selection, train, evaluate, params["overfit"])
     rows = gates.rows(params["gates"], checked, evaluate)
     answer, reason = gates.answer(rows)

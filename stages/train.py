@@ -12,7 +12,7 @@ from plateau.errors import BadInputError, PlateauError
 from plateau.frequencies import unigram_loss
 from plateau.model import Adapter, add_adapter, load
 from plateau.params import Params
-from plateau.ranks import RANK_VARIABLE, Ranks, join
+from plateau.ranks import RANK_VARIABLES, Ranks, join
 from plateau.settings import Settings
 from plateau.speed import record
 from plateau.stage import run
@@ -50,7 +50,7 @@ def main(system: System, params: Params) -> None:
         )
     ranks, hostfile = params["train"]["ranks"], params["train"]["hostfile"]
     command = [sys.executable, "-m", "stages.train", str(system.root)]
-    if RANK_VARIABLE in os.environ or (ranks == 1 and hostfile is None):
+    if RANK_VARIABLES & os.environ.keys() or (ranks == 1 and hostfile is None):
         _train(system, params, join(ranks))
     elif hostfile is not None:
         launch.hosts(command, hostfile, system.metrics("train"))
@@ -79,6 +79,7 @@ def _train(system: System, params: Params, ranks: Ranks) -> None:
     if ranks.rank == 0:
         print("\n".join(plan.lines()), flush=True)
     with checkpoints.scratch(checkpoints.fingerprint(params, files), ranks.rank == 0) as folder:
+        ranks.any(False)  # until rank 0 has the lock, an orphan may still write the state that every rank is to load
         training = trainer.Run(model, adapter, data, settings, folder, ranks)
         with Display(settings, ranks.rank == 0) as display:
             reason = training.train(display.update, interruption())
@@ -91,9 +92,11 @@ def _train(system: System, params: Params, ranks: Ranks) -> None:
             outcome.write(system, folder, state, data.valid.names, figures)
             seconds = time.perf_counter() - started
             record(system, "train", {"seconds": seconds, "tokens_per_second": display.tokens_per_second})
+            for state_folder in folder.glob("state-*"):  # first: a state without its checkpoints would be gone on from
+                shutil.rmtree(state_folder)
             shutil.rmtree(folder)
             print(figures["stop_summary"], flush=True)
-    if reason in ("non_finite", "divergence_threshold"):
+    if reason in outcome.BROKEN:
         raise BadInputError(f"{figures['stop_summary']}; lower lr, or look for rows that break the loss")
 
 

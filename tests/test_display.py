@@ -2,6 +2,7 @@
 
 import os
 import pty
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -39,6 +40,17 @@ def test_a_terminal_gets_one_live_line_with_all_that_matters(tmp_path: Path, tok
     for word in ("loss ", "val ", "best ", "patience left", "tokens/s", "GiB", "/40", "\x1b["):
         assert word in shown
     assert "iteration 6 train_loss" not in shown
+
+
+@pytest.mark.slow
+def test_eighty_columns_hold_all_of_it(tmp_path: Path, tokenizer_dir: Path) -> None:
+    shown = seen(tiny.system(tmp_path, tokenizer_dir, iters=40), COLUMNS="80")
+    last = [line for line in re.split(r"[\r\n]|\x1b\[[0-9;?]*[A-Za-z]", shown) if "/40" in line or "loss " in line]
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown)
+    for word in ("/40", "loss ", "val ", "best ", "left ", "/s", "G ", "0:00:"):
+        assert word in text
+    assert last
+    assert "…" not in text
 
 
 @pytest.mark.slow

@@ -12,11 +12,12 @@ import tiny_task
 from mlx.utils import tree_flatten
 from sklearn import metrics
 
-from plateau import arms, diagnostics, evaluation, fields, files, leaks, predictions
+from plateau import arms, diagnostics, evaluation, fields, files, leaks, params, predictions
 from plateau.backend import mx
 from plateau.errors import BadInputError
 from plateau.model import load, load_arrays, save_arrays
 from plateau.system import System
+from stages import evaluate, overfit_check
 from tests.deps import ROOT
 
 ARMS = ["base", "base_constrained", "adapter", "adapter_constrained", "fused"]
@@ -258,6 +259,14 @@ def test_later_rows_and_shared_groups_are_counted():
 
     day = [datetime(2025, 1, d, tzinfo=UTC) for d in range(1, 7)]
     assert leaks.later_rows({"train": day[:3], "valid": day[4:5], "test": [day[3], day[5]]}) == 1
+    assert leaks.later_rows({"train": [day[0], day[3]], "valid": day[2:3], "test": day[4:5]}) == 1
+    assert leaks.later_rows({"train": day[:2], "valid": [], "test": []}) == 0
+
+
+def test_a_prompt_that_is_trained_on_leaks_whatever_its_conversation():
+    said, asked = ["a b c d", "e f g h"], ["i j k l", "m n o p"]
+    assert leaks.overlap(said, asked, 0.7)["exact"] == 0
+    assert leaks.overlap(said, asked, 0.7, (["P", "Q"], ["Q", "R"]))["leaked_rows"] == 1
     assert leaks.shared_groups({"train": ["a", "b", None], "valid": ["b"], "test": ["c", None]}) == 1
 
 
@@ -279,8 +288,60 @@ def test_verbatim_completions_on_training_rows_alone_are_memorised():
 def test_training_rows_that_the_base_answers_are_too_easy():
     golds = [json.dumps({"mood": "calm", "count": 1 + i % 3}) for i in range(20)]
     leaves = fields.fields(tiny_task.SCHEMA)
-    assert diagnostics.difficulty(leaves, outputs_as("base", golds, golds))["result"] == "too_easy"
-    assert diagnostics.difficulty(leaves, outputs_as("base", ["?"] * 20, golds))["result"] == "fine"
+    nothing, right = [{}] * 20, [json.loads(gold) for gold in golds]
+    assert diagnostics.difficulty(leaves, outputs_as("base", golds, golds), nothing)["result"] == "too_easy"
+    assert diagnostics.difficulty(leaves, outputs_as("base", ["?"] * 20, golds), right)["result"] == "too_easy"
+    assert diagnostics.difficulty(leaves, outputs_as("base", ["?"] * 20, golds), nothing)["result"] == "fine"
+
+
+def test_the_linear_model_of_the_difficulty_is_asked_for_rows_that_it_was_not_fitted_on(trained):
+    split = arms.open_split(trained, "train", 8)
+    words = [f"row{i}" for i in range(len(split.tokens))]
+    assert len(evaluate._held_out(split, words)) == 8
+    whole = arms.open_split(trained, "train", None)
+    assert evaluate._held_out(whole, words) == [{}] * len(words)
+
+
+def test_supervised_tokens_are_those_that_are_trained_on(trained):
+    tokens = arms.open_split(trained, "test", 1).tokens
+    completions, everything = (arms.open_split(trained, "test", 1, whole).examples.tokens for whole in (False, True))
+    assert completions.tolist() == (tokens.lengths - tokens.completion_start).tolist()
+    assert everything.tolist() == (tokens.lengths - 1).tolist()
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, None, 10**400, [], "0.1"])
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("evaluate", "drift.low"),
+        ("evaluate", "drift.valid_loss"),
+        ("evaluate", "drift.difference"),
+        ("evaluate", "drift.valid_rows"),
+        ("evaluate", "drift"),
+        ("evaluate", "comparisons.adapter_vs_linear.fields"),
+        ("evaluate", "diagnostics.memorisation.train_verbatim"),
+        ("evaluate", "diagnostics.difficulty"),
+        ("train", "unigram_loss"),
+        ("selection", "iteration"),
+        ("evaluations", "0.train_loss"),
+        ("evaluations", "0.val_loss"),
+    ],
+)
+def test_a_figure_on_disk_that_is_none_leaves_an_answer_and_never_a_stale_one(trained, tmp_path, name, path, value):
+    folder = shutil.copytree(trained.path("metrics"), tmp_path / "metrics").parent
+    figures = json.loads((folder / "metrics" / f"{name}.json").read_text())
+    *way, last = [int(key) if key.isdigit() else key for key in path.split(".")]
+    place = figures
+    for key in way:
+        place = place[key]
+    place[last] = value
+    (folder / "metrics" / f"{name}.json").write_text(json.dumps(figures))
+    stale = (folder / "metrics" / "gates.json").stat().st_mtime_ns
+    overfit_check.main(System(folder), params.check(trained.path("params.yaml")))
+    assert (folder / "metrics" / "gates.json").stat().st_mtime_ns != stale
+    answer = json.loads((folder / "metrics" / "gates.json").read_text())["answer"]
+    optional = path in ("drift.difference", "comparisons.adapter_vs_linear.fields", "unigram_loss")
+    assert answer != "ship" or optional or path.startswith("diagnostics")
 
 
 def test_drift_is_told_apart_only_when_it_is_there():

@@ -183,6 +183,12 @@ def test_labels_that_are_no_lists_never_pass(labels):
     assert judge(with_figure("untested_labels", labels))[0]["untested_labels"]["status"] == "missing"
 
 
+def test_shares_that_add_up_to_the_bound_pass():
+    leaked = {**EVALUATE["leaks"], "exact": 0.005, "near": 0.025, "test_in_valid": {"exact": 0.0, "near": 0.0}}
+    found = gates.rows({**PARAMS, "max_leaked": 0.03}, OVERFIT, {**EVALUATE, "leaks": leaked})
+    assert next(row for row in found if row["criterion"] == "leaked_test_rows")["status"] == "pass"
+
+
 def test_no_gates_at_all_never_ship():
     assert gates.answer([])[0] == "insufficient_evidence"
 

@@ -57,6 +57,11 @@ def step_by_step(model, tokenizer, prompt, count):
     return tokenizer.decode(ids[len(prompt) :])
 
 
+def test_a_budget_below_the_shortest_answer_is_refused(untrained):
+    with pytest.raises(BadInputError, match="max_tokens: 5 are fewer"):
+        generate(*untrained, prompts(1), max_tokens=5, batch_size=1, schema=TARGET)
+
+
 def test_no_prompts_have_no_outputs(untrained):
     assert generate(*untrained, [], max_tokens=5, batch_size=4) == []
 

@@ -29,7 +29,7 @@ SMALL = {
     "train.state_every": 4,
     "evaluate.num_samples": 8,
     "evaluate.diagnostic_rows": 8,
-    "evaluate.max_tokens": 24,
+    "evaluate.max_tokens": 128,
     "evaluate.bootstrap_samples": 100,
 }
 HANGS_AFTER = 1200  # seconds; no command here takes a tenth of it

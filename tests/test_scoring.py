@@ -71,6 +71,19 @@ def test_a_schema_that_refers_to_itself_ends():
     assert 1 < len(fields.fields(tree)) < 20
 
 
+@pytest.mark.parametrize(
+    ("options", "right", "wrong"), [([1, 2], 1, "1"), (["true", "no"], "true", True), ([0.5], 0.5, "0.5")]
+)
+def test_a_class_of_another_type_is_no_answer(options, right, wrong):
+    field = fields.fields({"properties": {"x": {"enum": options}}})[0]
+    assert field.value({"x": right}) == right
+    assert field.value({"x": wrong}) is None
+
+
+def test_a_number_that_no_float_holds_is_invalid_and_no_crash():
+    assert not scoring.is_valid(fields.validator({"multipleOf": 0.01}), "1" * 401)
+
+
 def test_class_scores_equal_scikit_learns():
     generator = np.random.default_rng(0)
     names = BY_NAME["category"].labels

@@ -38,6 +38,9 @@ def stop(losses: list[float], **rules: float) -> tuple[int, str] | None:
         ([2.9, 2.9], {"stopping_threshold": 2.9}, None),
         ([15.9, 15.9], {"divergence_threshold": 15.9}, None),
         ([NAN], {"patience": 1}, 0),
+        ([0.2, 0.05], {"patience": 1, "min_delta": 0.15}, 1),
+        ([0.4, 0.1], {"patience": 1, "min_delta": 0.3}, 1),
+        ([0.2, 0.15], {"patience": 1, "min_delta": 0.05}, 1),
     ],
 )
 def test_stops_where_lightning_and_keras_agree(
