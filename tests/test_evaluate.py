@@ -261,13 +261,13 @@ def test_later_rows_and_shared_groups_are_counted():
     assert leaks.later_rows({"train": day[:3], "valid": day[4:5], "test": [day[3], day[5]]}) == 1
     assert leaks.later_rows({"train": [day[0], day[3]], "valid": day[2:3], "test": day[4:5]}) == 1
     assert leaks.later_rows({"train": day[:2], "valid": [], "test": []}) == 0
+    assert leaks.shared_groups({"train": ["a", "b", None], "valid": ["b"], "test": ["c", None]}) == 1
 
 
 def test_a_prompt_that_is_trained_on_leaks_whatever_its_conversation():
     said, asked = ["a b c d", "e f g h"], ["i j k l", "m n o p"]
     assert leaks.overlap(said, asked, 0.7)["exact"] == 0
     assert leaks.overlap(said, asked, 0.7, (["P", "Q"], ["Q", "R"]))["leaked_rows"] == 1
-    assert leaks.shared_groups({"train": ["a", "b", None], "valid": ["b"], "test": ["c", None]}) == 1
 
 
 def outputs_as(name, outputs, golds):

@@ -44,10 +44,14 @@ def outcome(folder: Path) -> dict[str, str]:
 def wait_for_state(folder: Path, process: subprocess.Popen[str], count: int) -> None:
     """Wait until the run has written a state at or after its `count`th iteration, or has ended."""
     while process.poll() is None:
-        states = [int(path.name.split("-")[1]) for path in folder.glob(".work/*/state-*")]
-        if states and max(states) >= count:
+        if max(saved(folder), default=-1) >= count:
             return
         time.sleep(0.01)
+
+
+def saved(folder: Path) -> list[int]:
+    """Iterations whose states are on disk."""
+    return [int(path.name.split("-")[1]) for path in folder.glob(".work/*/state-*")]
 
 
 @pytest.fixture(scope="module")
@@ -146,8 +150,10 @@ def test_states_are_written_no_more_often_than_asked(whole: Path, tmp_path: Path
     folder = fresh(whole, tmp_path)
     process = start(folder)
     wait_for_state(folder, process, 20)
+    states = saved(folder)
+    while len(states) > 2 and process.poll() is None:  # a new one is written before an old one goes
+        states = saved(folder)
     process.kill()
     process.communicate()
-    states = [int(path.name.split("-")[1]) for path in folder.glob(".work/*/state-*")]
-    assert len(states) <= 3  # the newest, the one before, and one that the kill kept from being removed
+    assert 0 < len(states) <= 2
     assert all(state % 4 == 0 for state in states)
