@@ -25,7 +25,7 @@ def check(
     valid_rows = drift.get("valid_rows")
     start = overfit.onset(points, params["val_rise"])
     return {
-        **overfit.verdict(points, chosen, train, int(valid_rows or 0) if overfit.is_finite(valid_rows) else 0, params),
+        **overfit.verdict(points, chosen, train, int(valid_rows) if overfit.is_finite(valid_rows) else 0, params),
         "iteration": chosen,
         "status": picked.get("status"),
         "gap_pct": picked.get("gap_pct"),

@@ -48,7 +48,7 @@ class Constraint:
                 f"evaluate.max_tokens: {max_tokens} are fewer than the {self.shortest} or more of the shortest answer that the target schema allows"
             )
 
-    def batch(self, sampler: "Sampler", rows: int) -> tuple["Draws", list[list["Processor"]]]:
+    def batch(self, sampler: Sampler, rows: int) -> tuple["Draws", list[list["Processor"]]]:
         """The sampler of a batch, and the logits processors of each of its rows."""
         draws = Draws(sampler)
         return draws, [[Processor(self, draws)] for _ in range(rows)]

@@ -126,8 +126,9 @@ def _fields(schema: Any, root: Any, path: tuple[str, ...], depth: int) -> Iterat
     options = [value for value in _options(schema) if value is not None] if kind == "class" else []
     labels = tuple(map(label, options))
     low, high = (_bound(schema, side) if kind == "number" else None for side in ("minimum", "maximum"))
-    types = {kind for value in options for kind in ((str,) if isinstance(value, str) else (int, float))}
-    yield Field(path, kind, tuple(dict.fromkeys(labels)), low, high, tuple(sorted(types, key=str)))
+    texts = [isinstance(value, str) for value in options]
+    types = ((str,) if any(texts) else ()) + ((int, float) if not all(texts) else ())
+    yield Field(path, kind, tuple(dict.fromkeys(labels)), low, high, types)
 
 
 def _resolved(schema: Any, root: Any, depth: int) -> Schema:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from plateau.errors import BadInputError, PlateauError
 from plateau.files import read_json
-from plateau.outcome import BROKEN
+from plateau.outcome import refuse_broken
 
 POLL_SECONDS = 0.1
 GRACE_SECONDS = 10
@@ -46,8 +46,8 @@ def hosts(command: Sequence[str], hostfile: str, done: Path) -> None:
             status = process.wait()
         finally:
             process.terminate()
-    if done.exists() and read_json(done)["stop_reason"] in BROKEN:
-        raise BadInputError(f"{read_json(done)['stop_summary']}; lower lr, or look for rows that break the loss")
+    if done.exists():
+        refuse_broken(read_json(done))
     if status or not done.exists():
         raise PlateauError(f"a rank of {hostfile} failed (mlx.launch exited with {status}); its output is above")
 

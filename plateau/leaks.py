@@ -22,7 +22,7 @@ def overlap(
     train: Sequence[str],
     test: Sequence[str],
     threshold: float,
-    prompts: tuple[Sequence[str], Sequence[str]] = ((), ()),
+    prompts: tuple[Sequence[str], Sequence[str]] | None = None,
 ) -> dict[str, Any]:
     """Shares of the test conversations that stand among the training ones: word for word, or as nearly as `threshold`.
 
@@ -30,7 +30,7 @@ def overlap(
     """
     codes = near.exact(near.words(text) for text in (*train, *test))
     exact = np.isin(codes[len(train) :], codes[: len(train)])
-    if len(prompts[1]) == len(test):
+    if prompts:
         exact |= np.isin(np.array(prompts[1], object), list(set(prompts[0]) & set(prompts[1])))
     pairs = near.find([*train, *test], threshold)
     crossing = pairs.b[(pairs.a < len(train)) & (pairs.b >= len(train))]

@@ -1,7 +1,7 @@
 """What a finished run leaves: its evaluation points, each row's validation losses, and the figures of train.json."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,9 @@ import pyarrow.parquet as pq
 
 from plateau import stopping
 from plateau.checkpoints import State
+from plateau.errors import BadInputError
 from plateau.files import replacing, write_json
 from plateau.system import System
-
-BROKEN = ("non_finite", "divergence_threshold")  # stop reasons with which the stage fails
 
 
 def figures(state: State, reason: str, trainable: int, total: int, unigram_loss: float) -> dict[str, Any]:
@@ -61,6 +60,12 @@ def write(system: System, folder: Path, state: State, valid_ids: Sequence[str], 
     write_json(system.metrics("evaluations"), state.points)
     write_json(system.metrics("loss"), curve)
     write_json(system.metrics("train"), train_figures)
+
+
+def refuse_broken(train_figures: Mapping[str, Any]) -> None:
+    """Raise BadInputError for a run whose loss was no number or rose beyond train.divergence_threshold."""
+    if train_figures["stop_reason"] in stopping.BROKEN:
+        raise BadInputError(f"{train_figures['stop_summary']}; lower lr, or look for rows that break the loss")
 
 
 def _val_losses(folder: Path, state: State, valid_ids: Sequence[str]) -> pa.Table:

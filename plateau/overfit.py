@@ -2,7 +2,9 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeGuard
+
+from plateau.stopping import BROKEN
 
 Point = Mapping[str, Any]
 
@@ -11,10 +13,9 @@ _GAPS = (("no_gap", 0.0), ("minimal", 10.0), ("acceptable", 20.0), ("elevated", 
 # A curve cannot tell a learning rate that is too low from one so high that only word frequencies are learnt.
 _LEARN_MORE = "raise iters; raise lr, or lower it where `python -m stages.train --plan` calls it high"
 _HIGH_LR = 0.01  # above this nothing is trained well, by whatever method
-_UNSTABLE_STOPS = ("non_finite", "divergence_threshold")
 
 
-def is_finite(value: Any) -> bool:
+def is_finite(value: Any) -> TypeGuard[float]:
     """Whether a recorded figure is a real number: not missing, NaN, infinite or beyond what a float holds."""
     try:
         return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
@@ -25,7 +26,7 @@ def is_finite(value: Any) -> bool:
 def gap_pct(point: Point) -> float | None:
     """(val - train) / train * 100 of one evaluation point; None where a loss is missing or the training loss is 0."""
     train, val = point.get("train_loss"), point.get("val_loss")
-    if train is None or val is None or not is_finite(train) or not is_finite(val) or train == 0:
+    if not is_finite(train) or not is_finite(val) or train == 0:
         return None
     return float((val - train) / train * 100)
 
@@ -155,7 +156,7 @@ def _unstable(
 ) -> _Finding:
     """A run that broke, skipped updates, rose above the base model, or swung up and down."""
     remedy = "lower lr, raise warmup or lower train.max_grad_norm"
-    if train.get("stop_reason") in _UNSTABLE_STOPS:
+    if train.get("stop_reason") in BROKEN:
         return f"training stopped: {train.get('stop_summary') or train['stop_reason']}", remedy
     lost = [p["iteration"] for p in points if not is_finite(p.get("val_loss"))]
     if lost:
@@ -168,7 +169,7 @@ def _unstable(
 def _above_base(points: Sequence[Point], val_rise: float, remedy: str) -> _Finding:
     """A training loss above the base model's, at a point or over the batches before it: the updates destroy, not teach."""
     start = points[0].get("train_loss")
-    limit = start * (1 + val_rise) if is_finite(start) and start is not None else None
+    limit = start * (1 + val_rise) if is_finite(start) else None
     for point in points[1:]:
         for name, when in (("batch_loss", "over the batches up to"), ("train_loss", "at")):
             if is_finite(point.get(name)) and limit is not None and point[name] > limit:
@@ -226,8 +227,8 @@ def _underfit(
             f"{_LEARN_MORE}; check that labels follow from the prompt; or keep the base model",
         )
     floor = train.get("unigram_loss")
-    if is_finite(floor) and floor is not None and picked["val_loss"] >= floor:
-        rates = [lr for point in points if is_finite(lr := point.get("lr")) and lr is not None]
+    if is_finite(floor) and picked["val_loss"] >= floor:
+        rates = [lr for point in points if is_finite(lr := point.get("lr"))]
         high = max(rates, default=0.0)
         return (
             f"the validation loss {picked['val_loss']:.4g} is no lower than token frequencies give, {floor:.4g}: "

@@ -41,7 +41,7 @@ def _onset(point: Figures, onset: int | None, *_: Any) -> str | None:
 
 def _epochs(_: Figures, __: Any, train: Figures, ___: Figures) -> str | None:
     epochs = train.get("epochs")
-    if not is_finite(epochs) or epochs is None or epochs < _MANY_EPOCHS:
+    if not is_finite(epochs) or epochs < _MANY_EPOCHS:
         return None
     return f"training passed over its rows {epochs} times"
 

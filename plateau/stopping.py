@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 REASONS = ("patience_exhausted", "stopping_threshold", "divergence_threshold", "non_finite", "max_iters")
+BROKEN = ("non_finite", "divergence_threshold")  # of these, the ones of a run that broke
 
 
 @dataclass(frozen=True)

@@ -89,14 +89,16 @@ def _leaks(
     tables = {name: pq.read_table(system.split(name), columns=columns) for name in SPLITS}
     targets = {name: [scoring.parse(target) for target in splits[name].examples.targets] for name in SPLITS}
     said = {name: near.texts_of(tables[name]["turns"].combine_chunks()) for name in SPLITS}
-    near_enough = options["near_duplicates"]
     leaves = fields.fields(splits["test"].schema)
+
+    def overlap(known: str, tested: str) -> dict[str, object]:
+        asked = (prompts[known], prompts[tested])
+        return leaks.overlap(said[known], said[tested], options["near_duplicates"], asked)
+
     return {
-        **leaks.overlap(said["train"], said["test"], near_enough, (prompts["train"], prompts["test"])),
-        "valid_in_train": leaks.overlap(
-            said["train"], said["valid"], near_enough, (prompts["train"], prompts["valid"])
-        ),
-        "test_in_valid": leaks.overlap(said["valid"], said["test"], near_enough, (prompts["valid"], prompts["test"])),
+        **overlap("train", "test"),
+        "valid_in_train": overlap("train", "valid"),
+        "test_in_valid": overlap("valid", "test"),
         "repeated": leaks.repeated(prompts),
         "answered": leaks.answered(leaves, prompts["test"], targets["test"]),
         "split_strategy": options["strategy"],

@@ -96,8 +96,7 @@ def _train(system: System, params: Params, ranks: Ranks) -> None:
                 shutil.rmtree(state_folder)
             shutil.rmtree(folder)
             print(figures["stop_summary"], flush=True)
-    if reason in outcome.BROKEN:
-        raise BadInputError(f"{figures['stop_summary']}; lower lr, or look for rows that break the loss")
+    outcome.refuse_broken(figures)
 
 
 def _adapter(params: Params) -> Adapter:
