@@ -12,7 +12,7 @@ import shutil
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -59,19 +59,29 @@ def fingerprint(values: object, files: Sequence[Path]) -> str:
 
 
 @contextmanager
-def scratch(name: str, lock: bool = True) -> Iterator[Path]:
-    """Yield the run's own folder below $DVC_ROOT/.work; one rank locks it against a second run of the same.
+def scratch(root: Path, name: str, lock: bool = True) -> Iterator[Path]:
+    """Yield the run's own folder below $DVC_ROOT/.work; one rank locks it, and the system's folder `root`.
 
+    The one against the same run in another folder, the other against an orphan of other params that would write the same outs.
     Waits for a process that is going away; raises PlateauError when it does not.
     """
     folder = Path(os.environ.get("DVC_ROOT", ".")) / ".work" / name
+    with ExitStack() as held:
+        for place in (root / ".work", folder) if lock else ():
+            held.enter_context(_locked(place))
+        yield folder
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold a folder's lock file."""
     deadline = time.monotonic() + WAIT_SECONDS
     stream = _opened(folder)
     try:
-        while lock and not _acquire(stream, folder, deadline):
+        while not _acquire(stream, folder, deadline):
             stream.close()
             stream = _opened(folder)
-        yield folder
+        yield
     finally:
         stream.close()
 
@@ -89,9 +99,9 @@ def _acquire(stream: IO[bytes], folder: Path, deadline: float) -> bool:
             fcntl.flock(stream.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             if time.monotonic() > deadline:
-                raise PlateauError(f"{folder}: another process trains this very run; wait for it or stop it") from None
+                raise PlateauError(f"{folder}: another process trains here; wait for it or stop it") from None
             if not waiting:
-                say("waiting for an earlier process of this run to end")
+                say("waiting for an earlier process that trains here to end")
             waiting = True
             time.sleep(0.5)
         else:
@@ -141,13 +151,7 @@ def restore(folder: Path, model: nn.Module, optimizer: optim.Optimizer) -> State
 
 def _arrays(model: nn.Module, optimizer: optim.Optimizer) -> dict[str, mx.array]:
     arrays = {f"model.{name}": array for name, array in trainable_parameters(model).items()}
-    arrays |= {f"optimizer.{name}": array for name, array in tree_flatten(optimizer.state)}
-    return {**arrays, "random": _random_state()}
-
-
-def _random_state() -> mx.array:
-    keys: list[mx.array] = mx.random.state  # type: ignore[assignment]
-    return keys[0]
+    return arrays | {f"optimizer.{name}": array for name, array in tree_flatten(optimizer.state)}
 
 
 def _fill(arrays: dict[str, mx.array], model: nn.Module, optimizer: optim.Optimizer) -> None:
@@ -155,6 +159,4 @@ def _fill(arrays: dict[str, mx.array], model: nn.Module, optimizer: optim.Optimi
     model.update(tree_unflatten(parameters))
     # In place and leaf by leaf: assigning the state would initialise it anew, unflattening would drop its empty nodes.
     optimizer.state.update(tree_map_with_path(lambda name, _: arrays[f"optimizer.{name}"], optimizer.state))
-    high, low = (int(word) for word in arrays["random"])
-    mx.random.seed((high << 32) | low)
-    mx.eval(model.parameters(), optimizer.state, mx.random.state)
+    mx.eval(model.parameters(), optimizer.state)

@@ -18,6 +18,7 @@ from plateau.examples import Renderer
 from plateau.files import replacing
 
 BATCH_ROWS = 512
+NAMED = 10  # truncated rows that are named
 
 
 class Setup(NamedTuple):
@@ -30,11 +31,12 @@ class Setup(NamedTuple):
 
 
 class Converted(NamedTuple):
-    """One batch of rows: lines of chat messages, token rows, and counts."""
+    """One batch of rows: lines of chat messages, token rows, counts, and which rows lost turns or part of one."""
 
     lines: bytes
     tokens: pa.RecordBatch
     counts: Counter[str]
+    truncated: list[int]
 
 
 @lru_cache(maxsize=1)
@@ -50,12 +52,12 @@ def convert(setup: Setup, batch: pa.RecordBatch) -> Converted:
     chats = ({"messages": dialogue(example.content, example.completion)} for example in made)
     lines = "".join(json.dumps(chat, ensure_ascii=False) + "\n" for chat in chats)
     named = [(row["id"], example.ids, example.completion_start) for row, example in zip(found, made, strict=True)]
-    counts: Counter[str] = Counter()
+    truncated = [row for row, example in enumerate(made) if example.dropped_turns or example.cut_characters]
+    counts = Counter(truncated=len(truncated))
     for example in made:
-        counts["truncated"] += example.dropped_turns > 0 or example.cut_characters > 0
         counts["dropped_turns"] += example.dropped_turns
         counts["neutralised"] += example.neutralised
-    return Converted(lines.encode("utf-8"), tokens.batch(named), counts)
+    return Converted(lines.encode("utf-8"), tokens.batch(named), counts, truncated)
 
 
 def convert_file(engine: Engine, setup: Setup, source: Path) -> Iterator[Converted]:
@@ -75,16 +77,21 @@ def convert_file(engine: Engine, setup: Setup, source: Path) -> Iterator[Convert
 def write(made: Iterable[Converted], messages: Path, token_file: Path) -> dict[str, Any]:
     """Write both files in one pass; returns the figures of one split for metrics/convert.json."""
     counts = Counter({"truncated": 0, "dropped_turns": 0, "neutralised": 0})
+    truncated: list[int] = []
+    done = 0
     with replacing(messages) as temporary, temporary.open("wb") as lines:
 
         def batches() -> Iterator[pa.RecordBatch]:
+            nonlocal done
             for converted in made:
+                truncated.extend(done + row for row in converted.truncated[: NAMED - len(truncated)])
+                done += converted.tokens.num_rows
                 lines.write(converted.lines)
                 counts.update(converted.counts)
                 yield converted.tokens
 
         tokens.write_batches(token_file, spill.rebatched(batches()))
-    return {**lengths(tokens.open_tokens(token_file)), **counts}
+    return {**lengths(tokens.open_tokens(token_file)), **counts, "truncated_rows": truncated}
 
 
 def lengths(written: tokens.Tokens) -> dict[str, Any]:

@@ -17,9 +17,12 @@ SHORT = (("patience left", "left"), (" tokens/s", "/s"), (" GiB", "G"), (" at ",
 
 
 class Display:
-    """Shows iteration, losses, patience left, tokens a second, time left and memory; called after every update and point."""
+    """Shows iteration, losses, patience left, tokens a second, time left and memory; called after every update and point.
 
-    def __init__(self, settings: Settings, shown: bool = True) -> None:
+    `known` evaluation points were shown by the run that this one goes on from.
+    """
+
+    def __init__(self, settings: Settings, known: int = 0, shown: bool = True) -> None:
         self._settings, self._shown = settings, shown
         self._console = Console(stderr=True)
         self._narrow = self._console.width < WIDE
@@ -28,7 +31,7 @@ class Display:
         hidden = not (shown and self._console.is_terminal)
         self._bar = Progress(*columns, console=self._console, disable=hidden)
         self._task = self._bar.add_task("train", total=settings.iters, status="")
-        self._points = 0
+        self._points = known
         self._first: tuple[float, int] | None = None
         self.tokens_per_second = 0.0
 

@@ -117,6 +117,7 @@ class Run:
     def _update(self, batches: list[Rows]) -> None:
         """One update; where the loss or the gradient is not finite it is skipped and counted."""
         self.model.train()
+        mx.random.seed(_draw(self.settings.seed, self.state.iteration, self.ranks.rank))
         state, lengths = self.state, self.data.train.lengths
         total, count = mx.array(0.0), 0
         summed = tree_map(mx.zeros_like, self.model.trainable_parameters())
@@ -210,6 +211,11 @@ def _updates(tokens: Tokens, settings: Settings, state: State) -> Iterator[list[
             state.batch += len(rows)
             yield rows
         state.epoch, state.batch = state.epoch + 1, 0
+
+
+def _draw(seed: int, iteration: int, rank: int) -> int:
+    """The random seed of one update on one rank: dropout depends on nothing before, so that a run which goes on repeats it."""
+    return int(np.random.SeedSequence([seed, iteration, rank]).generate_state(1)[0])
 
 
 def _rounded(value: float) -> float | None:

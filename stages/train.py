@@ -63,7 +63,8 @@ def show_plan(system: System, params: Params) -> None:
     adapter = _adapter(params)
     model = preflight.from_config(system.path("models", "base", "config.json"), adapter)
     train, valid = (open_tokens(system.tokens(name)) for name in ("train", "valid"))
-    plan = preflight.plan(model, adapter, train, valid, _settings(params, vocabulary=2))
+    truncated = preflight.truncated_rows(system)
+    plan = preflight.plan(model, adapter, train, valid, _settings(params, vocabulary=2), truncated)
     print("\n".join(plan.lines()))
 
 
@@ -75,13 +76,16 @@ def _train(system: System, params: Params, ranks: Ranks) -> None:
     model, tokenizer = load(system.path("models", "base"))
     settings = _settings(params, tokenizer.vocab_size)
     add_adapter(model, adapter, params["seed"])
-    plan = preflight.plan(model, adapter, data.train, data.valid, settings)
+    plan = preflight.plan(model, adapter, data.train, data.valid, settings, preflight.truncated_rows(system))
     if ranks.rank == 0:
         print("\n".join(plan.lines()), flush=True)
-    with checkpoints.scratch(checkpoints.fingerprint(params, files), ranks.rank == 0) as folder:
+    with checkpoints.scratch(system.root, checkpoints.fingerprint(params, files), ranks.rank == 0) as folder:
         ranks.any(False)  # until rank 0 has the lock, an orphan may still write the state that every rank is to load
         training = trainer.Run(model, adapter, data, settings, folder, ranks)
-        with Display(settings, ranks.rank == 0) as display:
+        known = len(training.state.points)
+        if known and ranks.rank == 0:
+            print(f"going on from iteration {training.state.iteration}", flush=True)
+        with Display(settings, known, ranks.rank == 0) as display:
             reason = training.train(display.update, interruption())
         state = training.state
         if reason == "interrupted":

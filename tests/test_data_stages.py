@@ -103,6 +103,7 @@ def test_long_and_hostile_rows_are_counted(system: System) -> None:
     assert (
         sum(figures[name]["truncated"] for name in SPLITS) == sum(figures[name]["dropped_turns"] for name in SPLITS) > 0
     )
+    assert all(len(figures[name]["truncated_rows"]) == min(figures[name]["truncated"], 10) for name in SPLITS)
     assert max(figures[name]["tokens_max"] for name in SPLITS) <= options()["max_seq_length"]
     assert figures["test"]["neutralised"] == figures["test"]["rows"] == 12
 

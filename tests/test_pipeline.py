@@ -143,10 +143,30 @@ def test_metrics_and_plots_show_offline(copy: Path) -> None:
     assert '<script src="http' not in (copy / "dvc_plots" / "index.html").read_text()
 
 
-def test_an_experiment_in_a_temporary_folder_keeps_its_scratch_in_the_repository(copy: Path) -> None:
-    output = run(copy, "dvc", "exp", "run", "--temp", "-S", "lr=3e-4")
-    assert "train" in ran(output)
+def test_killed_in_a_temporary_folder_an_experiment_goes_on_to_the_same_bytes(copy: Path) -> None:
+    experiment = ("dvc", "exp", "run", "--temp", "-S", "lr=3e-4", "-n")
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    process = subprocess.Popen(
+        (*experiment, "killed"), cwd=copy, env=environment, stdout=subprocess.DEVNULL, start_new_session=True
+    )
+    while process.poll() is None and not list(copy.glob(".work/*/state-*[1-9]")):
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    (copy / ".dvc" / "tmp" / "rwlock").unlink(missing_ok=True)
+    assert "going on from iteration " in run(copy, *experiment, "resumed")
     assert run(copy, "git", "status", "--short") == ""
+    shutil.rmtree(copy / ".dvc" / "cache" / "runs")
+    assert "going on from" not in run(copy, *experiment, "whole")
+    for name in ("dvc.lock", "metrics/evaluations.json", "metrics/evaluate.json"):
+        resumed, whole = (run(copy, "git", "show", f"{ref(copy, of)}:{name}") for of in ("resumed", "whole"))
+        assert resumed == whole
+
+
+def ref(folder: Path, experiment: str) -> str:
+    """The git reference of an experiment."""
+    names = run(folder, "git", "for-each-ref", "--format=%(refname)", "refs/exps").splitlines()
+    return next(name for name in names if name.endswith(f"/{experiment}"))
 
 
 def test_killed_with_dvc_a_run_goes_on_to_the_same_lock(copy: Path) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from plateau import preflight
+from plateau.files import write_json
 from plateau.model import Adapter, count_parameters
 from plateau.tokens import open_tokens
 from tests import tiny
@@ -47,6 +48,19 @@ def test_plan_counts_what_is_there(tmp_path: Path, tokenizer_dir: Path) -> None:
     assert plan.supervised_tokens_an_epoch == int(np.sum(train.lengths - train.completion_start))
     assert plan.updates_an_epoch == 8
     assert 0 <= plan.padding_waste < 0.5
+    assert plan.evaluation_seconds > 0
+
+
+def test_rows_that_were_cut_are_named_with_their_file(tmp_path: Path, tokenizer_dir: Path) -> None:
+    folder = tiny.system(tmp_path, tokenizer_dir)
+    cut, whole = {"truncated": 12, "truncated_rows": [3, 17]}, {"truncated": 0, "truncated_rows": []}
+    write_json(folder / "metrics" / "convert.json", {"train": cut, "valid": whole, "test": cut})
+    command = [sys.executable, "-m", "stages.train", "--plan", str(folder)]
+    done = subprocess.run(command, cwd=tiny.ROOT, capture_output=True, text=True, check=True)
+    assert "train.parquet: 12 rows lost turns to max_seq_length, among them row 3, 17" in done.stdout
+    assert "an evaluation about " in done.stdout
+    assert "valid.parquet" not in done.stdout
+    assert "test.parquet" not in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ def test_two_ranks_match_one_after_fifty_steps(tmp_path: Path, tokenizer_dir: Pa
 def test_two_ranks_go_on_after_kill_9(tmp_path: Path, tokenizer_dir: Path) -> None:
     from tests.test_resume import outcome, wait_for_state
 
-    changes = {"iters": 40, "train.ranks": 2}
+    changes = {"iters": 40, "dropout": 0.1, "train.ranks": 2}
     whole = tiny.system(tmp_path / "whole", tokenizer_dir, **changes)
     finish(whole)
     folder = tiny.system(tmp_path / "killed", tokenizer_dir, **changes)

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from plateau.errors import PlateauError
 from plateau.files import sha256
 from tests import tiny
 
@@ -76,22 +77,23 @@ def expected(whole: Path) -> dict[str, str]:
 
 @pytest.mark.slow
 def test_kill_9_at_random_moments_changes_no_byte(whole: Path, tmp_path: Path) -> None:
-    folder = fresh(whole, tmp_path)
     draw = random.Random(0)
-    kills = 0
-    while kills < 5:
-        process = start(folder)
-        wait_for_state(folder, process, draw.randrange(0, 40))
-        time.sleep(draw.random() * 0.3)
-        ended = process.poll() is not None
-        process.kill()
-        process.communicate()
-        if ended:
-            break
-        kills += 1
-    assert kills > 0
-    finish(folder)
-    assert outcome(folder) == expected(whole)
+    kills = runs = 0
+    while kills < 20:
+        folder = Path(shutil.copytree(whole, tmp_path / str(runs)))
+        runs += 1
+        while kills < 20:
+            process = start(folder)
+            wait_for_state(folder, process, max(saved(folder), default=0) + draw.randrange(8))
+            time.sleep(draw.random() * 0.05)
+            ended = process.poll() is not None
+            process.kill()
+            process.communicate()
+            if ended:
+                break
+            kills += 1
+        finish(folder)
+        assert outcome(folder) == expected(whole)
 
 
 @pytest.mark.slow
@@ -131,6 +133,42 @@ def test_a_full_disk_is_one_clear_line_and_loses_nothing(whole: Path, tmp_path: 
     assert process.returncode == 1
     assert "error: " in output
     assert "Traceback" not in output
+    finish(folder)
+    assert outcome(folder) == expected(whole)
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "adamw", "adafactor", "muon"])
+def test_with_every_optimizer_and_clipping_a_run_goes_on_to_the_same_bytes(
+    tmp_path: Path, tokenizer_dir: Path, optimizer: str
+) -> None:
+    changes = {**HARD, "iters": 12, "train.optimizer": optimizer, "train.max_grad_norm": 0.05}
+    whole, stopped = (tiny.system(tmp_path / name, tokenizer_dir, **changes) for name in ("whole", "stopped"))
+    tiny.train(whole)
+    with pytest.raises(PlateauError, match="stopped at iteration 9; "):
+        tiny.train(stopped, updates=9)
+    tiny.train(stopped)
+    assert outcome(stopped) == outcome(whole)
+
+
+@pytest.mark.slow
+def test_an_orphan_of_other_params_ends_before_another_run_trains_in_its_folder(whole: Path, tmp_path: Path) -> None:
+    folder = fresh(whole, tmp_path)
+    orphan = start(folder)
+    wait_for_state(folder, orphan, 8)
+    orphan.send_signal(signal.SIGSTOP)
+    params = (folder / "params.yaml").read_text()
+    (folder / "params.yaml").write_text(params.replace("dropout: 0.1", "dropout: 0.2"))
+    other = start(folder)
+    assert other.stdout is not None
+    assert any("waiting for an earlier process" in line for line in other.stdout)
+    assert len(list(folder.glob(".work/*/state-*"))) > 0
+    assert not (folder / "adapters").exists()
+    orphan.send_signal(signal.SIGCONT)
+    for process in (orphan, other):
+        process.communicate(timeout=300)
+    assert [orphan.returncode, other.returncode] == [0, 0]
+    assert outcome(folder) != expected(whole)
+    (folder / "params.yaml").write_text(params)
     finish(folder)
     assert outcome(folder) == expected(whole)
 

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -73,14 +74,15 @@ def write_params(folder: Path, changes: dict[str, Any]) -> None:
     (folder / "params.yaml").write_text(yaml.safe_dump(values, sort_keys=False))
 
 
-def train(folder: Path) -> None:
-    """Run stages.train in this process, with its scratch below the folder."""
+def train(folder: Path, updates: int | None = None) -> None:
+    """Run stages.train in this process, with its scratch below the folder; interrupted after some updates, or not."""
     from plateau.system import System
     from stages import train as stage
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DVC_ROOT", str(folder))
-        patch.setattr(stage, "interruption", lambda: lambda: False)
+        done = count()
+        patch.setattr(stage, "interruption", lambda: lambda: next(done) == updates)
         system = System(folder)
         stage.main(system, params_module.load(system, stage.PARAMS))
 
