@@ -168,9 +168,9 @@ def temporal(count: int = 100_000) -> None:
 def _row(local: dt.datetime, options: dict[str, Any], closed: Any) -> tuple[Any, ...]:
     """The features of one row, a row at a time."""
     day = local.strftime("%A")
-    opening = options["business_hours"].get(day.lower())
+    opening, _, closing = options["business_hours"].get(day.lower(), "").partition("-")
     clock = local.strftime("%H:%M")
-    is_open = bool(opening) and local.date() not in closed and opening[0] <= clock < opening[1]
+    is_open = local.date() not in closed and opening <= clock < closing
     part = ("night", "morning", "afternoon", "evening")[local.hour // 6]
     return local.strftime("%Y-%m-%dT%H:%M:%S"), part, day, is_open, local.month in options["peak_months"]
 

@@ -144,7 +144,7 @@ def part_of_day(local: Times) -> Ints:
     return minute_of_day(local) // (6 * 60)
 
 
-def business_hours(local: Times, hours: Mapping[str, Sequence[str]], closed_on: Closed) -> Bools:
+def business_hours(local: Times, hours: Mapping[str, str], closed_on: Closed) -> Bools:
     """Whether the centre is open: within the hours of a weekday that is no holiday.
 
     Hours that end at or before they begin run past midnight and belong to the day on which they began.
@@ -160,12 +160,12 @@ def business_hours(local: Times, hours: Mapping[str, Sequence[str]], closed_on: 
     return since_today | since_before
 
 
-def _opening_hours(hours: Mapping[str, Sequence[str]]) -> tuple[Ints, Ints]:
+def _opening_hours(hours: Mapping[str, str]) -> tuple[Ints, Ints]:
     """Opening and closing minute of each weekday, Monday first; closing may pass 1440; a closed day never opens."""
     opening, closing = np.full(7, 2 * DAY_MINUTES), np.zeros(7, np.int64)
-    for name, (first, last) in hours.items():
+    for name, span in hours.items():
         day = DAYS.index(name.capitalize())
-        opening[day], closing[day] = _minutes(first), _minutes(last)
+        opening[day], closing[day] = map(_minutes, span.split("-"))
         closing[day] += DAY_MINUTES * (closing[day] <= opening[day])
     return opening, closing
 

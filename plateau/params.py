@@ -123,7 +123,8 @@ def _explain(error: "jsonschema.ValidationError") -> Iterator[str]:
     else:
         value = json.dumps(given, default=str, ensure_ascii=False)
         meaning = f" ({schema['description']})" if "description" in schema else ""
-        yield f"{where}: {value} is not allowed: {_rule(str(error.validator), wanted, error.message)}{meaning}"
+        otherwise = f"write it like {schema['examples'][0]}" if "examples" in schema else error.message
+        yield f"{where}: {value} is not allowed: {_rule(str(error.validator), wanted, otherwise)}{meaning}"
 
 
 def _hint(name: str, known: list[str]) -> str:

@@ -12,7 +12,7 @@ from plateau.errors import BadInputError
 
 OPTIONS: dict[str, Any] = {
     "time_zone": "America/New_York",
-    "business_hours": {"monday": ["08:00", "20:00"], "thursday": ["08:00", "20:00"], "saturday": ["22:00", "06:00"]},
+    "business_hours": {"monday": "08:00-20:00", "thursday": "08:00-20:00", "saturday": "22:00-06:00"},
     "holidays": "US",
     "closed_dates": ["2025-03-06"],
     "peak_months": [1, 12],

@@ -112,8 +112,13 @@ def edited(folder: Path, pattern: str, replacement: str) -> Path:
         (r"^lr_schedule: .*", "lr_schedule: cosin", "it must be one of constant, linear, cosine"),
         (r"^  policy: .*", "  polcy: best", "unknown key 'selection.polcy'; did you mean 'policy'?"),
         (r"^  policy: .*", "  policy: luck", 'selection.policy: "luck" is not allowed: it must be one of'),
-        (r"^    friday: .*", '    fryday: ["08:00", "20:00"]', "unknown key 'temporal.business_hours.fryday'; did you"),
-        (r"^    friday: .*", '    friday: ["8am", "20:00"]', 'temporal.business_hours.friday.0: "8am" is not allowed'),
+        (r"^    friday: .*", "    fryday: 08:00-20:00", "unknown key 'temporal.business_hours.fryday'; did you"),
+        (
+            r"^    friday: .*",
+            "    friday: 8am-20:00",
+            'temporal.business_hours.friday: "8am-20:00" is not allowed: write it like 08:00-20:00 (opening and closing time',
+        ),
+        (r"^    friday: .*", '    friday: ["08:00", "20:00"]', "it must be of type string (opening and"),
         (r"^  arms: .*", "  arms: [adapter]", "evaluate.arms: [\"adapter\"] is not allowed: it must name 'base'"),
         (r"^seed: 0", "seed: 0\nzzz: 1", "unknown key 'zzz'; known keys: model, lr,"),
         (r"^seed: 0", "seed: 0\n1: 1", "unknown key '1'"),
@@ -129,6 +134,21 @@ def test_a_mistake_is_named_with_its_place_and_what_to_write(
     with pytest.raises(BadInputError, match=re.escape(message)) as caught:
         params.check(path)
     assert all(line.startswith(f"{path}: ") for line in str(caught.value).splitlines())
+
+
+@pytest.mark.parametrize("hours", ["00:00-24:00", "22:00-06:00", "24:00-08:30", "09:59-19:59", "23:59-23:59"])
+def test_times_of_day_may_run_to_and_past_midnight(tmp_path: Path, hours: str) -> None:
+    path = edited(tmp_path, r"^    friday: .*", f"    friday: {hours}")
+    assert params.check(path)["temporal"]["business_hours"]["friday"] == hours
+
+
+@pytest.mark.parametrize(
+    "hours", ["08:00", "8:00-20:00", "08:00-24:01", "25:00-08:00", "08:60-20:00", "08:00-12:00-20:00", "08:00 - 20:00"]
+)
+def test_times_that_no_clock_shows_are_refused(tmp_path: Path, hours: str) -> None:
+    path = edited(tmp_path, r"^    friday: .*", f"    friday: {hours}")
+    with pytest.raises(BadInputError, match="write it like 08:00-20:00"):
+        params.check(path)
 
 
 def test_each_of_several_mistakes_gets_one_line(tmp_path: Path) -> None:
@@ -255,3 +275,26 @@ def test_dvc_sets_a_rate_that_we_read_as_a_float_and_changes_one_line(tmp_path: 
     assert params.load(System(tmp_path), ("lr",)) == {"lr": 1e-5}
     before, after = ((folder / "params.yaml").read_text(encoding="utf-8") for folder in (system, tmp_path))
     assert after == re.sub("^lr: .*$", "lr: 1e-05", before, flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize("system", SYSTEMS, ids=lambda path: path.name)
+@pytest.mark.parametrize("name", ["params.yaml", "dvc.yaml", "dvc.lock"])
+def test_dvc_reads_a_file_alike_with_and_without_the_compiled_parser(system: Path, name: str) -> None:
+    from dvc.utils.serialize import load_yaml
+    from ruamel.yaml import YAML
+
+    assert "CParser" in YAML(typ="safe").Parser.__name__
+    assert load_yaml(str(system / name)) == YAML(typ="safe", pure=True).load(system / name)
+
+
+@pytest.mark.parametrize("name", ["friday", "sunday"])
+def test_times_that_dvc_sets_can_be_read_again(tmp_path: Path, name: str) -> None:
+    from dvc.utils.hydra import apply_overrides
+    from dvc.utils.serialize import load_yaml
+
+    path = tmp_path / "params.yaml"
+    shutil.copy(ROOT / "params.yaml", path)
+    apply_overrides(path, [f"++temporal.business_hours.{name}=09:00-17:00"])
+    expected = params.check(ROOT / "params.yaml")
+    expected["temporal"]["business_hours"][name] = "09:00-17:00"
+    assert params.check(path) == load_yaml(str(path)) == expected
