@@ -21,7 +21,7 @@ MEDIAN, SPREAD, LONGEST = 150, 0.7, 512
 
 def _rows(system: Path, count: int) -> list[tuple[list[int], int]]:
     """Rows of varied length: the default's are all much alike, so its prompts are joined and cut to log-normal lengths."""
-    from plateau.tokens import open_tokens
+    from plateau.prompts.tokens import open_tokens
 
     tokens = open_tokens(system / "data" / "tokens" / "train.arrow")
     starts = [int(start) for start in tokens.completion_start]
@@ -38,12 +38,14 @@ def _rows(system: Path, count: int) -> list[tuple[list[int], int]]:
 
 def plateau(task: str, system: Path, count: int) -> dict[str, float]:
     """Plateau's trainer on the first `count` rows."""
-    from plateau import objectives, tokens, trainer
-    from plateau.backend import mx
-    from plateau.model import Adapter, add_adapter, load
-    from plateau.ranks import Ranks
-    from plateau.settings import Settings
-    from plateau.stopping import Rules
+    from plateau.lm import objectives
+    from plateau.lm.backend import mx
+    from plateau.lm.model import Adapter, add_adapter, load
+    from plateau.prompts import tokens
+    from plateau.training import trainer
+    from plateau.training.ranks import Ranks
+    from plateau.training.settings import Settings
+    from plateau.training.stopping import Rules
 
     path = system / ".work" / "benchmark" / "train.arrow"
     path.parent.mkdir(parents=True, exist_ok=True)

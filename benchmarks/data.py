@@ -19,8 +19,8 @@ from typing import Any, NamedTuple
 import psutil
 import yaml
 
-from plateau import params
-from simulator import conversations
+from plateau.core import params
+from simulator.contacts import conversations
 
 CHUNK = 20_000
 STAGES = ("prepare", "temporal", "split", "convert")
@@ -136,7 +136,7 @@ def validation() -> None:
     """Accepting good transcripts: the compiled contract against jsonschema."""
     import jsonschema
 
-    from plateau.contracts import Contract
+    from plateau.tables.contracts import Contract
 
     contract = Contract.load(Path("schemas/transcript.schema.json"))
     plain = jsonschema.Draft202012Validator(contract.schema)
@@ -151,7 +151,7 @@ def temporal(count: int = 100_000) -> None:
     import holidays
     import numpy as np
 
-    from plateau import calendar
+    from plateau.temporal import calendar
 
     options = params.check(Path("params.yaml"))["temporal"]
     seconds = np.sort(np.random.default_rng(0).integers(1_735_700_000, 1_767_200_000, count))

@@ -21,7 +21,7 @@ CONTESTANTS = ("plateau", "plateau_constrained", "stock_blas")
 
 def _prompts(system: Path) -> list[list[int]]:
     """Prompt ids of evenly spaced test rows."""
-    from plateau.tokens import open_tokens
+    from plateau.prompts.tokens import open_tokens
 
     tokens = open_tokens(system / "data" / "tokens" / "test.arrow")
     rows = range(0, len(tokens), max(1, len(tokens) // PROMPTS))
@@ -30,9 +30,9 @@ def _prompts(system: Path) -> list[list[int]]:
 
 def plateau(system: Path, constrained: bool) -> tuple[float, list[str]]:
     """Seconds and outputs of Plateau's generation."""
-    from plateau.fields import load_schema
-    from plateau.generation import generate
-    from plateau.model import load
+    from plateau.lm.model import load
+    from plateau.outputs.generation import generate
+    from plateau.scores.fields import load_schema
 
     prompts, schema = _prompts(system), None
     model, tokenizer = load(system / "models" / "base", system / "adapters" / "best")

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import yaml
 
-from plateau import tokens
-from plateau.params import parse
+from plateau.core.params import parse
+from plateau.prompts import tokens
 
 TIMES, ITERS = (1, 100), 200
 

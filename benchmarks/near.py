@@ -8,9 +8,9 @@ from datetime import date
 
 import numpy as np
 
-from plateau import near
-from simulator import conversations
-from simulator.conversations import Conversation
+from plateau.splitting import near
+from simulator.contacts import conversations
+from simulator.contacts.conversations import Conversation
 
 THRESHOLDS = (0.6, 0.7, 0.8, 0.9)
 RECORDS = 20_632

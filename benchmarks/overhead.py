@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.memory import ITERS, copy_system
-from plateau import params, trainer
-from plateau.system import System
+from plateau.core import params
+from plateau.core.system import System
+from plateau.training import trainer
 from stages import train
 
 REPEATS = 3

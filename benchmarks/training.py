@@ -21,7 +21,7 @@ def widen(folder: Path) -> Path:
     from mlx.utils import tree_flatten
     from mlx_lm.models.llama import Model, ModelArgs
 
-    from plateau.backend import mx
+    from plateau.lm.backend import mx
 
     base = folder / "models" / "base"
     shutil.copytree("models/base", base)

@@ -1,4 +1,4 @@
-"""What the stages call: one module per noun, imports run downwards only."""
+"""What the stages call: one package a concern, one module a noun, imports run downwards only."""
 
 import os
 

@@ -1,9 +1,9 @@
 """base: find and pin the model that is fine-tuned."""
 
-from plateau.base import fetch
-from plateau.params import Params
-from plateau.stage import run
-from plateau.system import System
+from plateau.core.params import Params
+from plateau.core.stage import run
+from plateau.core.system import System
+from plateau.lm.base import fetch
 
 PARAMS = ("model",)
 

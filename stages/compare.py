@@ -8,11 +8,15 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from plateau import comparison, fields, files, page, speed
-from plateau.errors import BadInputError, PlateauError
-from plateau.params import parse
-from plateau.progress import say
-from plateau.system import System
+from plateau.core import files
+from plateau.core.errors import BadInputError, PlateauError
+from plateau.core.params import parse
+from plateau.core.progress import say
+from plateau.core.system import System
+from plateau.pages import page
+from plateau.run import speed
+from plateau.scores import fields
+from plateau.tools import comparison
 
 METRICS = ("train", "evaluate", "evaluations", "selection", "gates")
 

@@ -2,9 +2,12 @@
 
 import time
 
-from plateau import conversion, engine, files, params, speed, stage
-from plateau.progress import say, track
-from plateau.system import SPLITS, System
+from plateau.core import files, params, stage
+from plateau.core.progress import say, track
+from plateau.core.system import SPLITS, System
+from plateau.prompts import conversion
+from plateau.run import speed
+from plateau.tables import engine
 
 PARAMS = ("convert", "max_seq_length")
 

@@ -6,25 +6,17 @@ import time
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from plateau import (
-    arms,
-    baselines,
-    best,
-    diagnostics,
-    evaluation,
-    fields,
-    files,
-    leaks,
-    near,
-    predictions,
-    provenance,
-    scoring,
-)
-from plateau.params import Params
-from plateau.progress import say
-from plateau.speed import record
-from plateau.stage import run
-from plateau.system import SPLITS, System
+from plateau.choice import best
+from plateau.core import files
+from plateau.core.params import Params
+from plateau.core.progress import say
+from plateau.core.stage import run
+from plateau.core.system import SPLITS, System
+from plateau.measures import baselines, diagnostics, evaluation, leaks
+from plateau.outputs import arms, predictions, provenance
+from plateau.run.speed import record
+from plateau.scores import fields, scoring
+from plateau.splitting import near
 
 PARAMS = ("evaluate", "split.strategy", "split.group_by", "split.near_duplicates", "train.train_on_prompt", "seed")
 

@@ -1,11 +1,12 @@
 """The gates for CI: print them and exit 0 to ship, 2 not to, 3 on too little evidence, 1 when something is broken."""
 
-from plateau import files, report
-from plateau.errors import BadInputError, InsufficientEvidenceError, PlateauError
-from plateau.params import Params
-from plateau.progress import say
-from plateau.stage import run
-from plateau.system import System
+from plateau.core import files
+from plateau.core.errors import BadInputError, InsufficientEvidenceError, PlateauError
+from plateau.core.params import Params
+from plateau.core.progress import say
+from plateau.core.stage import run
+from plateau.core.system import System
+from plateau.pages import report
 
 PARAMS: tuple[str, ...] = ()
 REFUSALS = {"do_not_ship": BadInputError, "insufficient_evidence": InsufficientEvidenceError}

@@ -3,9 +3,9 @@
 import os
 from pathlib import Path
 
-from plateau import files, params, stage
-from plateau.progress import say
-from plateau.system import System
+from plateau.core import files, params, stage
+from plateau.core.progress import say
+from plateau.core.system import System
 from systems.star import dialogues
 
 PARAMS = ()

@@ -1,10 +1,11 @@
 """overfit_check: a status for each evaluation point, a verdict on the run, and the gates."""
 
-from plateau import checkup, files, gates
-from plateau.params import Params
-from plateau.progress import say
-from plateau.stage import run
-from plateau.system import System
+from plateau.core import files
+from plateau.core.params import Params
+from plateau.core.progress import say
+from plateau.core.stage import run
+from plateau.core.system import System
+from plateau.verdict import checkup, gates
 
 PARAMS = ("overfit", "gates")
 

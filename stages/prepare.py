@@ -7,10 +7,13 @@ import time
 from collections import Counter
 from functools import partial
 
-from plateau import engine, files, joining, params, preparation, privacy, rows, speed, stage
-from plateau.progress import say
-from plateau.records import SCHEMA
-from plateau.system import System
+from plateau.core import files, params, stage
+from plateau.core.progress import say
+from plateau.core.system import System
+from plateau.ingest import joining, preparation, privacy
+from plateau.ingest.records import SCHEMA
+from plateau.run import speed
+from plateau.tables import engine, rows
 
 PARAMS = ("prepare",)
 MIB = 2**20

@@ -3,9 +3,11 @@
 import sys
 from functools import partial
 
-from plateau import params, preparation, preview, stage
-from plateau.progress import say
-from plateau.system import System
+from plateau.core import params, stage
+from plateau.core.progress import say
+from plateau.core.system import System
+from plateau.ingest import preparation
+from plateau.tools import preview
 
 PARAMS = ("prepare", "temporal", "convert", "max_seq_length")
 OPTION = "--preview"

@@ -1,9 +1,9 @@
 """reference (frozen): train the small model that stands in for a real one; `dvc repro -f reference` makes the same bytes."""
 
-from plateau.params import Params
-from plateau.stage import run
-from plateau.system import System
-from simulator import pretraining
+from plateau.core.params import Params
+from plateau.core.stage import run
+from plateau.core.system import System
+from simulator.teaching import pretraining
 
 PARAMS = ()
 

@@ -2,13 +2,17 @@
 
 from functools import partial
 
-from plateau import card, fields, files, findings, page, report, rows, speed
-from plateau.evidence import Evidence, field_scores
-from plateau.params import Params
-from plateau.progress import say
-from plateau.stage import run
-from plateau.system import SHARED_SCHEMAS, SPLITS, System
-from plateau.tokens import open_tokens
+from plateau.core import files
+from plateau.core.params import Params
+from plateau.core.progress import say
+from plateau.core.stage import run
+from plateau.core.system import SHARED_SCHEMAS, SPLITS, System
+from plateau.pages import card, findings, page, report
+from plateau.pages.evidence import Evidence, field_scores
+from plateau.prompts.tokens import open_tokens
+from plateau.run import speed
+from plateau.scores import fields
+from plateau.tables import rows
 
 PARAMS = (
     "model",

@@ -2,10 +2,13 @@
 
 import time
 
-from plateau import fields, files, labels, params, partition, review, speed, stage
-from plateau.contracts import Contract
-from plateau.progress import say
-from plateau.system import SPLITS, System
+from plateau.core import files, params, stage
+from plateau.core.progress import say
+from plateau.core.system import SPLITS, System
+from plateau.run import speed
+from plateau.scores import fields
+from plateau.splitting import labels, partition, review
+from plateau.tables.contracts import Contract
 
 PARAMS = ("seed", "split")
 

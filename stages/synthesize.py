@@ -2,10 +2,10 @@
 
 import datetime as dt
 
-from plateau import files, params, stage
-from plateau.progress import say, track
-from plateau.system import System
-from simulator import conversations
+from plateau.core import files, params, stage
+from plateau.core.progress import say, track
+from plateau.core.system import System
+from simulator.contacts import conversations
 
 PARAMS = ("seed", "synthesize")
 

@@ -2,9 +2,12 @@
 
 import time
 
-from plateau import calendar, files, history, params, rows, speed, stage
-from plateau.progress import say
-from plateau.system import System
+from plateau.core import files, params, stage
+from plateau.core.progress import say
+from plateau.core.system import System
+from plateau.run import speed
+from plateau.tables import rows
+from plateau.temporal import calendar, history
 
 PARAMS = ("temporal",)
 

@@ -6,20 +6,21 @@ import shutil
 import sys
 import time
 
-from plateau import checkpoints, launch, outcome, preflight, trainer
-from plateau.display import Display
-from plateau.errors import BadInputError, PlateauError
-from plateau.frequencies import unigram_loss
-from plateau.model import Adapter, add_adapter, load
-from plateau.params import Params
-from plateau.ranks import RANK_VARIABLES, Ranks, join
-from plateau.settings import Settings
-from plateau.speed import record
-from plateau.stage import run
-from plateau.stopping import Rules
-from plateau.supervision import interruption
-from plateau.system import System
-from plateau.tokens import open_tokens
+from plateau.core.errors import BadInputError, PlateauError
+from plateau.core.params import Params
+from plateau.core.stage import run
+from plateau.core.system import System
+from plateau.lm.model import Adapter, add_adapter, load
+from plateau.prompts.tokens import open_tokens
+from plateau.run import launch, outcome, preflight
+from plateau.run.display import Display
+from plateau.run.frequencies import unigram_loss
+from plateau.run.speed import record
+from plateau.run.supervision import interruption
+from plateau.training import checkpoints, trainer
+from plateau.training.ranks import RANK_VARIABLES, Ranks, join
+from plateau.training.settings import Settings
+from plateau.training.stopping import Rules
 
 PLAN = "--plan"
 PARAMS = (

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from plateau.system import System
+from plateau.core.system import System
 
 settings.register_profile("plateau", deadline=None, derandomize=True, max_examples=60)
 settings.load_profile("plateau")
@@ -56,7 +56,7 @@ def make_tokenizer(folder: Path) -> Path:
 @pytest.fixture(scope="session")
 def tokenizer(tokenizer_dir: Path) -> Any:
     """That tokenizer, loaded as the stages load it."""
-    from plateau import chat
+    from plateau.prompts import chat
 
     return chat.load_tokenizer(tokenizer_dir)
 

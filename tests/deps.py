@@ -2,7 +2,9 @@
 
 The rule: a stage depends on its own module, on every project module that it imports at any remove (imports inside
 functions too), on the package files of these (`__init__.py`) where they hold more than a docstring, on the templates
-that they name, and on the schemas that they ask its system for.
+that they name, and on the schemas that they ask its system for. A folder below plateau/ or simulator/ stands there in
+place of its files where the stage needs all of them: every module in it that holds code, and every template. So the
+list is short, and no stage depends on a module that it does not import.
 """
 
 import ast
@@ -10,6 +12,7 @@ import json
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +20,7 @@ import yaml
 
 ROOT = Path(__file__).parent.parent
 SCHEMA = json.loads((ROOT / "schemas" / "params.schema.json").read_text(encoding="utf-8"))
+FOLDERS = ("plateau", "simulator")
 
 
 def syntax(path: Path) -> ast.Module:
@@ -36,6 +40,7 @@ def imported_names(path: Path) -> Iterator[str]:
             yield from (base, *(f"{base}.{alias.name}" for alias in node.names))
 
 
+@cache
 def holds_code(path: Path) -> bool:
     """Whether a module is more than a docstring."""
     return any(not isinstance(node, ast.Expr) for node in syntax(path).body)
@@ -65,9 +70,9 @@ def modules(path: Path) -> set[Path]:
 
 
 def templates(path: Path) -> set[Path]:
-    """Files of plateau/templates that a module names."""
+    """Files of plateau/pages/templates that a module names."""
     words = {node.value for node in ast.walk(syntax(path)) if isinstance(node, ast.Constant)}
-    return {file for file in (ROOT / "plateau" / "templates").glob("*") if file.name in words}
+    return {file for file in (ROOT / "plateau" / "pages" / "templates").glob("*") if file.name in words}
 
 
 def schemas(path: Path, system: Path) -> set[Path]:
@@ -86,6 +91,22 @@ def needed(path: Path, system: Path) -> set[str]:
     code = modules(path)
     files = code.union(*(schemas(module, system) | templates(module) for module in code))
     return {file.relative_to(ROOT).as_posix() for file in files}
+
+
+def folders() -> Iterator[tuple[str, set[str]]]:
+    """Each folder below plateau/ and simulator/, outer ones first, with its modules that hold code and its templates."""
+    for folder in sorted(path for name in FOLDERS for path in (ROOT / name).rglob("*") if path.is_dir()):
+        files = {*folder.rglob("*.j2"), *(path for path in folder.rglob("*.py") if holds_code(path))}
+        if files:
+            yield folder.relative_to(ROOT).as_posix(), {file.relative_to(ROOT).as_posix() for file in files}
+
+
+def folded(files: set[str]) -> set[str]:
+    """Needed files as deps: a folder in place of its files where all of them are needed."""
+    for folder, inside in folders():
+        if inside <= files:
+            files = files - inside | {folder}
+    return files
 
 
 @dataclass(frozen=True)
@@ -132,9 +153,12 @@ def dep_problems(stage: Stage) -> list[str]:
     """Code and schemas that are missing from the deps of a stage, or listed there without need."""
     listed = set(stage.paths("deps"))
     code = {path for path in listed if is_code(path)}
-    wanted = needed(stage.module, stage.system)
+    files = needed(stage.module, stage.system)
+    wanted = folded(files)
     return [f"{stage.name}: add dep {path}" for path in sorted(wanted - listed)] + [
-        f"{stage.name}: drop dep {path}, nothing imports or reads it" for path in sorted(code - wanted)
+        f"{stage.name}: drop dep {path}, "
+        + ("its folder stands for it" if path in files else "nothing imports or reads it, or not all of it")
+        for path in sorted(code - wanted)
     ]
 
 
@@ -220,7 +244,7 @@ def unread(key: str, found: set[tuple[str, ...]], words: set[str]) -> list[str]:
 
 def is_code(path: str) -> bool:
     """Whether a dep is one that the code itself shows; data files are listed by hand."""
-    return path.endswith(".py") or ".schema." in path or "/templates/" in path
+    return path.endswith(".py") or ".schema." in path or path.split("/")[0] in FOLDERS
 
 
 def rewrite(system: Path) -> None:
@@ -230,7 +254,7 @@ def rewrite(system: Path) -> None:
     with modify_yaml(str(system / "dvc.yaml")) as content:
         for stage in stages(system):
             data = {path for path in stage.paths("deps") if not is_code(path)}
-            content["stages"][stage.name]["deps"] = sorted(data | needed(stage.module, system))
+            content["stages"][stage.name]["deps"] = sorted(data | folded(needed(stage.module, system)))
             keys: list[Any] = list(declared(stage.module))
             inside = system.relative_to(ROOT).as_posix()
             if keys:

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from plateau.backend import mx, optim
-from plateau.model import load_arrays
-from plateau.tokens import Tokens, open_tokens
+from plateau.lm.backend import mx, optim
+from plateau.lm.model import load_arrays
+from plateau.prompts.tokens import Tokens, open_tokens
 
 
 class Rows:

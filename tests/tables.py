@@ -8,8 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from plateau import comparison, evaluation, params, report, text
-from plateau.files import write_json
+from plateau.core import params
+from plateau.core.files import write_json
+from plateau.measures import evaluation
+from plateau.pages import report, text
+from plateau.tools import comparison
 from tests.deps import ROOT
 
 README = ROOT / "README.md"

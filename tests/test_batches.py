@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plateau.batches import epoch_batches, in_order, padding_waste
+from plateau.lm.batches import epoch_batches, in_order, padding_waste
 
 LENGTHS = st.lists(st.integers(2, 400), min_size=1, max_size=300).map(lambda values: np.array(values, np.int32))
 

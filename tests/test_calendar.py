@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plateau import calendar
-from plateau.errors import BadInputError
+from plateau.core.errors import BadInputError
+from plateau.temporal import calendar
 
 OPTIONS: dict[str, Any] = {
     "time_zone": "America/New_York",

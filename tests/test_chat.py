@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plateau import chat
-from plateau.errors import BadInputError
-from plateau.examples import Example, Renderer
+from plateau.core.errors import BadInputError
+from plateau.prompts import chat
+from plateau.prompts.examples import Example, Renderer
 
 TURNS = [
     {"role": "agent", "text": "Thank you for calling."},

@@ -12,9 +12,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from plateau import comparison, fields, page, predictions
-from plateau.comparison import Run
-from plateau.errors import BadInputError
+from plateau.core.errors import BadInputError
+from plateau.outputs import predictions
+from plateau.pages import page
+from plateau.scores import fields
+from plateau.tools import comparison
+from plateau.tools.comparison import Run
 from tests.deps import ROOT
 
 SCHEMA = {"type": "object", "properties": {"category": {"enum": ["a", "b", "c"]}}}

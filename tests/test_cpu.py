@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mlx_lm.models.base import create_causal_mask
 
-from plateau import cpu
-from plateau.backend import mx, nn
+from plateau.lm import cpu
+from plateau.lm.backend import mx, nn
 
 
 @given(st.lists(st.floats(-200, 0, width=32), min_size=1, max_size=50))

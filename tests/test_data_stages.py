@@ -10,11 +10,11 @@ from typing import Any
 import jsonschema
 import pytest
 
-from plateau import tokens
-from plateau.errors import BadInputError
-from plateau.files import read_json
-from plateau.params import check
-from plateau.system import SHARED_SCHEMAS, SPLITS, System
+from plateau.core.errors import BadInputError
+from plateau.core.files import read_json
+from plateau.core.params import check
+from plateau.core.system import SHARED_SCHEMAS, SPLITS, System
+from plateau.prompts import tokens
 from stages import convert, prepare, split, temporal
 
 ROOT = Path(__file__).parent.parent

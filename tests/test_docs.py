@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from plateau import comparison, params
-from plateau.text import Estimate
+from plateau.core import params
+from plateau.pages.text import Estimate
+from plateau.tools import comparison
 from tests import deps, tables
 from tests.deps import ROOT
 

@@ -38,11 +38,28 @@ def test_deps_name_all_code_that_the_stage_runs_and_no_other(stage: Stage) -> No
 @each_stage
 def test_a_code_dep_taken_away_or_added_is_noticed(stage: Stage) -> None:
     listed = stage.entry["deps"]
-    for path in (path for path in listed if path.endswith(".py")):
+    for path in filter(deps.is_code, listed):
         without = changed(stage, deps=[other for other in listed if other != path])
         assert deps.dep_problems(without) == [f"{stage.name}: add dep {path}"]
     needless = changed(stage, deps=[*listed, "tests/deps.py"])
-    assert deps.dep_problems(needless) == [f"{stage.name}: drop dep tests/deps.py, nothing imports or reads it"]
+    assert deps.dep_problems(needless) == [
+        f"{stage.name}: drop dep tests/deps.py, nothing imports or reads it, or not all of it"
+    ]
+
+
+@each_stage
+def test_a_folder_stands_in_deps_where_all_of_it_is_needed_and_only_there(stage: Stage) -> None:
+    listed = stage.entry["deps"]
+    for folder, files in deps.folders():
+        if folder in listed:
+            each = changed(stage, deps=[*(path for path in listed if path != folder), *files])
+            drops = [f"{stage.name}: drop dep {path}, its folder stands for it" for path in sorted(files)]
+            assert deps.dep_problems(each) == [f"{stage.name}: add dep {folder}", *drops]
+        elif not any(folder.startswith(f"{path}/") for path in listed):
+            more = changed(stage, deps=[*listed, folder])
+            assert deps.dep_problems(more) == [
+                f"{stage.name}: drop dep {folder}, nothing imports or reads it, or not all of it"
+            ]
 
 
 @each_stage
@@ -127,7 +144,7 @@ def test_what_a_stage_reads_another_makes_or_git_holds(system: Path) -> None:
 def files(stage: Stage, *kinds: str) -> set[str]:
     """Data that a stage names, below its system; a schema by its name alone, for a system may have its own."""
     inside = stage.system.relative_to(ROOT).as_posix()
-    paths = {path for kind in kinds for path in stage.paths(kind) if not path.endswith((".py", ".j2"))}
+    paths = {path for kind in kinds for path in stage.paths(kind) if ".schema." in path or not deps.is_code(path)}
     below = {path.removeprefix(f"{inside}/") for path in paths}
     return {path for path in below if path != "models/reference"}
 
@@ -171,6 +188,34 @@ def test_imports_are_followed_to_the_end_wherever_they_stand(tmp_path: Path, mon
         (tmp_path / name).write_text(text, encoding="utf-8")
     found = {path.relative_to(tmp_path).as_posix() for path in deps.modules(tmp_path / "stages" / "one.py")}
     assert found == set(texts) - {"house/__init__.py", "house/garden.py"}
+
+
+def test_a_folder_stands_for_its_modules_with_code_and_its_templates(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deps, "ROOT", tmp_path)
+    texts = {
+        "plateau/__init__.py": "import os\n",
+        "plateau/top.py": "",
+        "plateau/inner/__init__.py": '"""Only words."""\n',
+        "plateau/inner/one.py": "A = 1\n",
+        "plateau/inner/page.py": "B = 1\n",
+        "plateau/inner/templates/a.md.j2": "",
+        "plateau/inner/templates/b.md.j2": "",
+        "simulator/all/one.py": "C = 1\n",
+        "stages/one.py": "D = 1\n",
+    }
+    for name, text in texts.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    everything = set(texts) - {"plateau/inner/__init__.py"}
+    outside = {"plateau/__init__.py", "plateau/top.py", "stages/one.py"}
+    assert deps.folded(everything) == outside | {"plateau/inner", "simulator/all"}
+    without_one = deps.folded(everything - {"plateau/inner/one.py"})
+    assert without_one == outside | {"plateau/inner/page.py", "plateau/inner/templates", "simulator/all"}
+    without_a = deps.folded(everything - {"plateau/inner/templates/a.md.j2"})
+    assert "plateau/inner" not in without_a
+    assert "plateau/inner/templates/b.md.j2" in without_a
 
 
 KNOBS: dict[str, Any] = {

@@ -12,11 +12,14 @@ import tiny_task
 from mlx.utils import tree_flatten
 from sklearn import metrics
 
-from plateau import arms, diagnostics, evaluation, fields, files, leaks, params, predictions
-from plateau.backend import mx
-from plateau.errors import BadInputError
-from plateau.model import load, load_arrays, save_arrays
-from plateau.system import System
+from plateau.core import files, params
+from plateau.core.errors import BadInputError
+from plateau.core.system import System
+from plateau.lm.backend import mx
+from plateau.lm.model import load, load_arrays, save_arrays
+from plateau.measures import diagnostics, evaluation, leaks
+from plateau.outputs import arms, predictions
+from plateau.scores import fields
 from stages import evaluate, overfit_check
 from tests.deps import ROOT
 

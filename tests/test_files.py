@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from plateau.files import replacing, write_text
+from plateau.core.files import replacing, write_text
 
 
 def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
@@ -22,7 +22,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path)
 @pytest.mark.parametrize("name", ["a.b.parquet", "folder"])
 def test_what_a_killed_process_left_goes_with_the_next_write(tmp_path: Path, name: str) -> None:
     code = (
-        "import os, sys; from pathlib import Path; from plateau.files import replacing\n"
+        "import os, sys; from pathlib import Path; from plateau.core.files import replacing\n"
         "with replacing(Path(sys.argv[1])) as temporary:\n    temporary.mkdir(); os.kill(os.getpid(), 9)"
     )
     subprocess.run([sys.executable, "-c", code, str(tmp_path / name)], check=False)

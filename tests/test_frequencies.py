@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from plateau import tokens
-from plateau.frequencies import unigram_loss
+from plateau.prompts import tokens
+from plateau.run.frequencies import unigram_loss
 
 
 def written(path: Path, *rows: tuple[list[int], int]) -> tokens.Tokens:

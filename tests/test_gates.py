@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plateau import gates
+from plateau.verdict import gates
 
 PARAMS = {
     "schema_valid": 0.99,

@@ -11,12 +11,12 @@ import tiny
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from plateau import fields, scoring
-from plateau.backend import mx
-from plateau.constraint import Constraint
-from plateau.errors import BadInputError
-from plateau.generation import generate, percentile
-from plateau.model import load
+from plateau.core.errors import BadInputError
+from plateau.lm.backend import mx
+from plateau.lm.model import load
+from plateau.outputs.constraint import Constraint
+from plateau.outputs.generation import generate, percentile
+from plateau.scores import fields, scoring
 
 TARGET = {
     "type": "object",
@@ -168,6 +168,6 @@ def test_a_percentile_is_a_value_that_enough_do_not_exceed(values, share):
 
 
 def test_free_generation_does_not_load_llguidance():
-    code = "import plateau.generation, sys; sys.exit('llguidance' in sys.modules)"
+    code = "import plateau.outputs.generation, sys; sys.exit('llguidance' in sys.modules)"
     root = Path(__file__).parent.parent
     assert subprocess.run([sys.executable, "-c", code], cwd=root, check=False).returncode == 0

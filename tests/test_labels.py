@@ -8,11 +8,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from plateau import fields, labels, review
-from plateau.contracts import Contract
-from plateau.files import read_json
-from plateau.near import Pairs
-from plateau.system import SHARED_SCHEMAS, SPLITS
+from plateau.core.files import read_json
+from plateau.core.system import SHARED_SCHEMAS, SPLITS
+from plateau.scores import fields
+from plateau.splitting import labels, review
+from plateau.splitting.near import Pairs
+from plateau.tables.contracts import Contract
 
 TARGET: dict[str, Any] = {
     "type": "object",

@@ -10,10 +10,11 @@ import jsonschema
 import pyarrow.parquet as pq
 import pytest
 
-from plateau import mapping, params
-from plateau.errors import BadInputError
-from plateau.sources import RefusedError
-from plateau.system import System
+from plateau.core import params
+from plateau.core.errors import BadInputError
+from plateau.core.system import System
+from plateau.ingest import mapping
+from plateau.tables.sources import RefusedError
 from stages import prepare
 from tests.test_params import ROOT, SCHEMA, stage
 from tests.test_star import DATA, needs_data

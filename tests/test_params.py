@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plateau import params
-from plateau.errors import BadInputError
-from plateau.system import System
+from plateau.core import params
+from plateau.core.errors import BadInputError
+from plateau.core.system import System
 
 ROOT = Path(__file__).parent.parent
 SYSTEMS = [ROOT, *sorted(path.parent for path in ROOT.glob("systems/*/params.yaml"))]
@@ -73,7 +73,7 @@ def test_every_way_to_write_a_number_reads_as_that_number(number: float, form: s
 def test_a_loader_that_others_patch_changes_nothing() -> None:
     code = """
 import yaml
-from plateau import params
+from plateau.core import params
 before = params.parse("a: 1e-5\\nb: 010\\nc: NO\\nd: 12")
 import re
 yaml.SafeLoader.add_implicit_resolver("tag:yaml.org,2002:float", re.compile(".*"), list("-+0123456789.N"))

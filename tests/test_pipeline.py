@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from plateau.files import sha256
+from plateau.core.files import sha256
 from tests import tiny
 
 pytestmark = pytest.mark.slow
@@ -133,7 +133,7 @@ def test_metrics_and_plots_show_offline(copy: Path) -> None:
     table = run(copy, "dvc", "metrics", "show")
     assert "perplexity" in table
     assert max(map(len, table.splitlines())) < 200
-    run(copy, sys.executable, "-m", "plateau.plots_page", ".dvc/plots.html")
+    run(copy, sys.executable, "-m", "plateau.tools.plots_page", ".dvc/plots.html")
     run(copy, "dvc", "config", "--local", "plots.html_template", "plots.html")
     run(copy, "dvc", "plots", "show")
     page = (copy / "dvc_plots" / "index.html").read_text()
@@ -203,7 +203,7 @@ def test_stock_clients_take_what_the_pipeline_makes(copy: Path) -> None:
 
 
 def _prompt_tokens(folder: Path) -> int:
-    from plateau.tokens import open_tokens
+    from plateau.prompts.tokens import open_tokens
 
     return int(open_tokens(folder / "data" / "tokens" / "test.arrow").completion_start[0])
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from plateau import preflight
-from plateau.files import write_json
-from plateau.model import Adapter, count_parameters
-from plateau.tokens import open_tokens
+from plateau.core.files import write_json
+from plateau.lm.model import Adapter, count_parameters
+from plateau.prompts.tokens import open_tokens
+from plateau.run import preflight
 from tests import tiny
 from tests.test_trainer import settings
 

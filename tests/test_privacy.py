@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from benchmarks import personal
 from benchmarks import privacy as benchmark
-from plateau import privacy
-from plateau.params import check
-from plateau.records import SCHEMA
-from plateau.system import SHARED_SCHEMAS
+from plateau.core.params import check
+from plateau.core.system import SHARED_SCHEMAS
+from plateau.ingest import privacy
+from plateau.ingest.records import SCHEMA
 
 RULES = privacy.Rules(frozenset(privacy.KINDS), "US")
 

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plateau import launch
-from plateau.backend import mx
-from plateau.errors import PlateauError
-from plateau.ranks import Ranks
+from plateau.core.errors import PlateauError
+from plateau.lm.backend import mx
+from plateau.run import launch
+from plateau.training.ranks import Ranks
 from tests import tiny
 from tests.test_resume import finish, start
 

@@ -16,10 +16,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plateau import readers, sources, strict
-from plateau.errors import BadInputError
-from plateau.files import read_json
-from plateau.system import System
+from plateau.core.errors import BadInputError
+from plateau.core.files import read_json
+from plateau.core.system import System
+from plateau.ingest import readers, strict
+from plateau.tables import sources
 from stages import prepare
 
 TARGET = {"type": "object", "required": ["label"], "properties": {"label": {"type": "string", "enum": ["a", "b"]}}}

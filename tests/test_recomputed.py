@@ -15,11 +15,11 @@ import tiny_task
 from scipy import stats
 from sklearn.metrics import accuracy_score, f1_score, mean_absolute_error
 
-from plateau import general
-from plateau.backend import mx
-from plateau.files import read_json
-from plateau.system import System
-from plateau.tokens import open_tokens
+from plateau.core.files import read_json
+from plateau.core.system import System
+from plateau.lm.backend import mx
+from plateau.outputs import general
+from plateau.prompts.tokens import open_tokens
 
 SAMPLES, CONFIDENCE = 200, 0.95
 MOODS, LOW, HIGH = ["calm", "angry"], 1, 3

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from plateau import readers, strict
-from plateau.contracts import Contract, explain, target_text
-from plateau.errors import BadInputError
-from plateau.files import read_json
-from plateau.params import check
-from plateau.records import parse_time
-from plateau.system import SHARED_SCHEMAS, System
+from plateau.core.errors import BadInputError
+from plateau.core.files import read_json
+from plateau.core.params import check
+from plateau.core.system import SHARED_SCHEMAS, System
+from plateau.ingest import readers, strict
+from plateau.ingest.records import parse_time
+from plateau.tables.contracts import Contract, explain, target_text
 from stages import prepare
 
 PRIVACY = check(SHARED_SCHEMAS.parent / "params.yaml")["prepare"]["privacy"]

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from plateau.errors import PlateauError
-from plateau.files import sha256
+from plateau.core.errors import PlateauError
+from plateau.core.files import sha256
 from tests import tiny
 
 HARD = {"iters": 40, "eval_every": 7, "dropout": 0.1, "grad_accumulation": 2, "batch_size": 4, "train.state_every": 4}

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from scipy import stats as scipy_stats
 from sklearn import metrics
 
-from plateau import baselines, fields, scoring
+from plateau.measures import baselines
+from plateau.scores import fields, scoring
 
 TARGET = {
     "type": "object",

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_overfit import PUBLISHED, curve
 
-from plateau import overfit, selection
-from plateau.errors import BadInputError
+from plateau.choice import selection
+from plateau.core.errors import BadInputError
+from plateau.verdict import overfit
 
 POLICIES = ("latest_within_tolerance", "best", "earliest_within_tolerance")
 

@@ -14,8 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator import analysis, centre, conversations, forms, lessons, pretraining
-from simulator.facts import BEHAVIOURS, OUTCOMES, PATHS, TONES, TOPICS, Facts
+from simulator.contacts import analysis, centre, conversations
+from simulator.contacts.facts import BEHAVIOURS, OUTCOMES, PATHS, TONES, TOPICS, Facts
+from simulator.teaching import forms, lessons, pretraining
 
 REPOSITORY = Path(__file__).parent.parent
 REFERENCE = REPOSITORY / "models" / "reference"
@@ -196,14 +197,14 @@ def test_the_reference_model_never_reads_the_conversations_of_the_data_stage(
 
 @pytest.fixture(scope="module")
 def tokenizer() -> Any:
-    from plateau import chat
+    from plateau.prompts import chat
 
     return chat.load_tokenizer(REFERENCE)
 
 
 @given(content=st.text(), answer=st.text())
 def test_prompt_ids_are_a_prefix_of_the_whole_chat(tokenizer: Any, content: str, answer: str) -> None:
-    from plateau import chat
+    from plateau.prompts import chat
 
     ids, completion_start = chat.render(tokenizer, content, answer)
     assert ids[:completion_start] == chat.prompt_ids(tokenizer, content)
@@ -217,8 +218,8 @@ def test_the_tokenizer_loses_nothing(tokenizer: Any, text: str) -> None:
 
 
 def test_the_reference_model_is_small_and_mlx_lm_loads_it() -> None:
-    from plateau.backend import mx
-    from plateau.model import count_parameters, load
+    from plateau.lm.backend import mx
+    from plateau.lm.model import count_parameters, load
 
     model, tokenizer = load(REFERENCE)
     assert (REFERENCE / "model.safetensors").stat().st_size <= 8_000_000
@@ -230,7 +231,7 @@ def test_the_reference_model_is_small_and_mlx_lm_loads_it() -> None:
 def test_the_reference_model_fills_in_forms_it_has_learned() -> None:
     from mlx_lm import generate
 
-    from plateau.model import load
+    from plateau.lm.model import load
 
     model, tokenizer = load(REFERENCE)
     one = next(conversations.simulate(1, *YEAR, "data 0"))

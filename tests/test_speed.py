@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from plateau.speed import keep, kept, record
-from plateau.system import System
+from plateau.core.system import System
+from plateau.run.speed import keep, kept, record
 
 
 def written(folder: Path) -> object:

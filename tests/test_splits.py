@@ -9,11 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plateau import fields, near, partition, rows, splits
-from plateau.errors import BadInputError
-from plateau.files import read_json
-from plateau.records import SCHEMA, parse_time
-from plateau.system import SHARED_SCHEMAS, SPLITS
+from plateau.core.errors import BadInputError
+from plateau.core.files import read_json
+from plateau.core.system import SHARED_SCHEMAS, SPLITS
+from plateau.ingest.records import SCHEMA, parse_time
+from plateau.scores import fields
+from plateau.splitting import near, partition, splits
+from plateau.tables import rows
 
 TARGET = {"properties": {"label": {"enum": ["a", "b"]}, "done": {"type": "boolean"}, "note": {"type": "string"}}}
 

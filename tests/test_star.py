@@ -6,12 +6,12 @@ from typing import Any
 import jsonschema
 import pytest
 
-from plateau import params
-from plateau.contracts import Contract
-from plateau.errors import BadInputError
-from plateau.files import read_json
-from plateau.records import analysis_check, transcript_check
-from plateau.system import System
+from plateau.core import params
+from plateau.core.errors import BadInputError
+from plateau.core.files import read_json
+from plateau.core.system import System
+from plateau.ingest.records import analysis_check, transcript_check
+from plateau.tables.contracts import Contract
 from stages import import_star
 from systems.star import dialogues
 

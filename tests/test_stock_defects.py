@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from plateau import tokens
-from plateau.batches import epoch_batches
-from plateau.errors import BadInputError
-from plateau.model import load
-from plateau.objectives import CausalLM, parts
+from plateau.core.errors import BadInputError
+from plateau.lm.batches import epoch_batches
+from plateau.lm.model import load
+from plateau.lm.objectives import CausalLM, parts
+from plateau.prompts import tokens
 from tests import stock, tiny
 
 
@@ -187,8 +187,8 @@ def test_a_run_that_no_longer_improves_stops(make: Any, trainer: str) -> None:
 
 
 def _poison(path: Path) -> None:
-    from plateau.backend import mx
-    from plateau.model import load_arrays, save_arrays
+    from plateau.lm.backend import mx
+    from plateau.lm.model import load_arrays, save_arrays
 
     arrays = load_arrays(path)
     name = next(name for name in arrays if "q_proj" in name)
@@ -197,8 +197,8 @@ def _poison(path: Path) -> None:
 
 def _interrupted_at(folder: Path, iteration: int) -> None:
     """Train until `iteration` is done, as if a signal had come then."""
-    from plateau import errors, params
-    from plateau.system import System
+    from plateau.core import errors, params
+    from plateau.core.system import System
     from stages import train as stage
 
     with pytest.MonkeyPatch.context() as patch:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plateau.stopping import Rules, Standing, standing, summary
+from plateau.training.stopping import Rules, Standing, standing, summary
 
 NAN = math.nan
 LOSSES = st.lists(st.floats(0.01, 20), min_size=1, max_size=40)

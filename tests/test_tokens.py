@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plateau import tokens
-from plateau.errors import BadInputError
+from plateau.core.errors import BadInputError
+from plateau.prompts import tokens
 
 ROWS = st.lists(
     st.tuples(st.text(max_size=5), st.lists(st.integers(0, 2**31 - 1), min_size=2, max_size=20), st.just(1)),

@@ -9,12 +9,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from plateau import objectives
-from plateau.backend import mx, nn
-from plateau.files import sha256
-from plateau.model import Adapter, add_adapter, load
-from plateau.settings import Settings, schedule
-from plateau.tokens import open_tokens
+from plateau.core.files import sha256
+from plateau.lm import objectives
+from plateau.lm.backend import mx, nn
+from plateau.lm.model import Adapter, add_adapter, load
+from plateau.prompts.tokens import open_tokens
+from plateau.training.settings import Settings, schedule
 from stages import train as stage
 from tests import tiny
 
@@ -166,7 +166,7 @@ def test_every_optimizer_and_schedule_learns(
 
 
 def settings(**changes: Any) -> Settings:
-    from plateau.params import parse
+    from plateau.core.params import parse
 
     values = parse((tiny.ROOT / "params.yaml").read_text())
     return stage._settings({**values, **changes}, 512)
@@ -184,7 +184,7 @@ def test_schedules_rise_over_warmup_and_fall_to_zero_at_iters() -> None:
 
 
 def test_nan_weights_stop_the_run_and_become_no_checkpoint(tmp_path: Path, tokenizer_dir: Path) -> None:
-    from plateau.errors import BadInputError
+    from plateau.core.errors import BadInputError
 
     folder = tiny.system(tmp_path, tokenizer_dir)
     path = folder / "models" / "base" / "model.safetensors"
@@ -200,7 +200,7 @@ def test_nan_weights_stop_the_run_and_become_no_checkpoint(tmp_path: Path, token
 def test_non_finite_steps_are_skipped_and_counted_and_the_best_checkpoint_stays(
     tmp_path: Path, tokenizer_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from plateau.errors import BadInputError
+    from plateau.core.errors import BadInputError
 
     folder = tiny.system(tmp_path, tokenizer_dir, **{"train.max_bad_steps": 3})
     honest = objectives.CausalLM.loss_sum
@@ -219,7 +219,7 @@ def test_non_finite_steps_are_skipped_and_counted_and_the_best_checkpoint_stays(
 
 
 def test_an_absurd_lr_stops_with_a_reason(tmp_path: Path, tokenizer_dir: Path) -> None:
-    from plateau.errors import BadInputError
+    from plateau.core.errors import BadInputError
 
     folder = tiny.system(tmp_path, tokenizer_dir, lr=10.0, patience=3, iters=60)
     with pytest.raises(BadInputError, match="lower lr"):

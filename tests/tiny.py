@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import yaml
 
-from plateau import params as params_module
-from plateau import tokens
+from plateau.core import params as params_module
+from plateau.prompts import tokens
 
 ROOT = Path(__file__).parent.parent
 CONFIG = {
@@ -34,8 +34,8 @@ def base(folder: Path, tokenizer_dir: Path, seed: int = 0) -> Path:
     from mlx.utils import tree_flatten
     from mlx_lm.models.llama import Model, ModelArgs
 
-    from plateau.backend import mx
-    from plateau.model import save_arrays
+    from plateau.lm.backend import mx
+    from plateau.lm.model import save_arrays
 
     shutil.copytree(tokenizer_dir, folder, dirs_exist_ok=True)
     (folder / "config.json").write_text(json.dumps(CONFIG))
@@ -76,7 +76,7 @@ def write_params(folder: Path, changes: dict[str, Any]) -> None:
 
 def train(folder: Path, updates: int | None = None) -> None:
     """Run stages.train in this process, with its scratch below the folder; interrupted after some updates, or not."""
-    from plateau.system import System
+    from plateau.core.system import System
     from stages import train as stage
 
     with pytest.MonkeyPatch.context() as patch:

@@ -11,9 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import tiny
 
-from plateau import chat, params, tokens
-from plateau.files import write_jsonl
-from plateau.system import SPLITS, System
+from plateau.core import params
+from plateau.core.files import write_jsonl
+from plateau.core.system import SPLITS, System
+from plateau.prompts import chat, tokens
 
 SCHEMA = {
     "type": "object",

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from plateau.errors import BadInputError
+from plateau.core.errors import BadInputError
 
 Dialogue = Mapping[str, Any]
 

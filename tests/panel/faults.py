@@ -14,11 +14,12 @@ import tiny_task
 from mlx.utils import tree_flatten
 from tiny_task import Example
 
-from plateau import arms, chat
-from plateau.errors import BadInputError
-from plateau.files import read_json, write_json
-from plateau.model import load, load_arrays, save_arrays
-from plateau.system import System
+from plateau.core.errors import BadInputError
+from plateau.core.files import read_json, write_json
+from plateau.core.system import System
+from plateau.lm.model import load, load_arrays, save_arrays
+from plateau.outputs import arms
+from plateau.prompts import chat
 
 Splits = dict[str, list[Example]]
 RECORDED = "was recorded when it was chosen"
@@ -149,8 +150,8 @@ def teach_base_then_shuffle(system: System) -> None:
 
 def teach_base_general_text(system: System) -> None:
     """Make the base model one that knows the general probe, so that it has something to forget."""
-    from plateau import general
-    from plateau.backend import mx, nn, optim
+    from plateau.lm.backend import mx, nn, optim
+    from plateau.outputs import general
 
     network, tokenizer = load(system.path("models", "base"))
     rows = [mx.array([tokenizer.encode(sentence)]) for sentence in general.SENTENCES]
@@ -190,7 +191,7 @@ def change_adapter(system: System, change: Callable[[Any], Any]) -> None:
 
 def noise_adapter(system: System) -> None:
     """Random arrays of the right shapes."""
-    from plateau.backend import mx
+    from plateau.lm.backend import mx
 
     change_adapter(system, lambda array: 0.05 * mx.random.normal(array.shape, key=mx.random.key(1)))
 

@@ -1,0 +1,41 @@
+"""What every stage module ends with: `run(main, PARAMS)` reads the command line and params, and reports errors to people."""
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from plateau.core import params
+from plateau.core.errors import BadInputError, PlateauError
+from plateau.core.system import System
+
+
+def run(main: Callable[[System, params.Params], None], keys: Sequence[str]) -> None:
+    """Call `main(system, params)` for `python -m stages.<name> [SYSTEM_DIR]`; exit 0, 1, 2 or 3 as DESIGN's errors say."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        system = _system(sys.argv[1:])
+        main(system, params.load(system, keys))
+    except PlateauError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(error.exit_status)
+    except OSError as error:
+        place = f" ({error.filename})" if error.filename else ""
+        print(f"error: {error.strerror or error}{place}; what was complete before is kept", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+
+
+def _system(arguments: Sequence[str]) -> System:
+    """The system named on the command line, the current folder by default."""
+    folder = Path(arguments[0] if arguments else ".")
+    if len(arguments) > 1 or not (folder / "params.yaml").is_file():
+        raise BadInputError(
+            f"{' '.join(arguments) or '.'}: not a system folder (no params.yaml in it); pass one, such as systems/star"
+        )
+    return System(folder)

@@ -1,0 +1,1 @@
+"""Raw files to checked records without personal data."""

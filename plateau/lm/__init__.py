@@ -1,0 +1,1 @@
+"""The language model: mlx made ready, base model and adapter, batches and the loss."""

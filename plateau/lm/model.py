@@ -1,0 +1,138 @@
+"""Models and adapters in mlx-lm's own formats: load, add an adapter, save it."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mlx.utils import tree_flatten
+
+from plateau.core.errors import BadInputError
+from plateau.core.files import replacing, write_json
+from plateau.lm.backend import ON_CPU, mx, nn
+from plateau.lm.base import resolve
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """What is trained: `fine_tune_type` lora, dora or full; `num_layers` counted from the last, -1 for all."""
+
+    fine_tune_type: str
+    rank: int
+    scale: float
+    dropout: float
+    num_layers: int
+
+    def config(self) -> dict[str, Any]:
+        """mlx-lm's adapter_config.json."""
+        lora_parameters = {"rank": self.rank, "scale": self.scale, "dropout": self.dropout}
+        return {
+            "fine_tune_type": self.fine_tune_type,
+            "num_layers": self.num_layers,
+            "lora_parameters": lora_parameters,
+        }
+
+
+def load(base_dir: Path, adapter: Path | None = None) -> tuple[nn.Module, Any]:
+    """Load a base model and, where given, an adapter folder, with mlx-lm; the model and mlx-lm's tokenizer.
+
+    On a CPU the weights become float32, where alone it is fast. Raises BadInputError when the files do not fit.
+    """
+    from mlx_lm import load as mlx_lm_load
+    from mlx_lm.utils import dequantize_model
+
+    path = resolve(base_dir)
+    try:
+        model, tokenizer = mlx_lm_load(str(path), adapter_path=str(adapter) if adapter else None)
+    except (ValueError, FileNotFoundError, KeyError) as error:
+        raise BadInputError(f"{adapter or path}: mlx-lm cannot load it: {error}") from None
+    if ON_CPU:
+        dequantize_model(model)
+        model.set_dtype(mx.float32)
+    model.eval()
+    mx.eval(model.parameters())
+    return model, tokenizer
+
+
+def add_adapter(model: nn.Module, adapter: Adapter, seed: int, compute: bool = True) -> None:
+    """Freeze the model and make the adapter's parameters trainable, with mlx-lm's layers; weights drawn from `seed`.
+
+    Without `compute` no weight is, which counting parameters does not need.
+    """
+    from mlx_lm.tuner.utils import linear_to_lora_layers
+
+    if adapter.num_layers > len(model.layers):
+        raise BadInputError(f"num_layers: {adapter.num_layers} is more than the model's {len(model.layers)} layers")
+    mx.random.seed(seed)
+    model.freeze()
+    if adapter.fine_tune_type == "full":
+        for layer in model.layers[-max(adapter.num_layers, 0) :]:
+            layer.unfreeze()
+    else:
+        use_dora = adapter.fine_tune_type == "dora"
+        linear_to_lora_layers(model, adapter.num_layers, adapter.config()["lora_parameters"], use_dora=use_dora)
+    model.eval()
+    if compute:
+        mx.eval(model.parameters())
+
+
+@contextmanager
+def recomputed(model: nn.Module, grad_checkpoint: bool) -> Iterator[None]:
+    """Inside the block, recompute each layer's activations in the backward pass, if asked to: less memory, more time."""
+    from mlx_lm.tuner.trainer import grad_checkpoint as patch
+
+    kind = type(model.layers[0])
+    stock = kind.__call__
+    try:
+        if grad_checkpoint:
+            patch(model.layers[0])
+        yield
+    finally:
+        kind.__call__ = stock
+
+
+def trainable_parameters(model: nn.Module) -> dict[str, mx.array]:
+    """The arrays that training changes, by name."""
+    return dict(tree_flatten(model.trainable_parameters()))
+
+
+def count_parameters(model: nn.Module) -> tuple[int, int]:
+    """Number of trainable and of all parameters; quantised weights count as what they stand for."""
+    from mlx_lm.utils import get_total_parameters
+
+    return sum(array.size for array in trainable_parameters(model).values()), int(get_total_parameters(model))
+
+
+def save_adapter(model: nn.Module, adapter: Adapter, folder: Path) -> None:
+    """Write `adapters.safetensors` and `adapter_config.json` into `folder`, which mlx-lm loads as an adapter path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(folder / "adapter_config.json", adapter.config())
+    save_arrays(folder / "adapters.safetensors", trainable_parameters(model))
+
+
+def save_arrays(path: Path, arrays: dict[str, mx.array], metadata: dict[str, str] | None = None) -> None:
+    """Write a safetensors file whole or not at all."""
+    with replacing(path) as temporary:
+        try:
+            mx.save_safetensors(str(temporary), arrays, metadata or {})
+        except RuntimeError as error:
+            raise OSError(f"cannot write {path}; is the disk full? ({error})") from None
+
+
+def load_arrays(path: Path) -> dict[str, mx.array]:
+    """Read a safetensors file."""
+    arrays: dict[str, mx.array] = mx.load(str(path))  # type: ignore[assignment]
+    return arrays
+
+
+def read_adapter(folder: Path) -> Adapter:
+    """Read an adapter_config.json back; raises BadInputError where it is missing or malformed."""
+    path = folder / "adapter_config.json"
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+        lora = config["lora_parameters"]
+        return Adapter(config["fine_tune_type"], lora["rank"], lora["scale"], lora["dropout"], config["num_layers"])
+    except (OSError, ValueError, KeyError) as error:
+        raise BadInputError(f"{path}: not an adapter's config: {error}") from None

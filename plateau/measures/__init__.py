@@ -1,0 +1,1 @@
+"""What the answers show of a model: the evaluation, baselines, diagnostics and leaks."""

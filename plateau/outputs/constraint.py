@@ -1,0 +1,249 @@
+"""Decoding that can only write JSON of a schema: llguidance's matcher as an mlx-lm logits processor, one a row.
+
+An output that would not be complete within its budget of tokens is closed in time. `needed` is the number of tokens that the
+shortest way to the end takes from here. Once little more than that is left, nothing new is opened; once no more is left, the
+shortest way is taken.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import llguidance
+import llguidance.hf
+import llguidance.numpy as bitmasks
+import numpy as np
+from numpy.typing import NDArray
+
+from plateau.core.errors import BadInputError
+from plateau.lm.backend import mx
+
+# As json.dumps writes, and so as the training targets are written.
+_LAYOUT = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
+_SLACK = 8  # tokens kept over the shortest way, for it can grow while a string or number is written
+_MOST_PARTS = 64  # subschemas that are measured
+Allowed = NDArray[np.bool_]
+Sampler = Callable[[mx.array], mx.array]
+
+
+class Constraint:
+    """A schema compiled for a tokenizer; `batch()` gives each row of a batch its own state.
+
+    Raises BadInputError for a schema that llguidance cannot compile.
+    """
+
+    def __init__(self, tokenizer: Any, schema: Any, max_tokens: int) -> None:
+        fast = getattr(tokenizer, "_tokenizer", tokenizer)
+        ends = sorted(getattr(tokenizer, "eos_token_ids", None) or [fast.eos_token_id])
+        self.vocabulary = llguidance.hf.from_tokenizer(fast, eos_token=ends)
+        self.schema = schema
+        self.max_tokens = max_tokens
+        self.grammar = self._compiled(schema)
+        self.end = int(self.vocabulary.eos_token)
+        self.quote = _single_tokens(fast, '"')
+        self.closers = [self.end, *_single_tokens(fast, '}]",:0')]
+        if self.shortest > max_tokens:
+            raise BadInputError(
+                f"evaluate.max_tokens: {max_tokens} are fewer than the {self.shortest} or more of the shortest answer that the target schema allows"
+            )
+
+    def batch(self, sampler: Sampler, rows: int) -> tuple["Draws", list[list["Processor"]]]:
+        """The sampler of a batch, and the logits processors of each of its rows."""
+        draws = Draws(sampler)
+        return draws, [[Processor(self, draws)] for _ in range(rows)]
+
+    def _matcher(self, grammar: str) -> Any:
+        """A matcher at the start of a grammar."""
+        return llguidance.LLMatcher(self.vocabulary, grammar)
+
+    def _compiled(self, schema: Any) -> str:
+        grammar = str(llguidance.LLMatcher.grammar_from_json_schema(json.dumps(schema), overrides=_LAYOUT))
+        if problem := llguidance.LLMatcher.validate_grammar(grammar, self.vocabulary):
+            raise BadInputError(
+                f"the target schema cannot constrain decoding: {problem}; leave out the constrained arms"
+            )
+        return grammar
+
+    def closing(self, allowed: Allowed, in_string: bool) -> int:
+        """The allowed token on the shortest way to the end; where all is content, the first of it."""
+        wanted = self.quote if in_string else self.closers
+        return next((token for token in wanted if allowed[token]), int(np.argmax(allowed)))
+
+    def needed(self, matcher: Any, in_string: bool) -> int:
+        """Tokens on the shortest way to the end from the matcher's state, the end of the text among them."""
+        matcher, mask, state, count = matcher.deep_copy(), Mask(self.vocabulary.vocab_size), Quoting(in_string), 0
+        while not matcher.is_stopped() and count < self.max_tokens:
+            forced = matcher.compute_ff_tokens() or [self.closing(mask.allowed(matcher), state.inside)]
+            if not matcher.consume_tokens(forced):
+                break
+            state.read(self.vocabulary.decode_bytes(forced))
+            count += len(forced)
+        return count + 1
+
+    @cached_property
+    def start(self) -> Any:
+        """A matcher at the start of the schema, from which each row's is copied."""
+        return self._matcher(self.grammar)
+
+    @cached_property
+    def shortest(self) -> int:
+        """Tokens of the shortest output."""
+        return self.needed(self.start, in_string=False)
+
+    @cached_property
+    def growth(self) -> int:
+        """The longest of the shortest values that an output may, but need not, hold: an item, an optional property."""
+        sizes = [len(key) + self._shortest(part) for key, part in _optional_parts(self.schema, self.schema, 0)]
+        return max(sizes, default=0) + _SLACK
+
+    def _shortest(self, part: Any) -> int:
+        """Tokens of the shortest value of a part of the schema; the definitions of the whole come along."""
+        shared = {key: self.schema[key] for key in ("$defs", "definitions") if key in self.schema}
+        try:
+            return self.needed(self._matcher(self._compiled({**part, **shared})), in_string=False)
+        except BadInputError:
+            return _SLACK
+
+
+class Mask:
+    """A bitmask over the vocabulary, kept to be filled again."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self._bits = bitmasks.allocate_token_bitmask(1, size)
+
+    def allowed(self, matcher: Any) -> Allowed:
+        """Which tokens [vocabulary] may come next."""
+        bitmasks.fill_next_token_bitmask(matcher, self._bits, 0)
+        return np.unpackbits(self._bits.view(np.uint8), bitorder="little")[: self.size].view(np.bool_)
+
+
+class Quoting:
+    """Whether JSON text read so far ends inside a string."""
+
+    def __init__(self, inside: bool = False) -> None:
+        self.inside = inside
+        self._escaped = False
+
+    def read(self, text: bytes) -> None:
+        """Go on by some text."""
+        for byte in text:
+            if self._escaped:
+                self._escaped = False
+            elif byte == 0x5C:
+                self._escaped = self.inside
+            elif byte == 0x22:
+                self.inside = not self.inside
+
+
+class Step:
+    """One step of a batch: how many rows were asked, and what was drawn for them."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self.drawn = mx.array([], mx.int32)
+
+    @cached_property
+    def tokens(self) -> list[int]:
+        """The token of each row."""
+        return [int(token) for token in np.array(self.drawn)]
+
+
+class Draws:
+    """The sampler of a batch, which keeps what it draws: read once a step, that is cheaper than row by row.
+
+    mlx-lm's generators call the processors of all rows in order, then the one sampler.
+    """
+
+    def __init__(self, sampler: Sampler) -> None:
+        self._sampler = sampler
+        self._step = Step()
+
+    def __call__(self, logprobs: mx.array) -> mx.array:
+        """Draw a token for each row of [rows, V]."""
+        step, self._step = self._step, Step()
+        step.drawn = self._sampler(logprobs)
+        return step.drawn
+
+    def place(self) -> tuple[Step, int]:
+        """The step that is being taken, and the next row of it."""
+        self._step.rows += 1
+        return self._step, self._step.rows - 1
+
+
+class Processor:
+    """The state of one row, called once before each token of it is drawn."""
+
+    def __init__(self, constraint: Constraint, draws: Draws) -> None:
+        self._constraint = constraint
+        self._draws = draws
+        self._place: tuple[Step, int] | None = None
+        self._matcher = constraint.start.deep_copy()
+        self._mask = Mask(constraint.vocabulary.vocab_size)
+        self._quoting = Quoting()
+        self._left = constraint.max_tokens + 1
+        self._way = constraint.max_tokens - constraint.shortest  # tokens left less the shortest way, when last measured
+        self._look_at = self._next_look(constraint.max_tokens)  # tokens left at which it is measured next
+
+    def __call__(self, _: mx.array, logits: mx.array) -> mx.array:
+        """Logits [1, V] with minus infinity wherever the grammar forbids the token."""
+        if self._place is not None and not self._matcher.is_stopped():
+            step, row = self._place
+            self._consume(step.tokens[row])
+        self._place = self._draws.place()
+        self._left -= 1
+        bias = np.full(logits.shape[-1], -np.inf, dtype=np.float32)
+        bias[self._choices()] = 0.0
+        return logits + mx.array(bias)
+
+    def _consume(self, token: int) -> None:
+        if not self._matcher.consume_token(token):
+            raise RuntimeError(f"the grammar refused a token that it had allowed: {self._matcher.get_error()}")
+        self._quoting.read(self._constraint.vocabulary.decode_bytes([token]))
+
+    def _choices(self) -> Any:
+        """The ids of the tokens that may come next."""
+        constraint = self._constraint
+        if self._matcher.is_stopped():  # complete: llguidance stops without asking for the end of the text
+            return [constraint.end]
+        allowed = self._mask.allowed(self._matcher)
+        spare = self._spare()
+        if spare <= _SLACK or (spare <= constraint.growth and not self._quoting.inside):
+            return [constraint.closing(allowed, self._quoting.inside)]
+        return np.flatnonzero(allowed)
+
+    def _spare(self) -> int:
+        """Tokens left over the shortest way to the end; measured again only when it may have become short."""
+        constraint = self._constraint
+        if self._left <= self._look_at:
+            self._way = self._left - constraint.needed(self._matcher, self._quoting.inside)
+            self._look_at = self._next_look(self._left)
+        return self._way
+
+    def _next_look(self, left: int) -> int:
+        """Tokens left when the way may have become short: it grows by two tokens a token, or once by an optional value."""
+        return left - max(1, (self._way - self._constraint.growth) // 3)
+
+
+def _single_tokens(tokenizer: Any, characters: str) -> list[int]:
+    """The token of each character that is one token."""
+    encoded = [tokenizer.encode(character, add_special_tokens=False) for character in characters]
+    return [ids[0] for ids in encoded if len(ids) == 1]
+
+
+def _optional_parts(schema: Any, root: Any, depth: int) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Subschemas of what may stand in a value or not, with the key that it then brings along."""
+    if not isinstance(schema, Mapping) or depth > 8:
+        return
+    properties: Mapping[str, Any] = schema.get("properties", {})
+    required: Sequence[str] = schema.get("required", ())
+    extra = schema.get("additionalProperties", "properties" in schema or schema.get("type") == "object")
+    found = [(key, part) for key, part in properties.items() if key not in required]
+    found += [("", part) for part in (schema.get("items"), extra) if isinstance(part, Mapping)]
+    yield from ((key, part) for key, part in found[:_MOST_PARTS] if isinstance(part, Mapping))
+    inner = [*properties.values(), schema.get("items"), extra, *schema.get("$defs", {}).values()]
+    for choice in ("anyOf", "oneOf", "allOf"):
+        inner += schema.get(choice, ())
+    for part in inner:
+        yield from _optional_parts(part, root, depth + 1)

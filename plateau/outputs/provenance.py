@@ -1,0 +1,57 @@
+"""Do the files of an evaluation belong together? One prompt in training, evaluation and use; one adapter from loss to score."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from plateau.core.errors import BadInputError
+from plateau.core.system import SPLITS, System
+from plateau.prompts import chat
+from plateau.prompts.tokens import open_tokens
+
+RowLosses = tuple[NDArray[np.float64], NDArray[Any]]  # summed loss and supervised tokens of each validation row
+
+_ROWS = 8  # of each split, evenly spaced, that are rendered again
+_RELATIVE, _ABSOLUTE = 0.03, 0.003  # how far a loss may be off that another backend or float type recorded
+
+
+def check_prompts(system: System) -> None:
+    """Raise BadInputError unless the tokenizers in use render the chat files to the very ids that are trained and tested on."""
+    for folder in (system.path("models", "base"), system.path("adapters", "best")):
+        tokenizer = chat.load_tokenizer(folder)
+        for name in SPLITS:
+            _check_split(system, name, tokenizer, folder)
+
+
+def _check_split(system: System, name: str, tokenizer: Any, folder: Path) -> None:
+    tokens, path = open_tokens(system.tokens(name)), system.path("data", "mlx", f"{name}.jsonl")
+    lines = path.read_text(encoding="utf-8").splitlines()
+    if len(lines) != len(tokens):
+        raise BadInputError(
+            f"{path}: {len(lines)} rows, {system.tokens(name)} has {len(tokens)}; run `dvc repro convert`"
+        )
+    for row in range(0, len(tokens), -(-len(tokens) // _ROWS)):
+        asked, answered = (message["content"] for message in json.loads(lines[row])["messages"])
+        if chat.render(tokenizer, asked, answered)[0] != tokens.ids(row).tolist():
+            raise BadInputError(
+                f"{system.tokens(name)}: row {row} ({tokens.names[row]}) is not what the tokenizer and chat template in {folder} "
+                "make of it: the prompt in use differs from the one trained on; run `dvc repro -f convert`"
+            )
+
+
+def check_losses(recorded: RowLosses, rows: NDArray[np.int64], loss_sum: NDArray[np.float64]) -> None:
+    """Raise BadInputError unless the adapter has the loss on validation `rows` that was recorded when it was chosen."""
+    if len(recorded[0]) <= int(rows.max(initial=-1)):
+        raise BadInputError(
+            "adapters/val_losses.parquet: has fewer rows than the validation split; run `dvc repro -f train`"
+        )
+    tokens = float(recorded[1][rows].sum())
+    then, now = float(recorded[0][rows].sum()) / tokens, float(loss_sum.sum()) / tokens
+    if not abs(now - then) <= _ABSOLUTE + _RELATIVE * then:
+        raise BadInputError(
+            f"adapters/best: its validation loss is {now:.4g} here, {then:.4g} was recorded when it was chosen: adapter, its config "
+            "or base model changed since; run `dvc repro -f train`"
+        )

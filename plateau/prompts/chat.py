@@ -1,0 +1,138 @@
+"""The one prompt: turns and context to a chat message, and a chat to token ids.
+
+Convert, train, evaluate and serving all come through here, so a prompt reads the same everywhere. Ids are those of the
+tokenizer's own chat template, hence those of every stock client. Text of a conversation is data: no special token of the
+tokenizer survives in it, and a turn is one line.
+"""
+
+import os
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from plateau.core.errors import BadInputError
+
+Turn = Mapping[str, Any]
+
+_DROPPED = ("Mn", "Me", "Cf", "Cc")
+_ODD = re.compile(r"[^\s\x20-\x7e]")
+
+
+def load_tokenizer(path: Path) -> Any:
+    """The transformers tokenizer of a model folder; raises BadInputError without one, or without a chat template."""
+    if not path.is_dir():
+        raise BadInputError(f"{path}: no such model folder; check `model` in params.yaml and run `dvc repro base`")
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")  # else it says on import that PyTorch is missing
+    from transformers import AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(str(path), local_files_only=True)
+    except (OSError, ValueError, KeyError) as error:
+        raise BadInputError(f"{path}: no tokenizer can be loaded: {' '.join(str(error).split())}") from None
+    if not tokenizer.chat_template:
+        raise BadInputError(f"{path}: the model has no chat template; use an instruct model or add chat_template.jinja")
+    return tokenizer
+
+
+def messages(turns: Sequence[Turn], context: Mapping[str, Any], instruction: str) -> str:
+    """The user message: the instruction, a [TEMPORAL CONTEXT] block and a [CONVERSATION] block of one line a turn."""
+    facts = [f"{name}: {fact(value)}" for name, value in context.items()]
+    lines = [f"{turn['role'][:1].upper()}{turn['role'][1:]}: {turn['text']}" for turn in turns]
+    blocks = [instruction.strip(), _block("[TEMPORAL CONTEXT]", facts), _block("[CONVERSATION]", lines)]
+    return "\n\n".join(block for block in blocks if block)
+
+
+def fact(value: object) -> str:
+    """A context value as text: true, false, unknown, 120, 14.5, or the text itself."""
+    if value is None:
+        return "unknown"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def _block(heading: str, lines: Sequence[str]) -> str:
+    """A heading over its lines; each is collapsed onto one line, so that text cannot pose as a turn or a heading."""
+    return "\n".join([heading, *(" ".join(line.split()) for line in lines)]) if lines else ""
+
+
+def specials(tokenizer: Any) -> tuple[str, ...]:
+    """Texts of the special and added tokens that must not occur in data; white space is none."""
+    added = {token.content.strip() for token in tokenizer.added_tokens_decoder.values() if len(token.content) > 1}
+    return tuple(sorted((added | set(tokenizer.all_special_tokens)) - {""}))
+
+
+def neutralise(text: str, specials: tuple[str, ...]) -> str:
+    """Break every special token in `text`, whatever its case: `<s>` becomes `< s>`. Ends with none left; idempotent.
+
+    Also those that only a tokenizer's normaliser would make of it, such as of full-width letters: such a text is folded first.
+    """
+    pattern = _any_of(specials)
+    if pattern and _ODD.search(text) and pattern.search(folded := _folded(text)):
+        text = folded
+    while pattern and pattern.search(text):
+        text = pattern.sub(lambda match: _broken(match[0]), text)
+    return text
+
+
+@lru_cache(maxsize=8)
+def _any_of(specials: tuple[str, ...]) -> re.Pattern[str] | None:
+    longest_first = sorted(specials, key=lambda token: (-len(token), token))
+    return re.compile("|".join(map(re.escape, longest_first)), re.IGNORECASE) if specials else None
+
+
+def _folded(text: str) -> str:
+    """The text without accents, invisible characters and forms of compatibility: the most that a normaliser takes away."""
+    plain = unicodedata.normalize("NFKD", text)
+    return "".join(mark for mark in plain if mark.isspace() or unicodedata.category(mark) not in _DROPPED)
+
+
+def _broken(token: str) -> str:
+    """A space after the first character; a token with white space inside, or of one character, loses its first."""
+    return f"{token[0]} {token[1:]}" if len(token) > 1 and not re.search(r"\s", token) else token[1:]
+
+
+def render(tokenizer: Any, content: str, completion: str) -> tuple[list[int], int]:
+    """Token ids of a chat and where its completion starts; BadInputError when the prompt is no prefix of them."""
+    return render_all(tokenizer, [content], [completion])[0]
+
+
+def prompt_ids(tokenizer: Any, content: str) -> list[int]:
+    """Token ids of a prompt that waits for the model's answer."""
+    return list(_encode(tokenizer, [_text(tokenizer, content, None)])[0])
+
+
+def dialogue(content: str, completion: str) -> list[dict[str, str]]:
+    """Chat messages as every stock client takes them."""
+    return [{"role": "user", "content": content}, {"role": "assistant", "content": completion}]
+
+
+def _text(tokenizer: Any, content: str, completion: str | None) -> str:
+    """The chat as text; without a completion, up to where the model goes on."""
+    chat = dialogue(content, completion or "")
+    waiting = completion is None
+    return str(
+        tokenizer.apply_chat_template(chat[:1] if waiting else chat, tokenize=False, add_generation_prompt=waiting)
+    )
+
+
+def _encode(tokenizer: Any, texts: list[str]) -> list[list[int]]:
+    encoded: list[list[int]] = tokenizer(texts, add_special_tokens=False, return_attention_mask=False)["input_ids"]
+    return encoded
+
+
+def render_all(tokenizer: Any, contents: Sequence[str], completions: Sequence[str]) -> list[tuple[list[int], int]]:
+    """`render` for many chats at once, which is faster."""
+    if not contents:
+        return []
+    prompts = _encode(tokenizer, [_text(tokenizer, content, None) for content in contents])
+    wholes = _encode(tokenizer, [_text(tokenizer, *pair) for pair in zip(contents, completions, strict=True)])
+    for prompt, whole in zip(prompts, wholes, strict=True):
+        if whole[: len(prompt)] != prompt:
+            raise BadInputError(
+                "the chat template's prompt is no prefix of the whole chat: training and use would differ"
+            )
+    return [(whole, len(prompt)) for prompt, whole in zip(prompts, wholes, strict=True)]

@@ -1,0 +1,122 @@
+"""Rows to training examples: rendered by the one prompt, cut to length at the oldest end, and checked."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from plateau.core.errors import BadInputError
+from plateau.prompts.chat import Turn, messages, neutralise, render, render_all, specials
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Example:
+    """One rendered row: `ids[:completion_start]` is the prompt, the rest is what the model must say."""
+
+    content: str
+    completion: str
+    ids: list[int]
+    completion_start: int
+    neutralised: bool
+    dropped_turns: int = 0
+    cut_characters: int = 0
+
+
+@dataclass(frozen=True)
+class Renderer:
+    """How the rows of one system become examples of at most `max_length` tokens."""
+
+    tokenizer: Any
+    context: Sequence[str]
+    instruction: str
+    max_length: int
+
+    @cached_property
+    def specials(self) -> tuple[str, ...]:
+        """Texts that must not occur in data."""
+        return specials(self.tokenizer)
+
+    def examples(self, rows: Sequence[Row]) -> list[Example]:
+        """Examples of rows with `id`, `turns`, `target` and the context columns, in their order.
+
+        One that is too long loses its oldest turns, then the beginning of the turn that is left. Raises BadInputError that
+        names the row when it does not fit even so, when nothing is supervised, or when a special token got through.
+        """
+        plain = [(self.content(row, row["turns"]), row["target"]) for row in rows]
+        safe = [(neutralise(content, self.specials), neutralise(target, self.specials)) for content, target in plain]
+        rendered = render_all(self.tokenizer, *zip(*safe, strict=True)) if rows else []
+        made = [
+            Example(*texts, ids, start, texts != before)
+            for texts, before, (ids, start) in zip(safe, plain, rendered, strict=True)
+        ]
+        long = [number for number, example in enumerate(made) if len(example.ids) > self.max_length]
+        shorter = self._shortened([rows[number] for number in long], [made[number] for number in long])
+        for number, example in zip(long, shorter, strict=True):
+            made[number] = example
+        _check(self.tokenizer, rows, made)
+        return made
+
+    def content(self, row: Row, turns: Sequence[Turn]) -> str:
+        """The user message of a row with some of its turns, special tokens still in it."""
+        return messages(turns, {name: row[name] for name in self.context}, self.instruction)
+
+    def _shortened(self, rows: Sequence[Row], wholes: Sequence[Example]) -> list[Example]:
+        """The examples with as few of their oldest turns dropped, then first characters cut, as make them fit.
+
+        A binary search over the steps of loss, all rows at once, for rendering many is faster.
+        """
+        low = [1] * len(rows)
+        high = [len(row["turns"]) - 1 + len(row["turns"][-1]["text"]) for row in rows]
+        while open_rows := [number for number in range(len(rows)) if low[number] < high[number]]:
+            middle = [(low[number] + high[number]) // 2 for number in open_rows]
+            tried = self._attempts([rows[n] for n in open_rows], [wholes[n] for n in open_rows], middle)
+            for number, steps, example in zip(open_rows, middle, tried, strict=True):
+                fits = len(example.ids) <= self.max_length
+                low[number], high[number] = (low[number], steps) if fits else (steps + 1, high[number])
+        made = self._attempts(rows, wholes, low)
+        for row, example in zip(rows, made, strict=True):
+            if len(example.ids) > self.max_length:
+                raise BadInputError(
+                    f"row {row['id']}: {len(example.ids)} tokens even without its turns, more than max_seq_length = "
+                    f"{self.max_length}; raise it in params.yaml or shorten convert.instruction"
+                )
+        return made
+
+    def _attempts(self, rows: Sequence[Row], wholes: Sequence[Example], steps: Sequence[int]) -> list[Example]:
+        """The examples after so many steps of loss: turns while more than one is left, then characters of the last."""
+        gone = [min(count, len(row["turns"]) - 1) for row, count in zip(rows, steps, strict=True)]
+        cut = [count - turns for count, turns in zip(steps, gone, strict=True)]
+        contents = [
+            neutralise(self.content(row, _without(row["turns"], *lost)), self.specials)
+            for row, *lost in zip(rows, gone, cut, strict=True)
+        ]
+        rendered = render_all(self.tokenizer, contents, [whole.completion for whole in wholes])
+        return [
+            Example(content, whole.completion, ids, start, whole.neutralised, *lost)
+            for content, whole, (ids, start), *lost in zip(contents, wholes, rendered, gone, cut, strict=True)
+        ]
+
+
+def _without(turns: Sequence[Turn], gone: int, cut: int) -> list[Turn]:
+    """Turns after the oldest `gone`, the first of them without its first `cut` characters."""
+    first, *others = turns[gone:]
+    return [{**first, "text": first["text"][cut:]}, *others]
+
+
+def _check(tokenizer: Any, rows: Sequence[Row], made: Sequence[Example]) -> None:
+    """Every chat holds as many special tokens as an empty one, and its answer ends with one: else it never stops."""
+    added = {number for number, token in tokenizer.added_tokens_decoder.items() if len(token.content.strip()) > 1}
+    added |= set(tokenizer.all_special_ids)
+    skeleton, start = render(tokenizer, "x", "x")
+    if not added.intersection(skeleton[start:]):
+        raise BadInputError("the chat template ends the model's answer with no special token, so it would never stop")
+    expected = sum(number in added for number in skeleton)
+    for row, example in zip(rows, made, strict=True):
+        if sum(number in added for number in example.ids) != expected:
+            raise BadInputError(
+                f"row {row['id']}: its text makes the tokenizer emit a special token; remove it from the data"
+            )
+        if example.completion_start >= len(example.ids):
+            raise BadInputError(f"row {row['id']}: no token is left to learn; its target is empty")

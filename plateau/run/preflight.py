@@ -1,0 +1,168 @@
+"""What a run will cost, said before any time is spent: parameters, tokens, padding, memory, and what looks wrong."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from mlx.utils import tree_flatten
+
+from plateau.core.files import read_json
+from plateau.core.system import System
+from plateau.lm.backend import mx, nn
+from plateau.lm.batches import epoch_batches, padding_waste
+from plateau.lm.model import Adapter, add_adapter, count_parameters
+from plateau.prompts.tokens import Tokens
+from plateau.training.settings import Settings
+
+# Learning rates outside these are seldom meant; full fine-tuning moves every weight and wants less.
+USUAL_LR = {"lora": (1e-6, 1e-2), "dora": (1e-6, 1e-2), "full": (1e-7, 1e-3)}
+FEW_VALIDATION_ROWS = 100
+# Bytes of float32 activations that one layer keeps for the backward pass, in multiples of tokens x hidden size.
+ACTIVATIONS = 4 * 20
+RECOMPUTED = 4 * 2
+OVERHEAD = 2  # an evaluation's time in multiples of that of its matrix products: measured on the reference model
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Figures of a run to come. Sizes in bytes, times in seconds, `padding_waste` a share of the tokens computed."""
+
+    trainable_parameters: int
+    total_parameters: int
+    adapter_bytes: int
+    memory_bytes: int
+    evaluation_seconds: float
+    rows: int
+    tokens_an_epoch: int
+    supervised_tokens_an_epoch: int
+    updates_an_epoch: int
+    padding_waste: float
+    warnings: tuple[str, ...]
+
+    def lines(self) -> list[str]:
+        """The plan for people, a line each."""
+        share = self.trainable_parameters / self.total_parameters
+        return [
+            f"trainable parameters {self.trainable_parameters:,} of {self.total_parameters:,} ({share:.3%})",
+            f"adapter {_size(self.adapter_bytes)}, memory about {_size(self.memory_bytes)}, "
+            f"an evaluation about {self.evaluation_seconds:.2g} s",
+            f"an epoch: {self.rows:,} rows, {self.updates_an_epoch:,} updates, {self.tokens_an_epoch:,} tokens, "
+            f"{self.supervised_tokens_an_epoch:,} supervised, padding {self.padding_waste:.1%}",
+            *(f"warning: {warning}" for warning in self.warnings),
+        ]
+
+
+def plan(
+    model: nn.Module, adapter: Adapter, train: Tokens, valid: Tokens, settings: Settings, truncated: Sequence[str] = ()
+) -> Plan:
+    """The plan of a run, from the model with its adapter added; no weight is computed. `truncated` joins the warnings."""
+    batches = epoch_batches(train.lengths, settings.seed, 0, settings.batch_size, settings.max_tokens_per_batch)
+    trainable, total = count_parameters(model)
+    supervised, asked = (
+        rows.lengths - (1 if settings.train_on_prompt else rows.completion_start) for rows in (train, valid)
+    )
+    tokens_a_batch = max(len(rows) * int(train.lengths[rows].max()) for rows in batches)
+    return Plan(
+        trainable_parameters=trainable,
+        total_parameters=total,
+        adapter_bytes=4 * trainable,
+        memory_bytes=_memory(model, trainable, tokens_a_batch, settings.grad_checkpoint),
+        evaluation_seconds=2 * _forward_seconds(model, total, int(valid.lengths.sum()), int(asked.sum())),
+        rows=len(train),
+        tokens_an_epoch=int(train.lengths.sum()),
+        supervised_tokens_an_epoch=int(supervised.sum()),
+        updates_an_epoch=-(-len(batches) // settings.grad_accumulation),
+        padding_waste=padding_waste(train.lengths, batches),
+        warnings=(
+            *_warnings(adapter, settings, -(-len(batches) // settings.grad_accumulation), len(valid)),
+            *truncated,
+        ),
+    )
+
+
+def truncated_rows(system: System) -> list[str]:
+    """Which rows of the splits that training reads were cut by convert: file, count and the first rows."""
+    if not system.metrics("convert").exists():  # token files of another origin
+        return []
+    figures = read_json(system.metrics("convert"))
+    return [
+        f"{system.split(name)}: {figures[name]['truncated']:,} rows lost turns to max_seq_length, "
+        f"among them row {', '.join(map(str, figures[name]['truncated_rows']))}"
+        for name in ("train", "valid")
+        if figures[name]["truncated"]
+    ]
+
+
+def from_config(path: Path, adapter: Adapter) -> nn.Module:
+    """The model that a config.json describes, with the adapter added and no weights; for counting only."""
+    from mlx_lm.utils import _get_classes
+
+    kind, arguments = _get_classes(read_json(path))
+    model: nn.Module = kind(arguments.from_dict(read_json(path)))
+    add_adapter(model, adapter, 0, compute=False)
+    return model
+
+
+def _memory(model: nn.Module, trainable: int, tokens: int, grad_checkpoint: bool) -> int:
+    """Weights, gradients and two moments of what is trained, and the activations of the largest batch."""
+    weights = sum(array.nbytes for array in _arrays(model))
+    kept = (RECOMPUTED if grad_checkpoint else ACTIVATIONS) * tokens * _hidden(model) * len(model.layers)
+    return int(weights + 3 * 4 * trainable + kept)
+
+
+def _forward_seconds(model: nn.Module, parameters: int, tokens: int, supervised: int) -> float:
+    """Seconds of a forward pass, from its matrix products and the speed of one here; the head only at supervised tokens."""
+    outer = [
+        array.shape[0] * _hidden(model)
+        for name, array in tree_flatten(model.parameters())
+        if name.endswith(("embed_tokens.weight", "lm_head.weight"))
+    ]
+    operations = (parameters - sum(outer)) * tokens + max(outer, default=0) * supervised
+    return float(OVERHEAD * operations / _products_a_second())
+
+
+def _hidden(model: nn.Module) -> int:
+    """The model's hidden size: the length of a norm's weights."""
+    return next(int(array.shape[-1]) for array in _arrays(model) if array.ndim == 1)
+
+
+def _products_a_second(size: int = 1024) -> float:
+    """How many numbers a square matrix product multiplies and adds in a second, the best of a few."""
+    square = mx.ones((size, size))
+    seconds = []
+    for _ in range(4):
+        started = time.perf_counter()
+        mx.eval(square @ square)
+        seconds.append(time.perf_counter() - started)
+    return float(size**3) / min(seconds)
+
+
+def _arrays(model: nn.Module) -> Sequence[mx.array]:
+    found: list[Any] = [array for _, array in tree_flatten(model.parameters())]
+    return found
+
+
+def _warnings(adapter: Adapter, settings: Settings, updates: int, valid_rows: int) -> list[str]:
+    low, high = USUAL_LR[adapter.fine_tune_type]
+    found = []
+    if not low <= settings.lr <= high:
+        found.append(f"lr {settings.lr:g} is outside the usual {low:g} to {high:g} of {adapter.fine_tune_type}")
+    if valid_rows < FEW_VALIDATION_ROWS:
+        found.append(
+            f"{valid_rows} validation rows tell small improvements from chance badly; take {FEW_VALIDATION_ROWS}"
+        )
+    if settings.eval_every > updates:
+        epochs = settings.eval_every / updates
+        found.append(f"eval_every {settings.eval_every} is {epochs:.1f} epochs: overfitting may come and go unseen")
+    if settings.iters <= settings.warmup:
+        found.append(f"warmup {settings.warmup} is not shorter than iters {settings.iters}: lr is never reached")
+    return found
+
+
+def _size(count: int) -> str:
+    """A number of bytes in words."""
+    power = min(3, int(np.log2(max(count, 1)) // 10))
+    return f"{count / 1024**power:.1f} {('bytes', 'KiB', 'MiB', 'GiB')[power]}"

@@ -1,0 +1,1 @@
+"""Which row trains, validates or tests, and what is odd about rows and labels."""

@@ -1,0 +1,130 @@
+"""Raw files on disk: which ones hold a source, which are refused, and how archives are opened without trusting their size."""
+
+import contextlib
+import io
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+
+import pyarrow as pa
+
+from plateau.core.errors import BadInputError
+
+FORMATS = (".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".parquet", ".txt")
+ARCHIVES = {".gz": "gzip", ".zst": "zstd"}
+ARCHIVE_RATIO = 200
+ARCHIVE_FREE_BYTES = 64 * 2**20
+
+
+class Problem(NamedTuple):
+    """Why something was refused: a reason to count by, and a detail for people."""
+
+    reason: str
+    detail: str
+
+
+class RefusedError(Exception):
+    """Carries the problem of a file or of a piece of one."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(reason, detail)
+        self.problem = Problem(reason, detail)
+
+
+def files(folder: Path, name: str) -> list[Path]:
+    """The files of one source, in order of their paths: `<name>` itself, `<name>.<format>`, and all below `<name>/`.
+
+    Hidden files and folders are passed over. Raises BadInputError when there is none.
+    """
+    endings = ["", *(form + archive for form in FORMATS for archive in ("", *ARCHIVES))]
+    single = [
+        path for path in (folder / f"{name}{ending}" for ending in endings) if _exists(path) and not path.is_dir()
+    ]
+    found = single + sorted(_below(folder / name))
+    if not found:
+        raise BadInputError(
+            f"{folder}: found no {name}.jsonl and no file in {name}/; put raw {name} there, "
+            f"as {', '.join(FORMATS)}, also with {' or '.join(ARCHIVES)}"
+        )
+    return found
+
+
+def _exists(path: Path) -> bool:
+    return path.exists() or path.is_symlink()
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    """Files below a folder, and links to folders, which are not followed."""
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        links = [name for name in folders if Path(place, name).is_symlink()]
+        yield from (Path(place, name) for name in [*names, *links] if not name.startswith("."))
+
+
+def form(path: Path) -> tuple[str, str | None]:
+    """The format's ending, and the archive's codec if it is one; RefusedError for another format."""
+    endings = [ending.lower() for ending in path.suffixes]
+    codec = ARCHIVES.get(endings[-1]) if endings else None
+    kind = (endings[:-1] if codec else endings)[-1:]
+    if not kind or kind[0] not in FORMATS:
+        raise RefusedError("unknown_format", f"not {', '.join(FORMATS)}, plain or with {' or '.join(ARCHIVES)}")
+    return kind[0], codec
+
+
+def check_place(path: Path, folder: Path) -> None:
+    """Raise RefusedError for what is no regular file in `folder` or in a DVC cache, such as a link that leads out."""
+    real = path.resolve()
+    if not (real.is_relative_to(folder.resolve()) or "files/md5" in real.as_posix()):
+        raise RefusedError("outside_folder", f"a link that leads out of {folder}; copy the file in")
+    if not real.is_file():
+        raise RefusedError("unreadable_file", "no regular file" if real.exists() else "a broken link")
+
+
+def opened(path: Path, codec: str | None) -> BinaryIO:
+    """The bytes of a file, unpacked if it is an archive; reading raises RefusedError where that is cut short or blown up."""
+    return io.BufferedReader(_Archive(path, codec), 2**18) if codec else path.open("rb")
+
+
+class _Archive(io.RawIOBase):
+    """Decompressed bytes of a stream; keeps count, for an archive may hold a thousand times its own size."""
+
+    def __init__(self, path: Path, codec: str) -> None:
+        self._path, self._codec = path, codec
+        self._packed = path.open("rb")
+        self._inner: Any = pa.CompressedInputStream(self._packed, codec)
+        self._given = 0
+        self._broken: OSError | None = None
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        if self._broken:
+            raise RefusedError("broken_archive", f"after {self._given:,} bytes: {self._broken}")
+        try:
+            data = self._inner.read(len(buffer))
+        except OSError as error:
+            self._broken = error
+            data = self._rest()
+        self._given += len(data)
+        if self._given > ARCHIVE_FREE_BYTES + ARCHIVE_RATIO * self._packed.tell():
+            raise RefusedError("archive_bomb", f"grows to more than {ARCHIVE_RATIO} times its size when it is unpacked")
+        buffer[: len(data)] = data
+        return len(data) or (self.readinto(buffer) if self._broken else 0)
+
+    def _rest(self) -> bytes:
+        """What could still be read before the break, for a failed read gives nothing of its block back."""
+        again = pa.CompressedInputStream(str(self._path), self._codec)
+        skipped, found = 0, bytearray()
+        with again, contextlib.suppress(OSError):
+            while skipped < self._given:
+                skipped += len(again.read(min(2**16, self._given - skipped)))
+            while piece := again.read(1):
+                found += piece
+        return bytes(found)
+
+    def close(self) -> None:
+        self._inner.close()
+        self._packed.close()
+        super().close()

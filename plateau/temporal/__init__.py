@@ -1,0 +1,1 @@
+"""What the time of a contact says: the calendar, and what went before."""

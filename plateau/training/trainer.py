@@ -1,0 +1,229 @@
+"""The training loop: updates, evaluation points, checkpoints, early stopping; all that changes is one State.
+
+An iteration is one update of the weights, from `grad_accumulation` batches. The loss and the gradients are sums over supervised
+tokens, divided by their number at the end, so that every token weighs the same however rows are batched or shared out.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from mlx.utils import tree_map
+
+from plateau.core.files import sha256
+from plateau.lm import objectives
+from plateau.lm.backend import mx, nn, optim
+from plateau.lm.batches import Rows, epoch_batches, in_order
+from plateau.lm.model import Adapter, recomputed, save_adapter
+from plateau.prompts.tokens import Tokens
+from plateau.training import checkpoints, stopping
+from plateau.training.checkpoints import State
+from plateau.training.ranks import Ranks
+from plateau.training.settings import Settings, make_optimizer
+
+
+@dataclass(frozen=True)
+class Data:
+    """Token files and the rows of the training probe: as many training rows as there are validation rows."""
+
+    train: Tokens
+    valid: Tokens
+    probe: Rows
+
+
+def with_probe(train: Tokens, valid: Tokens, seed: int) -> Data:
+    """Draw the fixed probe of the training set."""
+    rows = np.random.default_rng([seed, len(train)]).permutation(len(train))[: len(valid)]
+    return Data(train, valid, np.sort(rows))
+
+
+def evaluate(
+    objective: objectives.CausalLM,
+    tokens: Tokens,
+    rows: Rows,
+    batch_size: int,
+    train_on_prompt: bool = False,
+    ranks: Ranks = Ranks(),  # noqa: B008 (immutable)
+    max_tokens: int | None = None,
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int32]]:
+    """Summed loss and supervised tokens of each of `rows`, all of them, in their order."""
+    sums, counts = np.zeros(len(rows)), np.zeros(len(rows), np.int32)
+    for batch in in_order(tokens.lengths[rows], batch_size, max_tokens):
+        if len(own := ranks.share(batch)):
+            sums[own], counts[own] = objective.row_losses(_parts(tokens, rows[own], train_on_prompt))
+        tokens.release()
+    return ranks.sum_rows(sums), ranks.sum_rows(counts)
+
+
+class Run:
+    """One run in progress: the model and its adapter, the data, the optimizer, and the state in `folder`."""
+
+    def __init__(
+        self, model: nn.Module, adapter: Adapter, data: Data, settings: Settings, folder: Path, ranks: Ranks
+    ) -> None:
+        self.model, self.adapter, self.data, self.settings = model, adapter, data, settings
+        self.folder, self.ranks = folder, ranks
+        self.objective = objectives.CausalLM(model)
+        self.gradient = nn.value_and_grad(model, self.objective.loss_sum)
+        self.optimizer = make_optimizer(settings)
+        self.optimizer.init(model.trainable_parameters())
+        self.state = checkpoints.restore(folder, model, self.optimizer)
+
+    def train(self, report: Callable[[State], None], interrupted: Callable[[], bool] = lambda: False) -> str:
+        """Train until a rule stops it; the stop reason, one of stopping.REASONS or "interrupted".
+
+        `report` is called after every update and every evaluation point. Raises OSError when the disk is full; the last complete
+        state stays.
+        """
+        updates = _updates(self.data.train, self.settings, self.state)
+        with objectives.fast_operations(self.model), recomputed(self.model, self.settings.grad_checkpoint):
+            while True:
+                if self._due():
+                    self._evaluate_point()
+                    report(self.state)
+                if reason := self._stop_reason():
+                    return reason
+                stop = self.ranks.any(interrupted())
+                if stop or self.state.iteration % self.settings.state_every == 0:
+                    self._save()
+                if stop:
+                    return "interrupted"
+                self._update(next(updates))
+                report(self.state)
+
+    def _save(self) -> None:
+        if self.ranks.rank == 0:
+            checkpoints.save(self.folder, self.state, self.model, self.optimizer)
+
+    def _due(self) -> bool:
+        """Whether the weights as they are still lack an evaluation point that they should have."""
+        state = self.state
+        done = bool(state.points) and state.points[-1]["iteration"] == state.iteration
+        return not done and (state.iteration % self.settings.eval_every == 0 or self._is_last())
+
+    def _is_last(self) -> bool:
+        return self.state.iteration >= self.settings.iters or self.state.skipped_steps >= self.settings.max_bad_steps
+
+    def _stop_reason(self) -> str | None:
+        losses = [math.nan if point["val_loss"] is None else point["val_loss"] for point in self.state.points]
+        rules = _with_divergence(self.settings.rules, losses, self.settings.uniform_loss)
+        iterations = [point["iteration"] for point in self.state.points]
+        if self.state.skipped_steps >= self.settings.max_bad_steps:
+            return "non_finite"
+        return stopping.standing(losses, rules, iterations).reason or ("max_iters" if self._is_last() else None)
+
+    def _update(self, batches: list[Rows]) -> None:
+        """One update; where the loss or the gradient is not finite it is skipped and counted."""
+        self.model.train()
+        mx.random.seed(_draw(self.settings.seed, self.state.iteration, self.ranks.rank))
+        state, lengths = self.state, self.data.train.lengths
+        total, count = mx.array(0.0), 0
+        summed = tree_map(mx.zeros_like, self.model.trainable_parameters())
+        for rows in batches:
+            state.padded_tokens += len(rows) * int(lengths[rows].max())
+            state.row_tokens += int(lengths[rows].sum())
+            own = self.ranks.share(rows)
+            if not len(own):
+                continue
+            parts = _parts(self.data.train, own, self.settings.train_on_prompt)
+            loss, gradients = self.gradient(parts)
+            total = total + loss
+            summed = tree_map(mx.add, summed, gradients)
+            mx.eval(total, summed)
+            count += sum(len(part.row) for part in parts)
+        loss_sum, tokens = self.ranks.sum([np.array(total).item(), count])
+        self.data.train.release()
+        mean = tree_map(lambda gradient: gradient / tokens, self.ranks.sum_gradients(summed))
+        self._apply(mean, loss_sum, int(tokens))
+
+    def _apply(self, gradients: object, loss_sum: float, tokens: int) -> None:
+        state = self.state
+        clipped, norm = optim.clip_grad_norm(gradients, self.settings.max_grad_norm)
+        state.iteration += 1
+        if not (math.isfinite(loss_sum) and math.isfinite(np.array(norm).item())):
+            state.skipped_steps += 1
+            return
+        self.optimizer.update(self.model, clipped)
+        mx.eval(self.model.trainable_parameters(), self.optimizer.state)
+        state.loss_sum += loss_sum
+        state.loss_tokens += tokens
+        state.trained_tokens += tokens
+
+    def _evaluate_point(self) -> None:
+        """Evaluate the weights, save them where the loss is finite, and append the evaluation point to the state."""
+        self.model.eval()
+        sums, counts = self._losses(self.data.valid, np.arange(len(self.data.valid)))
+        probe_sums, probe_counts = self._losses(self.data.train, self.data.probe)
+        val_loss = float(sums.sum() / counts.sum())
+        digest = self._checkpoint(sums, counts) if math.isfinite(val_loss) else None
+        state = self.state
+        state.points.append(
+            {
+                "iteration": state.iteration,
+                "epoch": state.epoch,
+                "trained_tokens": state.trained_tokens,
+                "lr": _rounded(np.array(self.optimizer.learning_rate).item()),
+                "train_loss": _rounded(float(probe_sums.sum() / probe_counts.sum())),
+                "val_loss": _rounded(val_loss),
+                "val_perplexity": _rounded(math.exp(min(val_loss, 700.0))),
+                "batch_loss": _rounded(state.loss_sum / state.loss_tokens) if state.loss_tokens else None,
+                "sha256": digest,
+            }
+        )
+        state.loss_sum, state.loss_tokens = 0.0, 0
+
+    def _losses(self, tokens: Tokens, rows: Rows) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int32]]:
+        settings = self.settings
+        budget = settings.max_tokens_per_batch
+        return evaluate(
+            self.objective, tokens, rows, 2 * settings.batch_size, settings.train_on_prompt, self.ranks, budget
+        )
+
+    def _checkpoint(self, sums: npt.NDArray[np.float64], counts: npt.NDArray[np.int32]) -> str | None:
+        """Save the weights and each validation row's loss; the SHA-256 of the adapter."""
+        if self.ranks.rank:
+            return None
+        name = f"{self.state.iteration:07d}"
+        np.savez(self.folder / f"losses-{name}.npz", loss_sum=sums, tokens=counts)
+        checkpoint = self.folder / "checkpoints" / name
+        save_adapter(self.model, self.adapter, checkpoint)
+        checkpoints.sync(self.folder / f"losses-{name}.npz", *checkpoint.iterdir(), checkpoint)
+        return sha256(checkpoint / "adapters.safetensors")
+
+
+def _with_divergence(rules: stopping.Rules, losses: list[float], uniform_loss: float) -> stopping.Rules:
+    """Unless params say otherwise, a run has diverged once it predicts worse than guessing among all tokens alike."""
+    if rules.divergence_threshold is not None or not losses:
+        return rules
+    return replace(rules, divergence_threshold=max(uniform_loss, 1.5 * losses[0] if losses[0] > uniform_loss else 0.0))
+
+
+def _updates(tokens: Tokens, settings: Settings, state: State) -> Iterator[list[Rows]]:
+    """The batches of each update, from where the state is; an epoch's last update takes the batches that are left."""
+    while True:
+        epoch = epoch_batches(
+            tokens.lengths, settings.seed, state.epoch, settings.batch_size, settings.max_tokens_per_batch
+        )
+        while state.batch < len(epoch):
+            rows = epoch[state.batch : state.batch + settings.grad_accumulation]
+            state.batch += len(rows)
+            yield rows
+        state.epoch, state.batch = state.epoch + 1, 0
+
+
+def _draw(seed: int, iteration: int, rank: int) -> int:
+    """The random seed of one update on one rank: dropout depends on nothing before, so that a run which goes on repeats it."""
+    return int(np.random.SeedSequence([seed, iteration, rank]).generate_state(1)[0])
+
+
+def _rounded(value: float) -> float | None:
+    """Nine significant digits, so that files are stable and readable; None where the figure is not finite."""
+    return float(f"{value:.9g}") if math.isfinite(value) else None
+
+
+def _parts(tokens: Tokens, rows: Rows, train_on_prompt: bool) -> list[objectives.Part]:
+    ids = [tokens.ids(int(row)) for row in rows]
+    return objectives.parts(ids, [1 if train_on_prompt else int(tokens.completion_start[row]) for row in rows])

@@ -1,0 +1,1 @@
+"""What is concluded: whether a run overfits, its risks, and whether to ship."""
