@@ -41,7 +41,8 @@ def main(system: System, params: Params) -> None:
     settings = evaluation.Settings(options["bootstrap_samples"], options["confidence"], params["seed"], *prices)
     figures = evaluation.figures(table, splits["test"].schema, settings)
     figures["adapter_effect"] = found.effect
-    figures["drift"] = evaluation.drift(recorded, evaluation.adapter_losses(table), settings)
+    train, test = (evaluation.row_losses(table, arm) for arm in ("adapter_on_probe", "adapter"))
+    figures["drift"] = evaluation.drift({"train": train, "valid": recorded, "test": test}, settings)
     figures["leaks"] = _leaks(system, splits, prompts, params["split"])
     figures["diagnostics"] = _diagnostics(table, found, splits, prompts["train"], settings)
     files.write_json(system.metrics("evaluate"), figures)

@@ -251,6 +251,26 @@ def test_prompts_in_another_format_are_found():
     assert "train lacks 'assistant:', which valid has" in found
 
 
+@pytest.mark.parametrize(
+    ("rendered", "named"),
+    [
+        ("Classify this call.\n[CONVERSATION]\nAgent: hello {}", "valid lacks 'Analyse the contact.', which train has"),
+        ("Analyse the contact.\n[CONVERSATION]\nAgent: hello {}\nAnswer in JSON.", "train lacks 'Answer in JSON.'"),
+        ("Analyse the contact. [CONVERSATION] Agent: hello {}", "valid lacks 'Agent:', which train has"),
+        ("analyse the contact.\n[conversation]\nAgent: hello {}", "valid lacks '[CONVERSATION]', which train has"),
+    ],
+)
+def test_another_instruction_or_layout_is_another_format(rendered, named):
+    train = [f"Analyse the contact.\n[CONVERSATION]\nAgent: hello {i}" for i in range(60)]
+    found = leaks.format_differences({"train": train, "valid": [rendered.format(i) for i in range(60)], "test": train})
+    assert any(difference.startswith(named) for difference in found), found
+
+
+def test_what_prompts_say_is_no_format():
+    winter, summer = ([f"Analyse.\npeak_season: {s}\nAgent: hello {i}" for i in range(60)] for s in ("true", "false"))
+    assert leaks.format_differences({"train": winter, "valid": winter, "test": summer}) == []
+
+
 def test_classes_that_never_occur_in_training_are_found():
     mood = fields.fields(tiny_task.SCHEMA)
     found = leaks.unseen_labels(mood, [{"mood": "calm"}], [{"mood": "calm"}, {"mood": "angry"}])
@@ -348,15 +368,21 @@ def test_a_figure_on_disk_that_is_none_leaves_an_answer_and_never_a_stale_one(tr
 
 
 def test_drift_is_told_apart_only_when_it_is_there():
-    draw = np.random.default_rng(0)
     settings = evaluation.Settings(300, 0.95, 0)
 
     def split(mean, rows):
-        return draw.normal(mean, 0.2, rows) * 10, np.full(rows, 10)
+        return np.random.default_rng(rows).normal(mean, 0.2, rows) * 10, np.full(rows, 10)
 
-    assert evaluation.drift(split(1, 100), split(1.5, 200), settings)["result"] == "worse"
-    assert evaluation.drift(split(1.5, 100), split(1, 200), settings)["result"] == "better"
-    assert evaluation.drift(split(1, 100), split(1, 200), settings)["result"] == "not_told_apart"
+    def drift(valid, test):
+        return evaluation.drift(
+            {"train": split(1, 100), "valid": split(valid, 100), "test": split(test, 200)}, settings
+        )
+
+    assert drift(1, 1.5)["result"] == "worse"
+    assert drift(1.5, 1)["result"] == "better"
+    assert drift(1, 1)["result"] == "not_told_apart"
+    assert drift(1, 1)["train_loss_low"] < drift(1, 1)["train_loss"] < drift(1, 1)["train_loss_high"]
+    assert drift(1, 1)["train_rows"] == 100
 
 
 def test_prices_give_a_cost_and_no_prices_none(trained):

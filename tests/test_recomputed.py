@@ -212,7 +212,8 @@ def test_drift_and_diagnostics(trained, found, table):
     recorded = pq.read_table(trained.path("adapters", "val_losses.parquet")).to_pylist()
     chosen = read_json(trained.metrics("selection"))["iteration"]
     valid = [row for row in recorded if row["iteration"] == chosen]
-    for name, rows in (("valid", valid), ("test", of(table, "adapter"))):
+    assert len(of(table, "adapter_on_probe")) == len(valid)
+    for name, rows in (("train", of(table, "adapter_on_probe")), ("valid", valid), ("test", of(table, "adapter"))):
         loss = sum(row["loss_sum"] for row in rows) / sum(row["tokens"] for row in rows)
         same(found["drift"][f"{name}_loss"], loss)
     same(found["drift"]["difference"], found["drift"]["test_loss"] - found["drift"]["valid_loss"])

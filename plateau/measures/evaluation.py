@@ -1,6 +1,6 @@
 """The figures of metrics/evaluate.json, from predictions alone: arms, intervals and paired comparisons."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -184,9 +184,9 @@ def _reduction(base: Arm | None, adapter: Arm) -> float | None:
     return significant(1 - float(adapter.loss_sum.sum() / base.loss_sum.sum()))
 
 
-def adapter_losses(table: pa.Table) -> tuple[Floats, Floats]:
-    """Loss sum and tokens of each test row under the adapter."""
-    arm = predictions.arms(table)["adapter"]
+def row_losses(table: pa.Table, arm_name: str) -> tuple[Floats, Floats]:
+    """Loss sum and tokens of each row of an arm."""
+    arm = predictions.arms(table)[arm_name]
     assert arm.loss_sum is not None
     return arm.loss_sum, arm.tokens.astype(np.float64)
 
@@ -213,15 +213,19 @@ def summary(found: Figures) -> str:
     )
 
 
-def drift(valid: tuple[Floats, NDArray[Any]], test: tuple[Floats, NDArray[Any]], settings: Settings) -> Figures:
-    """Validation against the later test: both losses from (loss_sum, tokens) of each row, and whether they are told apart."""
-    found: Figures = {"valid_rows": len(valid[0]), "test_rows": len(test[0])}
-    values = []
-    for name, (loss_sum, tokens) in (("valid", valid), ("test", test)):
-        found |= _estimated(f"{name}_loss", stats.ratio_of(loss_sum, tokens), len(loss_sum), settings)
+def drift(losses: Mapping[str, tuple[Floats, NDArray[Any]]], settings: Settings) -> Figures:
+    """The loss on the training probe, validation and the later test, and whether the last two are told apart.
+
+    `losses` are (loss_sum, tokens) of each row of `train`, `valid` and `test`.
+    """
+    found: Figures = {}
+    values = {}
+    for name, (loss_sum, tokens) in losses.items():
+        loss = stats.ratio_of(loss_sum, tokens)
+        found |= {f"{name}_rows": len(loss_sum), **_estimated(f"{name}_loss", loss, len(loss_sum), settings)}
         seed = settings.seed + (name == "test")  # two independent samples
-        values.append(stats.bootstrap(stats.ratio_of(loss_sum, tokens), len(loss_sum), settings.samples, seed))
-    low, high = stats.interval(values[1] - values[0], settings.confidence)
+        values[name] = stats.bootstrap(loss, len(loss_sum), settings.samples, seed)
+    low, high = stats.interval(values["test"] - values["valid"], settings.confidence)
     told = low is not None and high is not None and not low <= 0 <= high
     difference = found["test_loss"] - found["valid_loss"]
     result = "not_told_apart" if not told else "worse" if difference > 0 else "better"

@@ -15,6 +15,8 @@ from plateau.splitting import near
 # What a prompt's layout shows at line starts: a [HEADING], or a name with a colon.
 _LAYOUT = re.compile(r"^(\[[^\]\n]{1,40}\]|[A-Za-z_][\w ]{0,39}:)", re.MULTILINE)
 _ALWAYS, _SELDOM = 0.95, 0.5
+_EDGE = 3  # words at the start of the first and the end of the last line without a name that show how it was rendered
+_LOOKED_AT = 50  # prompts of a split in which marks are looked for; one that nearly all have is in half of these
 _COMMON = 0.1  # share of training rows from which a class must be tested
 
 
@@ -60,21 +62,40 @@ def shared_groups(groups: Mapping[str, Sequence[Any]]) -> int:
 
 
 def format_differences(prompts: Mapping[str, Sequence[str]]) -> list[str]:
-    """Line starts that one split's prompts nearly always have and another's seldom: the splits were rendered differently."""
-    shares = {name: _layout(texts) for name, texts in prompts.items()}
+    """What one split's prompts nearly always have and another's seldom: the splits were rendered differently.
+
+    Marks of a layout are headings, names before a colon, lines without these, and the words with which these begin and end.
+    """
+    marks = sorted({mark for texts in prompts.values() for mark in _common(texts)})
+    shares = {name: _shares(texts, marks) for name, texts in prompts.items() if texts}
     return [
-        f"{other} lacks '{start}', which {name} has"
-        for name, starts in shares.items()
-        for start, share in starts.items()
+        f"{other} lacks '{mark}', which {name} has"
+        for name, found in shares.items()
+        for i, mark in enumerate(marks)
         for other, others in shares.items()
-        if share >= _ALWAYS and prompts[other] and others.get(start, 0.0) < _SELDOM
+        if found[i] >= _ALWAYS and others[i] < _SELDOM
     ]
 
 
-def _layout(texts: Sequence[str]) -> dict[str, float]:
-    """The share of texts that have each line start."""
-    counts = Counter(start for text in texts for start in sorted(set(_LAYOUT.findall(text))))
-    return {start: count / len(texts) for start, count in sorted(counts.items())}
+def _marks(text: str) -> set[str]:
+    """The marks of a prompt's layout; lines that begin with a name and a colon hold data, and only their name counts."""
+    lines = [line for line in map(str.strip, text.splitlines()) if line and not _LAYOUT.match(line)]
+    starts = {f"{' '.join(line.split()[:_EDGE])} ..." for line in lines[:1]}
+    ends = {f"... {' '.join(line.split()[-_EDGE:])}" for line in lines[-1:]}
+    return {*_LAYOUT.findall(text), *lines} | starts | ends
+
+
+def _common(texts: Sequence[str]) -> list[str]:
+    """Marks that half of a split's first prompts have."""
+    looked_at = texts[:_LOOKED_AT]
+    counts = Counter(mark for text in looked_at for mark in _marks(text))
+    return [mark for mark, count in counts.items() if count >= _SELDOM * len(looked_at)]
+
+
+def _shares(texts: Sequence[str], marks: Sequence[str]) -> list[float]:
+    """The share of texts that have each mark."""
+    counts = Counter(mark for text in texts for mark in _marks(text).intersection(marks))
+    return [counts[mark] / len(texts) for mark in marks]
 
 
 def unseen_labels(fields: Sequence[Field], train: Sequence[Any], test: Sequence[Any]) -> dict[str, Any]:

@@ -92,8 +92,9 @@ def evenly_spaced(rows: int, wanted: int | None) -> NDArray[np.int64]:
 def run(
     base: Path, adapter: Path, splits: Mapping[str, Split], settings: Settings, recorded: provenance.RowLosses
 ) -> Run:
-    """Predict the test split with every arm asked for, and the sampled rows of train and valid for the diagnostics.
+    """Predict the test split with every arm asked for, and for the diagnostics the sampled rows of train and valid.
 
+    Of the training probe, the rows of train whose loss training recorded at each evaluation point, the losses alone.
     Raises BadInputError when the adapter is another model's, changes nothing, or has not the validation losses `recorded`.
     """
     test = splits["test"]
@@ -112,6 +113,7 @@ def run(
     _run_arms(("adapter", "adapter_constrained"), network, tokenizer, test, settings, found)
     for name in ("train", "valid"):
         _write_out(f"adapter_on_{name}", network, tokenizer, splits[name], settings, found)
+    found.tables.append(_on_probe(network, splits["train"], splits["valid"].tokens, settings))
     _sample(network, tokenizer, test, settings, found)
     if "fused" in settings.arms:
         fuse(network)
@@ -157,6 +159,13 @@ def _write_out(
     texts, counts = [output.text for output in outputs], [output.tokens for output in outputs]
     found.tables.append(predictions.rows_of(split.examples, name, loss_sum, split.sampled, texts, counts))
     return sum(counts)
+
+
+def _on_probe(network: nn.Module, train: Split, valid: Tokens, settings: Settings) -> pa.Table:
+    """Losses of the adapter on the training probe."""
+    rows = trainer.with_probe(train.tokens, valid, settings.seed).probe
+    loss_sum = losses(network, train.tokens, settings, rows)[0]
+    return predictions.rows_of(train.examples.only(rows), "adapter_on_probe", loss_sum, rows[:0], [], [])
 
 
 def _sample(network: nn.Module, tokenizer: Any, test: Split, settings: Settings, found: Run) -> None:

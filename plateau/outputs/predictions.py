@@ -35,6 +35,11 @@ class Examples:
     tokens: NDArray[np.int32]
     targets: Sequence[str]
 
+    def only(self, rows: NDArray[np.int64]) -> "Examples":
+        """Some of the rows."""
+        ids, targets = ([values[row] for row in rows] for values in (self.ids, self.targets))
+        return Examples(ids, self.prompt_tokens[rows], self.tokens[rows], targets)
+
 
 @dataclass(frozen=True)
 class Arm:

@@ -9,6 +9,7 @@ from plateau.verdict.overfit import is_finite
 Figures = Mapping[str, Any]
 _MANY_EPOCHS = 5
 _WIDE_INTERVAL = 0.1
+_FUSED_OFF = 0.01  # share of the adapter's effect on a logit
 
 
 def risks(point: Figures, onset: int | None, train: Figures, evaluate: Figures) -> list[str]:
@@ -19,6 +20,7 @@ def risks(point: Figures, onset: int | None, train: Figures, evaluate: Figures) 
         _epochs,
         _interval,
         _drift,
+        _fused,
         _memorisation,
         _too_easy,
         _baselines,
@@ -59,6 +61,13 @@ def _drift(_: Figures, __: Any, ___: Figures, evaluate: Figures) -> str | None:
     if find(evaluate, "drift", "result") != "worse" or not is_finite(difference):
         return None
     return f"the later test loss is {difference:.4g} above the validation loss"
+
+
+def _fused(_: Figures, __: Any, ___: Figures, evaluate: Figures) -> str | None:
+    effect, off = (find(evaluate, "adapter_effect", f"{name}_logit_difference") for name in ("max", "fused"))
+    if not (is_finite(effect) and is_finite(off)) or off <= _FUSED_OFF * effect:
+        return None
+    return f"the fused model's logits are {off:.3g} off the adapter's, which moves them by {effect:.3g}: ship the adapter apart"
 
 
 def _memorisation(_: Figures, __: Any, ___: Figures, evaluate: Figures) -> str | None:
