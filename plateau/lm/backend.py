@@ -9,6 +9,9 @@ import os
 import sys
 from pathlib import Path
 
+# mlx-lm takes its tokenizers from transformers, which need not say that it found no PyTorch.
+os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
+
 PARTS = 2  # halves of a batch that a CPU computes side by side; fixed, for the split changes the bits of a sum
 
 
