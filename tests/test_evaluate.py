@@ -266,8 +266,12 @@ def test_another_instruction_or_layout_is_another_format(rendered, named):
     assert any(difference.startswith(named) for difference in found), found
 
 
-def test_what_prompts_say_is_no_format():
-    winter, summer = ([f"Analyse.\npeak_season: {s}\nAgent: hello {i}" for i in range(60)] for s in ("true", "false"))
+@pytest.mark.parametrize("role", ["Agent", "Call-centre agent", "1st line (bot)", "Équipe", "客服"])
+def test_what_prompts_say_is_no_format(role):
+    winter, summer = (
+        [f"Analyse.\npeak_season: {season}\n{role}: {greeting}" for _ in range(60)]
+        for season, greeting in (("true", "a warm good day to you"), ("false", "thank you for your call"))
+    )
     assert leaks.format_differences({"train": winter, "valid": winter, "test": summer}) == []
 
 

@@ -213,6 +213,8 @@ def test_drift_and_diagnostics(trained, found, table):
     chosen = read_json(trained.metrics("selection"))["iteration"]
     valid = [row for row in recorded if row["iteration"] == chosen]
     assert len(of(table, "adapter_on_probe")) == len(valid)
+    point = next(p for p in read_json(trained.metrics("evaluations")) if p["iteration"] == chosen)
+    assert found["drift"]["train_loss"] == pytest.approx(point["train_loss"], rel=1e-5)
     for name, rows in (("train", of(table, "adapter_on_probe")), ("valid", valid), ("test", of(table, "adapter"))):
         loss = sum(row["loss_sum"] for row in rows) / sum(row["tokens"] for row in rows)
         same(found["drift"][f"{name}_loss"], loss)

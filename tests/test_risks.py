@@ -17,7 +17,7 @@ EVALUATE = {
         "result": "not_told_apart",
     },
     "leaks": {"leaked_rows": 0},
-    "adapter_effect": {"max_logit_difference": 4.0, "fused_logit_difference": 0.001},
+    "arms": {"adapter": {"loss": 0.5}, "fused": {"loss": 0.501}},
     "diagnostics": {
         "memorisation": {"result": "not_told_apart", "train_verbatim": 0.5, "valid_verbatim": 0.4},
         "difficulty": {"result": "fine", "base_score_on_train": 0.2},
@@ -42,7 +42,7 @@ def test_a_clean_run_has_no_risks_and_missing_figures_warn_of_nothing():
     [
         ("drift.valid_loss_high", 1.5, "188 validation rows"),
         ("drift", {"result": "worse", "difference": 0.25}, "0.25 above"),
-        ("adapter_effect.fused_logit_difference", 0.5, "logits are 0.5 off the adapter's, which moves them by 4"),
+        ("arms.fused.loss", 0.52, "test loss is 0.52, the adapter's 0.5"),
         ("diagnostics.memorisation.result", "more_on_training", "50% of training rows"),
         ("diagnostics.difficulty", {"result": "too_easy", "base_score_on_train": 0.97}, "0.97"),
         ("baselines_not_beaten", ["majority"], "majority"),

@@ -219,13 +219,14 @@ def drift(losses: Mapping[str, tuple[Floats, NDArray[Any]]], settings: Settings)
     `losses` are (loss_sum, tokens) of each row of `train`, `valid` and `test`.
     """
     found: Figures = {}
-    values = {}
     for name, (loss_sum, tokens) in losses.items():
-        loss = stats.ratio_of(loss_sum, tokens)
-        found |= {f"{name}_rows": len(loss_sum), **_estimated(f"{name}_loss", loss, len(loss_sum), settings)}
-        seed = settings.seed + (name == "test")  # two independent samples
-        values[name] = stats.bootstrap(loss, len(loss_sum), settings.samples, seed)
-    low, high = stats.interval(values["test"] - values["valid"], settings.confidence)
+        loss = _estimated(f"{name}_loss", stats.ratio_of(loss_sum, tokens), len(loss_sum), settings)
+        found |= {f"{name}_rows": len(loss_sum), **loss}
+    valid, test = (  # two independent samples
+        stats.bootstrap(stats.ratio_of(*losses[name]), len(losses[name][0]), settings.samples, settings.seed + i)
+        for i, name in enumerate(("valid", "test"))
+    )
+    low, high = stats.interval(test - valid, settings.confidence)
     told = low is not None and high is not None and not low <= 0 <= high
     difference = found["test_loss"] - found["valid_loss"]
     result = "not_told_apart" if not told else "worse" if difference > 0 else "better"

@@ -12,8 +12,8 @@ from plateau.scores.fields import Field, label
 from plateau.scores.stats import significant
 from plateau.splitting import near
 
-# What a prompt's layout shows at line starts: a [HEADING], or a name with a colon.
-_LAYOUT = re.compile(r"^(\[[^\]\n]{1,40}\]|[A-Za-z_][\w ]{0,39}:)", re.MULTILINE)
+# What a prompt's layout shows at line starts: a [HEADING], or a name of any script with a colon.
+_LAYOUT = re.compile(r"^(\[[^\]\n]{1,40}\]|[^\s:\[][^:\n]{0,39}[:\uff1a])", re.MULTILINE)
 _ALWAYS, _SELDOM = 0.95, 0.5
 _EDGE = 3  # words at the start of the first and the end of the last line without a name that show how it was rendered
 _LOOKED_AT = 50  # prompts of a split in which marks are looked for; one that nearly all have is in half of these
@@ -86,8 +86,8 @@ def _marks(text: str) -> set[str]:
 
 
 def _common(texts: Sequence[str]) -> list[str]:
-    """Marks that half of a split's first prompts have."""
-    looked_at = texts[:_LOOKED_AT]
+    """Marks that half of some prompts of a split have."""
+    looked_at = texts[:: -(-len(texts) // _LOOKED_AT)]
     counts = Counter(mark for text in looked_at for mark in _marks(text))
     return [mark for mark, count in counts.items() if count >= _SELDOM * len(looked_at)]
 

@@ -4,7 +4,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from mlx.utils import tree_flatten
@@ -90,7 +89,7 @@ def truncated_rows(system: System) -> list[str]:
     figures = read_json(system.metrics("convert"))
     return [
         f"{system.split(name)}: {figures[name]['truncated']:,} rows lost turns to max_seq_length, "
-        f"among them row {', '.join(map(str, figures[name]['truncated_rows']))}"
+        f"among them row {', '.join(map(str, figures[name].get('truncated_rows', [])))}"
         for name in ("train", "valid")
         if figures[name]["truncated"]
     ]
@@ -108,7 +107,7 @@ def from_config(path: Path, adapter: Adapter) -> nn.Module:
 
 def _memory(model: nn.Module, trainable: int, tokens: int, grad_checkpoint: bool) -> int:
     """Weights, gradients and two moments of what is trained, and the activations of the largest batch."""
-    weights = sum(array.nbytes for array in _arrays(model))
+    weights = sum(array.nbytes for _, array in tree_flatten(model.parameters()))
     kept = (RECOMPUTED if grad_checkpoint else ACTIVATIONS) * tokens * _hidden(model) * len(model.layers)
     return int(weights + 3 * 4 * trainable + kept)
 
@@ -125,8 +124,9 @@ def _forward_seconds(model: nn.Module, parameters: int, tokens: int, supervised:
 
 
 def _hidden(model: nn.Module) -> int:
-    """The model's hidden size: the length of a norm's weights."""
-    return next(int(array.shape[-1]) for array in _arrays(model) if array.ndim == 1)
+    """The model's hidden size: the length of its longest norm, for those of heads are shorter."""
+    norms = (array for name, array in tree_flatten(model.parameters()) if "norm" in name and array.ndim == 1)
+    return max(int(array.shape[0]) for array in norms)
 
 
 def _products_a_second(size: int = 1024) -> float:
@@ -138,11 +138,6 @@ def _products_a_second(size: int = 1024) -> float:
         mx.eval(square @ square)
         seconds.append(time.perf_counter() - started)
     return float(size**3) / min(seconds)
-
-
-def _arrays(model: nn.Module) -> Sequence[mx.array]:
-    found: list[Any] = [array for _, array in tree_flatten(model.parameters())]
-    return found
 
 
 def _warnings(adapter: Adapter, settings: Settings, updates: int, valid_rows: int) -> list[str]:

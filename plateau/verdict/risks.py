@@ -9,7 +9,7 @@ from plateau.verdict.overfit import is_finite
 Figures = Mapping[str, Any]
 _MANY_EPOCHS = 5
 _WIDE_INTERVAL = 0.1
-_FUSED_OFF = 0.01  # share of the adapter's effect on a logit
+_FUSED_WORSE = 0.01  # relative rise of the loss from which merging the weights lost something
 
 
 def risks(point: Figures, onset: int | None, train: Figures, evaluate: Figures) -> list[str]:
@@ -64,10 +64,10 @@ def _drift(_: Figures, __: Any, ___: Figures, evaluate: Figures) -> str | None:
 
 
 def _fused(_: Figures, __: Any, ___: Figures, evaluate: Figures) -> str | None:
-    effect, off = (find(evaluate, "adapter_effect", f"{name}_logit_difference") for name in ("max", "fused"))
-    if not (is_finite(effect) and is_finite(off)) or off <= _FUSED_OFF * effect:
+    fused, adapter = (find(evaluate, "arms", name, "loss") for name in ("fused", "adapter"))
+    if not (is_finite(fused) and is_finite(adapter)) or fused <= (1 + _FUSED_WORSE) * adapter:
         return None
-    return f"the fused model's logits are {off:.3g} off the adapter's, which moves them by {effect:.3g}: ship the adapter apart"
+    return f"the fused model's test loss is {fused:.4g}, the adapter's {adapter:.4g}: ship the adapter apart"
 
 
 def _memorisation(_: Figures, __: Any, ___: Figures, evaluate: Figures) -> str | None:
