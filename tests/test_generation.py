@@ -146,7 +146,7 @@ schemas = st.recursive(leaves, lambda inner: st.one_of(objects(inner), arrays(in
 
 @pytest.mark.slow
 @settings(
-    max_examples=100, suppress_health_check=[HealthCheck.too_slow], phases=[Phase.generate]
+    max_examples=200, suppress_health_check=[HealthCheck.too_slow], phases=[Phase.generate]
 )  # shrinking takes minutes
 @given(schemas)
 def test_constrained_outputs_validate_for_any_schema(untrained, schema):
