@@ -4,14 +4,16 @@ import json
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
+import yaml
 
 from plateau.core.errors import BadInputError
-from plateau.core.files import read_json
+from plateau.core.files import read_json, sha256
 from plateau.core.params import check
 from plateau.core.system import SHARED_SCHEMAS, SPLITS, System
 from plateau.prompts import tokens
@@ -127,6 +129,42 @@ def test_the_same_data_gives_the_same_bytes_anywhere(system: System, tmp_path: P
     assert len(made) > 15
     for path in made:
         assert (other.root / path.relative_to(system.root)).read_bytes() == path.read_bytes(), path
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["temporal", "split", "convert"])
+def test_killed_at_any_moment_and_run_again_a_stage_gives_the_same_bytes(
+    system: System, tmp_path: Path, name: str
+) -> None:
+    folder = Path(shutil.copytree(system.root, tmp_path / "killed"))
+    (folder / "params.yaml").write_text(yaml.safe_dump(options()))
+    whole = contents(folder)
+    for out in yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"][name]["outs"]:
+        remove(folder / (out if isinstance(out, str) else next(iter(out))))
+    assert contents(folder) != whole
+    command = [sys.executable, "-m", f"stages.{name}", str(folder)]
+    for moment in range(4):
+        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL) as process:
+            while process.poll() is None and not list((folder / "data").rglob(".*")):
+                time.sleep(0.001)
+            time.sleep(moment * 0.005)
+            process.kill()
+    subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, check=True)
+    assert contents(folder) == whole
+
+
+def contents(folder: Path) -> dict[str, str]:
+    """SHA-256 of every file, timings aside."""
+    files = (path for path in folder.rglob("*") if path.is_file() and path.name != "speed.json")
+    return {path.relative_to(folder).as_posix(): sha256(path) for path in files}
+
+
+def remove(path: Path) -> None:
+    """Remove an out, as dvc does before it runs a stage."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
 
 
 def test_an_unknown_context_column_and_a_row_that_cannot_fit_are_clear_errors(system: System) -> None:
