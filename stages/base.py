@@ -1,6 +1,7 @@
 """base: find and pin the model that is fine-tuned."""
 
 from plateau.core.params import Params
+from plateau.core.progress import say
 from plateau.core.stage import run
 from plateau.core.system import System
 from plateau.lm.base import fetch
@@ -11,6 +12,7 @@ PARAMS = ("model",)
 def main(system: System, params: Params) -> None:
     """Write models/base/."""
     fetch(params["model"], system.path("models", "base"))
+    say(f"{system.path('models', 'base')}: {params['model']}")
 
 
 if __name__ == "__main__":
