@@ -38,7 +38,7 @@ def plateau(system: Path, constrained: bool) -> tuple[float, list[str]]:
     model, tokenizer = load(system / "models" / "base", system / "adapters" / "best")
     if constrained:
         schema = load_schema(system / "schemas" / "target.schema.json")
-    generate(model, tokenizer, prompts[:2], 4, 2, schema)
+    generate(model, tokenizer, prompts[:2], MAX_TOKENS, 2, schema)
     started = time.perf_counter()
     outputs = generate(model, tokenizer, prompts, MAX_TOKENS, BATCH, schema)
     return time.perf_counter() - started, [output.text for output in outputs]
