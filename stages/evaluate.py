@@ -41,10 +41,11 @@ def main(system: System, params: Params) -> None:
     settings = evaluation.Settings(options["bootstrap_samples"], options["confidence"], params["seed"], *prices)
     figures = evaluation.figures(table, splits["test"].schema, settings)
     figures["adapter_effect"] = found.effect
-    train, test = (evaluation.row_losses(table, arm) for arm in ("adapter_on_probe", "adapter"))
+    known = predictions.arms(table)
+    train, test = (evaluation.row_losses(known[arm]) for arm in ("adapter_on_probe", "adapter"))
     figures["drift"] = evaluation.drift({"train": train, "valid": recorded, "test": test}, settings)
     figures["leaks"] = _leaks(system, splits, prompts, params["split"])
-    figures["diagnostics"] = _diagnostics(table, found, splits, prompts["train"], settings)
+    figures["diagnostics"] = _diagnostics(table, known, found, splits, prompts["train"], settings)
     files.write_json(system.metrics("evaluate"), figures)
     files.write_json(system.metrics("confusion"), evaluation.confusion(table, splits["test"].schema))
     record(system, "evaluate", {"seconds": time.perf_counter() - started, **found.speeds})
@@ -105,13 +106,13 @@ def _leaks(
 
 def _diagnostics(
     table: pa.Table,
+    known: dict[str, predictions.Arm],
     found: arms.Run,
     splits: dict[str, arms.Split],
     train_prompts: list[str],
     settings: evaluation.Settings,
 ) -> dict[str, object]:
     """What else the outputs say of the model."""
-    known = predictions.arms(table)
     leaves = fields.fields(splits["test"].schema)
     pair = (known["adapter_on_train"], known["adapter_on_valid"])
     return {

@@ -8,16 +8,17 @@ import time
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 import yaml
 
 from plateau.core.errors import BadInputError
-from plateau.core.files import read_json, sha256
+from plateau.core.files import read_json
 from plateau.core.params import check
 from plateau.core.system import SHARED_SCHEMAS, SPLITS, System
 from plateau.prompts import tokens
 from stages import convert, prepare, split, temporal
+from tests import tiny
+from tests.contracts import metrics_problems
 
 ROOT = Path(__file__).parent.parent
 TARGET = {
@@ -97,7 +98,7 @@ def test_a_system_needs_only_params_schemas_and_data(system: System) -> None:
 
 @pytest.mark.parametrize("name", METRICS)
 def test_metrics_follow_their_schemas(system: System, name: str) -> None:
-    jsonschema.validate(read_json(system.metrics(name)), read_json(SHARED_SCHEMAS / "metrics" / f"{name}.schema.json"))
+    assert metrics_problems(name, read_json(system.metrics(name))) == []
 
 
 def test_long_and_hostile_rows_are_counted(system: System) -> None:
@@ -125,10 +126,9 @@ def test_the_stock_client_reads_the_same_ids_from_our_messages(system: System, n
 def test_the_same_data_gives_the_same_bytes_anywhere(system: System, tmp_path: Path, tokenizer_dir: Path) -> None:
     other = make(tmp_path / "elsewhere", tokenizer_dir)
     run(other)
-    made = [path for path in sorted(system.root.rglob("*")) if path.is_file() and path.name != "speed.json"]
+    made = tiny.digests(system.root)
     assert len(made) > 15
-    for path in made:
-        assert (other.root / path.relative_to(system.root)).read_bytes() == path.read_bytes(), path
+    assert tiny.digests(other.root) == made
 
 
 @pytest.mark.slow
@@ -138,10 +138,10 @@ def test_killed_at_any_moment_and_run_again_a_stage_gives_the_same_bytes(
 ) -> None:
     folder = Path(shutil.copytree(system.root, tmp_path / "killed"))
     (folder / "params.yaml").write_text(yaml.safe_dump(options()))
-    whole = contents(folder)
+    whole = tiny.digests(folder)
     for out in yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"][name]["outs"]:
         remove(folder / (out if isinstance(out, str) else next(iter(out))))
-    assert contents(folder) != whole
+    assert tiny.digests(folder) != whole
     command = [sys.executable, "-m", f"stages.{name}", str(folder)]
     for moment in range(4):
         with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL) as process:
@@ -150,13 +150,7 @@ def test_killed_at_any_moment_and_run_again_a_stage_gives_the_same_bytes(
             time.sleep(moment * 0.005)
             process.kill()
     subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, check=True)
-    assert contents(folder) == whole
-
-
-def contents(folder: Path) -> dict[str, str]:
-    """SHA-256 of every file, timings aside."""
-    files = (path for path in folder.rglob("*") if path.is_file() and path.name != "speed.json")
-    return {path.relative_to(folder).as_posix(): sha256(path) for path in files}
+    assert tiny.digests(folder) == whole
 
 
 def remove(path: Path) -> None:

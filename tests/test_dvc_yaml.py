@@ -170,6 +170,13 @@ def test_every_stage_module_is_a_stage_or_a_command_for_people() -> None:
     assert {path.stem for path in (ROOT / "stages").glob("*.py")} - run - commands == set()
 
 
+def write(folder: Path, texts: dict[str, str]) -> None:
+    """Files by name, with their text."""
+    for name, text in texts.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+
+
 def test_imports_are_followed_to_the_end_wherever_they_stand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deps, "ROOT", tmp_path)
     texts = {
@@ -183,9 +190,7 @@ def test_imports_are_followed_to_the_end_wherever_they_stand(tmp_path: Path, mon
         "house/attic.py": "",
         "house/garden.py": "import house.door\n",
     }
-    for name, text in texts.items():
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(text, encoding="utf-8")
+    write(tmp_path, texts)
     found = {path.relative_to(tmp_path).as_posix() for path in deps.modules(tmp_path / "stages" / "one.py")}
     assert found == set(texts) - {"house/__init__.py", "house/garden.py"}
 
@@ -205,9 +210,7 @@ def test_a_folder_stands_for_its_modules_with_code_and_its_templates(
         "simulator/all/one.py": "C = 1\n",
         "stages/one.py": "D = 1\n",
     }
-    for name, text in texts.items():
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(text, encoding="utf-8")
+    write(tmp_path, texts)
     everything = set(texts) - {"plateau/inner/__init__.py"}
     outside = {"plateau/__init__.py", "plateau/top.py", "stages/one.py"}
     assert deps.folded(everything) == outside | {"plateau/inner", "simulator/all"}

@@ -21,7 +21,7 @@ from plateau.measures import diagnostics, evaluation, leaks
 from plateau.outputs import arms, predictions
 from plateau.scores import fields
 from stages import evaluate, overfit_check
-from tests.deps import ROOT
+from tests.contracts import metrics_problems
 
 ARMS = ["base", "base_constrained", "adapter", "adapter_constrained", "fused"]
 
@@ -41,8 +41,7 @@ def test_a_learnt_task_ships(trained):
 
 @pytest.mark.parametrize("name", ["selection", "evaluate", "overfit", "gates", "confusion"])
 def test_metrics_obey_their_schemas(trained, name):
-    schema = json.loads((ROOT / "schemas" / "metrics" / f"{name}.schema.json").read_text())
-    jsonschema.Draft202012Validator(schema).validate(read(trained, name))
+    assert metrics_problems(name, read(trained, name)) == []
 
 
 @pytest.mark.parametrize("arm", ["base", "adapter", "fused"])
@@ -273,6 +272,7 @@ def test_what_prompts_say_is_no_format(role):
         for season, greeting in (("true", "a warm good day to you"), ("false", "thank you for your call"))
     )
     assert leaks.format_differences({"train": winter, "valid": winter, "test": summer}) == []
+    assert leaks.format_differences({"train": winter, "valid": [], "test": summer}) == []
 
 
 def test_classes_that_never_occur_in_training_are_found():

@@ -3,17 +3,16 @@ import json
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import numpy as np
 import pyarrow as pa
 import pytest
 
-from plateau.core.files import read_json
-from plateau.core.system import SHARED_SCHEMAS, SPLITS
+from plateau.core.system import SPLITS
 from plateau.scores import fields
 from plateau.splitting import labels, review
 from plateau.splitting.near import Pairs
 from plateau.tables.contracts import Contract
+from tests.contracts import metrics_problems
 
 TARGET: dict[str, Any] = {
     "type": "object",
@@ -45,7 +44,7 @@ def pairs(*found: tuple[int, int]) -> Pairs:
 def test_odd_labels_are_named_and_the_figures_follow_their_schema() -> None:
     found = columns(TARGETS)
     summary = labels.summary(found, pairs((0, 1), (0, 2))) | review.summary([])
-    jsonschema.validate(summary, read_json(SHARED_SCHEMAS / "metrics" / "labels.schema.json"))
+    assert metrics_problems("labels", summary) == []
     assert summary["constant_fields"] == ["channel", "solved"]
     assert summary["missing_fields"] == ["unused"]
     assert summary["unseen_values"] == {"mood": ["sad"], "solved": ["false"]}

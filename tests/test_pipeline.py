@@ -38,14 +38,34 @@ DATA_STAGES = ("base", "synthesize", "prepare", "temporal", "split", "convert")
 
 def run(folder: Path, *command: str, status: int | None = 0) -> str:
     """Run a command in the clone as a person would; its output, both streams together."""
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    environment.pop("DVC_ROOT", None)
     done = subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=HANGS_AFTER
+        command, cwd=folder, env=environment(), capture_output=True, text=True, check=False, timeout=HANGS_AFTER
     )
     output = done.stdout + done.stderr
     assert status is None or done.returncode == status, output
     return output
+
+
+def environment() -> dict[str, str]:
+    """That of a person who activated the virtual environment."""
+    known = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    known.pop("DVC_ROOT", None)
+    return known
+
+
+def saving(folder: Path, *command: str) -> subprocess.Popen[bytes]:
+    """A command whose training has saved a state after its first update, in a session of its own."""
+    process = subprocess.Popen(
+        command,
+        cwd=folder,
+        env=environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    while process.poll() is None and not list(folder.glob(".work/*/state-*[1-9]")):
+        time.sleep(0.02)
+    return process
 
 
 def clone(folder: Path) -> Path:
@@ -145,12 +165,7 @@ def test_metrics_and_plots_show_offline(copy: Path) -> None:
 
 def test_killed_in_a_temporary_folder_an_experiment_goes_on_to_the_same_bytes(copy: Path) -> None:
     experiment = ("dvc", "exp", "run", "--temp", "-S", "lr=3e-4", "-n")
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    process = subprocess.Popen(
-        (*experiment, "killed"), cwd=copy, env=environment, stdout=subprocess.DEVNULL, start_new_session=True
-    )
-    while process.poll() is None and not list(copy.glob(".work/*/state-*[1-9]")):
-        time.sleep(0.02)
+    process = saving(copy, *experiment, "killed")
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     (copy / ".dvc" / "tmp" / "rwlock").unlink(missing_ok=True)
@@ -174,12 +189,7 @@ def test_killed_with_dvc_a_run_goes_on_to_the_same_lock(copy: Path) -> None:
     shutil.rmtree(copy / "adapters")
     shutil.rmtree(copy / ".dvc" / "cache")
     run(copy, "dvc", "repro", "convert")
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    process = subprocess.Popen(
-        ["dvc", "repro"], cwd=copy, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    while process.poll() is None and not list(copy.glob(".work/*/state-*")):
-        time.sleep(0.02)
+    process = saving(copy, "dvc", "repro")
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert list(copy.glob(".work/*/state-*"))

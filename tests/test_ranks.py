@@ -15,7 +15,7 @@ from plateau.lm.backend import mx
 from plateau.run import launch
 from plateau.training.ranks import Ranks
 from tests import tiny
-from tests.test_resume import finish, start
+from tests.test_resume import finish, outcome, started
 
 
 @given(st.integers(0, 200), st.integers(1, 7))
@@ -38,14 +38,11 @@ def test_two_ranks_match_one_after_fifty_steps(tmp_path: Path, tokenizer_dir: Pa
 
 @pytest.mark.slow
 def test_two_ranks_go_on_after_kill_9(tmp_path: Path, tokenizer_dir: Path) -> None:
-    from tests.test_resume import outcome, wait_for_state
-
     changes = {"iters": 40, "dropout": 0.1, "train.ranks": 2}
     whole = tiny.system(tmp_path / "whole", tokenizer_dir, **changes)
     finish(whole)
     folder = tiny.system(tmp_path / "killed", tokenizer_dir, **changes)
-    process = start(folder, start_new_session=True)
-    wait_for_state(folder, process, 10)
+    process = started(folder, 10, start_new_session=True)
     os.killpg(process.pid, 9)
     process.communicate()
     finish(folder)

@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 
 from plateau.core.errors import PlateauError
-from plateau.core.files import sha256
 from tests import tiny
 
 HARD = {"iters": 40, "eval_every": 7, "dropout": 0.1, "grad_accumulation": 2, "batch_size": 4, "train.state_every": 4}
@@ -38,16 +37,16 @@ def finish(folder: Path) -> str:
 
 def outcome(folder: Path) -> dict[str, str]:
     """SHA-256 of every file that the stage leaves, timings aside."""
-    paths = [path for part in ("adapters", "metrics") for path in sorted((folder / part).rglob("*")) if path.is_file()]
-    return {path.relative_to(folder).as_posix(): sha256(path) for path in paths if path.name != "speed.json"}
+    parts = ("adapters", "metrics")
+    return {f"{part}/{name}": digest for part in parts for name, digest in tiny.digests(folder / part).items()}
 
 
-def wait_for_state(folder: Path, process: subprocess.Popen[str], count: int) -> None:
-    """Wait until the run has written a state at or after its `count`th iteration, or has ended."""
-    while process.poll() is None:
-        if max(saved(folder), default=-1) >= count:
-            return
+def started(folder: Path, count: int, **options: Any) -> subprocess.Popen[str]:
+    """A run that has written a state at or after its `count`th iteration, or has ended."""
+    process = start(folder, **options)
+    while process.poll() is None and max(saved(folder), default=-1) < count:
         time.sleep(0.01)
+    return process
 
 
 def saved(folder: Path) -> list[int]:
@@ -83,8 +82,7 @@ def test_kill_9_at_random_moments_changes_no_byte(whole: Path, tmp_path: Path) -
         folder = Path(shutil.copytree(whole, tmp_path / str(runs)))
         runs += 1
         while kills < 20:
-            process = start(folder)
-            wait_for_state(folder, process, max(saved(folder), default=0) + draw.randrange(8))
+            process = started(folder, max(saved(folder), default=0) + draw.randrange(8))
             time.sleep(draw.random() * 0.05)
             ended = process.poll() is not None
             process.kill()
@@ -101,8 +99,7 @@ def test_kill_9_at_random_moments_changes_no_byte(whole: Path, tmp_path: Path) -
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_saves_the_state_and_the_next_run_goes_on(whole: Path, tmp_path: Path, number: signal.Signals) -> None:
     folder = fresh(whole, tmp_path)
-    process = start(folder)
-    wait_for_state(folder, process, 8)
+    process = started(folder, 8)
     process.send_signal(number)
     output = process.communicate(timeout=60)[0]
     assert process.returncode == 1
@@ -115,8 +112,7 @@ def test_a_signal_saves_the_state_and_the_next_run_goes_on(whole: Path, tmp_path
 @pytest.mark.slow
 def test_a_state_that_was_cut_short_is_passed_over(whole: Path, tmp_path: Path) -> None:
     folder = fresh(whole, tmp_path)
-    process = start(folder)
-    wait_for_state(folder, process, 12)
+    process = started(folder, 12)
     process.kill()
     process.communicate()
     newest = sorted(folder.glob(".work/*/state-*"))[-1] / "arrays.safetensors"
@@ -154,8 +150,7 @@ def test_with_every_optimizer_and_clipping_a_run_goes_on_to_the_same_bytes(
 @pytest.mark.slow
 def test_an_orphan_of_other_params_ends_before_another_run_trains_in_its_folder(whole: Path, tmp_path: Path) -> None:
     folder = fresh(whole, tmp_path)
-    orphan = start(folder)
-    wait_for_state(folder, orphan, 8)
+    orphan = started(folder, 8)
     orphan.send_signal(signal.SIGSTOP)
     params = (folder / "params.yaml").read_text()
     (folder / "params.yaml").write_text(params.replace("dropout: 0.1", "dropout: 0.2"))
@@ -187,8 +182,7 @@ def test_a_second_process_waits_for_the_first_and_both_agree(whole: Path, tmp_pa
 @pytest.mark.slow
 def test_states_are_written_no_more_often_than_asked(whole: Path, tmp_path: Path) -> None:
     folder = fresh(whole, tmp_path)
-    process = start(folder)
-    wait_for_state(folder, process, 20)
+    process = started(folder, 20)
     states = saved(folder)
     while len(states) > 2 and process.poll() is None:  # a new one is written before an old one goes
         states = saved(folder)

@@ -74,7 +74,7 @@ def test_every_judgement_fits_the_target_schema_in_its_order(told: Facts) -> Non
 def test_every_transcript_fits_its_schema(year: list[conversations.Conversation]) -> None:
     validator = schema("transcript")
     for conversation in year[:300]:
-        validator.validate(conversation.transcript)
+        assert list(validator.iter_errors(conversation.transcript)) == []
 
 
 def test_conversations_come_in_time_order_within_the_period_and_so_do_their_turns(

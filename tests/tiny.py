@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from plateau.core import params as params_module
+from plateau.core.files import sha256
 from plateau.prompts import tokens
 
 ROOT = Path(__file__).parent.parent
@@ -85,6 +86,12 @@ def train(folder: Path, updates: int | None = None) -> None:
         patch.setattr(stage, "interruption", lambda: lambda: next(done) == updates)
         system = System(folder)
         stage.main(system, params_module.load(system, stage.PARAMS))
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """SHA-256 of every file below a folder, timings aside."""
+    files = (path for path in folder.rglob("*") if path.is_file() and path.name != "speed.json")
+    return {path.relative_to(folder).as_posix(): sha256(path) for path in files}
 
 
 def points(folder: Path) -> list[dict[str, Any]]:

@@ -184,9 +184,8 @@ def _reduction(base: Arm | None, adapter: Arm) -> float | None:
     return significant(1 - float(adapter.loss_sum.sum() / base.loss_sum.sum()))
 
 
-def row_losses(table: pa.Table, arm_name: str) -> tuple[Floats, Floats]:
+def row_losses(arm: Arm) -> tuple[Floats, Floats]:
     """Loss sum and tokens of each row of an arm."""
-    arm = predictions.arms(table)[arm_name]
     assert arm.loss_sum is not None
     return arm.loss_sum, arm.tokens.astype(np.float64)
 

@@ -87,7 +87,7 @@ def _marks(text: str) -> set[str]:
 
 def _common(texts: Sequence[str]) -> list[str]:
     """Marks that half of some prompts of a split have."""
-    looked_at = texts[:: -(-len(texts) // _LOOKED_AT)]
+    looked_at = texts[:: max(1, -(-len(texts) // _LOOKED_AT))]
     counts = Counter(mark for text in looked_at for mark in _marks(text))
     return [mark for mark, count in counts.items() if count >= _SELDOM * len(looked_at)]
 

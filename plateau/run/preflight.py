@@ -63,6 +63,7 @@ def plan(
     supervised, asked = (
         rows.lengths - (1 if settings.train_on_prompt else rows.completion_start) for rows in (train, valid)
     )
+    updates = -(-len(batches) // settings.grad_accumulation)
     tokens_a_batch = max(len(rows) * int(train.lengths[rows].max()) for rows in batches)
     return Plan(
         trainable_parameters=trainable,
@@ -73,12 +74,9 @@ def plan(
         rows=len(train),
         tokens_an_epoch=int(train.lengths.sum()),
         supervised_tokens_an_epoch=int(supervised.sum()),
-        updates_an_epoch=-(-len(batches) // settings.grad_accumulation),
+        updates_an_epoch=updates,
         padding_waste=padding_waste(train.lengths, batches),
-        warnings=(
-            *_warnings(adapter, settings, -(-len(batches) // settings.grad_accumulation), len(valid)),
-            *truncated,
-        ),
+        warnings=(*_warnings(adapter, settings, updates, len(valid)), *truncated),
     )
 
 
