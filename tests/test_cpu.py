@@ -19,10 +19,14 @@ def test_exp_is_exp_and_exactly_zero_far_below(values: list[float]) -> None:
     assert np.all(found[np.array(values) < -88.5] == 0)
 
 
-def test_a_masked_score_weighs_exactly_nothing() -> None:
-    weights = np.array(cpu.softmax(mx.array([[1.0, -mx.inf, 3.0]])))
-    assert weights[0, 1] == 0
-    assert weights.sum() == pytest.approx(1, abs=1e-6)
+def test_a_hidden_key_weighs_exactly_nothing() -> None:
+    queries, keys, values = (mx.random.normal((1, 2, 9, 4), key=mx.random.key(i)) for i in range(3))
+    later = mx.arange(9)[:, None] >= 5
+    seen, changed = (
+        np.array(cpu.attention(queries, k, v, 1.0, "causal"))[:, :, :5]
+        for k, v in ((keys, values), (mx.where(later, 50.0, keys), mx.where(later, 1e6, values)))
+    )
+    assert np.array_equal(seen, changed)
 
 
 @pytest.mark.parametrize("length", [1, 2, 3, 7, 64, 65])
@@ -35,6 +39,16 @@ def test_causal_attention_is_mlx_attention(length: int, heads: tuple[int, int]) 
     ours = cpu.attention(queries, keys, values, 0.3, "causal")
     stock = mx.fast.scaled_dot_product_attention(queries, keys, values, scale=0.3, mask="causal")
     assert np.allclose(np.array(ours), np.array(stock), atol=1e-5)
+
+
+@pytest.mark.parametrize("at", [0, 1, 2])
+def test_attention_has_the_gradients_of_mlx_attention(at: int) -> None:
+    inputs = [mx.random.normal((2, heads, 13, 8), key=mx.random.key(i)) for i, heads in enumerate((4, 2, 2))]
+    weights = mx.random.normal((2, 4, 13, 8), key=mx.random.key(3))
+    ours = mx.grad(lambda *qkv: (weights * cpu.attention(*qkv, 0.7, "causal")).sum(), at)(*inputs)
+    attend = mx.fast.scaled_dot_product_attention
+    stock = mx.grad(lambda *qkv: (weights * attend(*qkv, scale=0.7, mask="causal")).sum(), at)(*inputs)
+    assert np.allclose(np.array(ours), np.array(stock), atol=1e-4)
 
 
 @pytest.mark.parametrize("length", [1, 5, 64])

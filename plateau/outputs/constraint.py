@@ -1,4 +1,4 @@
-"""Decoding that can only write JSON of a schema: llguidance's matcher as an mlx-lm logits processor, one a row.
+"""Decoding that can only write JSON of a schema: llguidance's matcher, one a row, behind mlx-lm's logits processors.
 
 An output that would not be complete within its budget of tokens is closed in time. `needed` is the number of tokens that the
 shortest way to the end takes from here. Once little more than that is left, nothing new is opened; once no more is left, the
@@ -12,7 +12,6 @@ from typing import Any
 
 import llguidance
 import llguidance.hf
-import llguidance.numpy as bitmasks
 import numpy as np
 from numpy.typing import NDArray
 
@@ -65,6 +64,17 @@ class Constraint:
             )
         return grammar
 
+    def allowed(self, matcher: Any) -> Allowed:
+        """Which tokens [vocabulary] may come next."""
+        bits = np.frombuffer(matcher.compute_bitmask(), np.uint8)
+        return np.unpackbits(bits, count=self.vocabulary.vocab_size, bitorder="little").view(np.bool_)
+
+    def only(self, token: int) -> Allowed:
+        """That one token alone."""
+        allowed = np.zeros(self.vocabulary.vocab_size, np.bool_)
+        allowed[token] = True
+        return allowed
+
     def closing(self, allowed: Allowed, in_string: bool) -> int:
         """The allowed token on the shortest way to the end; where all is content, the first of it."""
         wanted = self.quote if in_string else self.closers
@@ -72,9 +82,9 @@ class Constraint:
 
     def needed(self, matcher: Any, in_string: bool) -> int:
         """Tokens on the shortest way to the end from the matcher's state, the end of the text among them."""
-        matcher, mask, state, count = matcher.deep_copy(), Mask(self.vocabulary.vocab_size), Quoting(in_string), 0
+        matcher, state, count = matcher.deep_copy(), Quoting(in_string), 0
         while not matcher.is_stopped() and count < self.max_tokens:
-            forced = matcher.compute_ff_tokens() or [self.closing(mask.allowed(matcher), state.inside)]
+            forced = matcher.compute_ff_tokens() or [self.closing(self.allowed(matcher), state.inside)]
             if not matcher.consume_tokens(forced):
                 break
             state.read(self.vocabulary.decode_bytes(forced))
@@ -106,19 +116,6 @@ class Constraint:
             return _SLACK
 
 
-class Mask:
-    """A bitmask over the vocabulary, kept to be filled again."""
-
-    def __init__(self, size: int) -> None:
-        self.size = size
-        self._bits = bitmasks.allocate_token_bitmask(1, size)
-
-    def allowed(self, matcher: Any) -> Allowed:
-        """Which tokens [vocabulary] may come next."""
-        bitmasks.fill_next_token_bitmask(matcher, self._bits, 0)
-        return np.unpackbits(self._bits.view(np.uint8), bitorder="little")[: self.size].view(np.bool_)
-
-
 class Quoting:
     """Whether JSON text read so far ends inside a string."""
 
@@ -138,10 +135,10 @@ class Quoting:
 
 
 class Step:
-    """One step of a batch: how many rows were asked, and what was drawn for them."""
+    """One step of a batch: what each row may write, and what was drawn for it."""
 
     def __init__(self) -> None:
-        self.rows = 0
+        self.allowed: list[Allowed] = []
         self.drawn = mx.array([], mx.int32)
 
     @cached_property
@@ -149,9 +146,16 @@ class Step:
         """The token of each row."""
         return [int(token) for token in np.array(self.drawn)]
 
+    def bias(self, shape: tuple[int, ...]) -> mx.array:
+        """What is added to log-probabilities [rows, V]: minus infinity wherever the grammar forbids the token."""
+        allowed = np.stack(self.allowed)
+        bias = np.full(shape, -np.inf, np.float32)
+        np.copyto(bias[:, : allowed.shape[1]], 0.0, where=allowed)
+        return mx.array(bias)
+
 
 class Draws:
-    """The sampler of a batch, which keeps what it draws: read once a step, that is cheaper than row by row.
+    """The sampler of a batch: it forbids what the grammar forbids and keeps what it draws, once a step, cheaper than row by row.
 
     mlx-lm's generators call the processors of all rows in order, then the one sampler.
     """
@@ -163,13 +167,13 @@ class Draws:
     def __call__(self, logprobs: mx.array) -> mx.array:
         """Draw a token for each row of [rows, V]."""
         step, self._step = self._step, Step()
-        step.drawn = self._sampler(logprobs)
+        step.drawn = self._sampler(logprobs + step.bias(logprobs.shape))
         return step.drawn
 
-    def place(self) -> tuple[Step, int]:
-        """The step that is being taken, and the next row of it."""
-        self._step.rows += 1
-        return self._step, self._step.rows - 1
+    def place(self, allowed: Allowed) -> tuple[Step, int]:
+        """Let the next row of the step that is being taken write what is allowed; the step, and the row's number."""
+        self._step.allowed.append(allowed)
+        return self._step, len(self._step.allowed) - 1
 
 
 class Processor:
@@ -180,38 +184,35 @@ class Processor:
         self._draws = draws
         self._place: tuple[Step, int] | None = None
         self._matcher = constraint.start.deep_copy()
-        self._mask = Mask(constraint.vocabulary.vocab_size)
         self._quoting = Quoting()
         self._left = constraint.max_tokens + 1
         self._way = constraint.max_tokens - constraint.shortest  # tokens left less the shortest way, when last measured
         self._look_at = self._next_look(constraint.max_tokens)  # tokens left at which it is measured next
 
     def __call__(self, _: mx.array, logits: mx.array) -> mx.array:
-        """Logits [1, V] with minus infinity wherever the grammar forbids the token."""
+        """The logits [1, V] as they are: the sampler forbids, for all rows at once."""
         if self._place is not None and not self._matcher.is_stopped():
             step, row = self._place
             self._consume(step.tokens[row])
-        self._place = self._draws.place()
         self._left -= 1
-        bias = np.full(logits.shape[-1], -np.inf, dtype=np.float32)
-        bias[self._choices()] = 0.0
-        return logits + mx.array(bias)
+        self._place = self._draws.place(self._choices())
+        return logits
 
     def _consume(self, token: int) -> None:
         if not self._matcher.consume_token(token):
             raise RuntimeError(f"the grammar refused a token that it had allowed: {self._matcher.get_error()}")
         self._quoting.read(self._constraint.vocabulary.decode_bytes([token]))
 
-    def _choices(self) -> Any:
-        """The ids of the tokens that may come next."""
+    def _choices(self) -> Allowed:
+        """Which tokens [vocabulary] may come next, leaving room to end in time."""
         constraint = self._constraint
         if self._matcher.is_stopped():  # complete: llguidance stops without asking for the end of the text
-            return [constraint.end]
-        allowed = self._mask.allowed(self._matcher)
+            return constraint.only(constraint.end)
+        allowed = constraint.allowed(self._matcher)
         spare = self._spare()
         if spare <= _SLACK or (spare <= constraint.growth and not self._quoting.inside):
-            return [constraint.closing(allowed, self._quoting.inside)]
-        return np.flatnonzero(allowed)
+            return constraint.only(constraint.closing(allowed, self._quoting.inside))
+        return allowed
 
     def _spare(self) -> int:
         """Tokens left over the shortest way to the end; measured again only when it may have become short."""
