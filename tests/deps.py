@@ -69,6 +69,16 @@ def modules(path: Path) -> set[Path]:
     return found
 
 
+def imports_of_folders() -> dict[str, set[str]]:
+    """The folders of code that each folder of code imports from, as paths below the repository."""
+    found: dict[str, set[str]] = {}
+    for path in (path for name in (*FOLDERS, "stages") for path in (ROOT / name).rglob("*.py")):
+        files = {file.parent for name in imported_names(path) for file in module_files(name)} - {path.parent}
+        known = found.setdefault(path.parent.relative_to(ROOT).as_posix(), set())
+        known |= {folder.relative_to(ROOT).as_posix() for folder in files}
+    return found
+
+
 def templates(path: Path) -> set[Path]:
     """Files of plateau/pages/templates that a module names."""
     words = {node.value for node in ast.walk(syntax(path)) if isinstance(node, ast.Constant)}

@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import graphlib
 import re
 import subprocess
 from pathlib import Path
@@ -28,6 +29,13 @@ each_system = pytest.mark.parametrize("system", SYSTEMS, ids=lambda path: path.n
 def changed(stage: Stage, **entry: Any) -> Stage:
     """The stage with parts of its entry replaced."""
     return dataclasses.replace(stage, entry=copy.deepcopy(stage.entry) | entry)
+
+
+def test_packages_import_one_way() -> None:
+    imports = deps.imports_of_folders()
+    order = list(graphlib.TopologicalSorter(imports).static_order())  # raises CycleError
+    assert order[-1] == "stages"
+    assert "plateau/lm" in imports["plateau/training"]
 
 
 @each_stage
