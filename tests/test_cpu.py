@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mlx_lm.models.base import create_causal_mask
+from mlx_lm.tuner.lora import LoRALinear
 
 from plateau.lm import cpu
 from plateau.lm.backend import mx, nn
@@ -79,3 +80,25 @@ def test_cross_entropy_and_swiglu_have_the_stock_values_and_gradients() -> None:
     for ours, stock, at in pairs:
         assert ours(at).item() == pytest.approx(stock(at).item(), rel=1e-5)
         assert np.allclose(np.array(mx.grad(ours)(at)), np.array(mx.grad(stock)(at)), atol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", [mx.float32, mx.bfloat16])
+def test_an_adapted_layer_gives_what_the_stock_one_gives(dtype: mx.Dtype) -> None:
+    class Model(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = LoRALinear.from_base(nn.Linear(16, 24), r=4, scale=3.0)
+            self.layer.lora_b = mx.random.normal((4, 24), key=mx.random.key(1))
+
+    model, x = Model(), mx.random.normal((2, 5, 16), key=mx.random.key(2)).astype(dtype)
+    model.layer.linear.set_dtype(dtype)
+
+    def found() -> list[np.ndarray]:
+        gradients = nn.value_and_grad(model, lambda m: m.layer(x).astype(mx.float32).square().sum())(model)[1]["layer"]
+        return [np.array(a.astype(mx.float32)) for a in (model.layer(x), gradients["lora_a"], gradients["lora_b"])]
+
+    stock = found()
+    with cpu.fast_operations(model):
+        ours = found()
+    for one, other in zip(ours, stock, strict=True):
+        assert np.abs(one - other).max() <= (1e-6 if dtype == mx.float32 else 0.01) * np.abs(other).max()

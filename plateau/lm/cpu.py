@@ -174,6 +174,8 @@ def _bias(mask: mx.array | str | None, start: int, end: int, before: int, seen: 
 @contextmanager
 def fast_operations(model: nn.Module) -> Iterator[None]:
     """Run the model's module with the operations above, where it uses the ones that they stand in for."""
+    from mlx_lm.tuner.lora import LoRALinear  # after the backend, which loads BLAS before mlx
+
     module: Any = sys.modules[type(model).__module__]
     stock_attention = getattr(module, "scaled_dot_product_attention", None)
 
@@ -192,15 +194,27 @@ def fast_operations(model: nn.Module) -> Iterator[None]:
         attended: mx.array = stock_attention(queries, keys, values, cache=cache, scale=scale, mask=mask, **rest)
         return attended
 
-    replaced = {"scaled_dot_product_attention": fast_attention, "swiglu": swiglu}
-    stock = {name: getattr(module, name) for name in replaced if hasattr(module, name)}
+    replaced: list[tuple[Any, str, Any]] = [
+        (module, "scaled_dot_product_attention", fast_attention),
+        (module, "swiglu", swiglu),
+        (LoRALinear, "__call__", _lora),
+    ]
+    replaced = [(owner, name, function) for owner, name, function in replaced if hasattr(owner, name)]
+    stock = [(owner, name, getattr(owner, name)) for owner, name, _ in replaced]
     try:
-        for name in stock:
-            setattr(module, name, replaced[name])
+        for owner, name, function in replaced:
+            setattr(owner, name, function)
         yield
     finally:
-        for name, function in stock.items():
-            setattr(module, name, function)
+        for owner, name, function in stock:
+            setattr(owner, name, function)
+
+
+def _lora(layer: Any, x: mx.array) -> mx.array:
+    """What an adapted layer gives: BLAS scales its second product and adds it to the layer's own in one go."""
+    added = layer.dropout(x) @ layer.lora_a
+    y: mx.array = layer.linear(x)
+    return mx.addmm(y, added, layer.lora_b, alpha=layer.scale).astype(x.dtype)
 
 
 def _is_plain(queries: mx.array, keys: mx.array, cache: Any, mask: Any) -> bool:

@@ -193,12 +193,12 @@ def losses(
 ) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
     """Summed loss and supervised tokens of each row of a token file, or of `rows` of it, supervised as in training.
 
-    Half of the rows that are decoded together: whole sequences fill the caches sooner than single tokens.
+    A quarter of the rows that are decoded together: whole sequences fill the caches sooner than single tokens.
     """
     rows = np.arange(len(tokens)) if rows is None else rows
     objective = objectives.CausalLM(network)
     with objectives.fast_operations(network):
-        return trainer.evaluate(objective, tokens, rows, max(1, settings.batch_size // 2), settings.train_on_prompt)
+        return trainer.evaluate(objective, tokens, rows, max(1, settings.batch_size // 4), settings.train_on_prompt)
 
 
 def _logits(network: nn.Module, split: Split) -> NDArray[np.float32]:
