@@ -39,15 +39,15 @@ def main(system: System, params: Params) -> None:
         pq.write_table(table, temporary)
     prices = (options["price_input"], options["price_output"])
     settings = evaluation.Settings(options["bootstrap_samples"], options["confidence"], params["seed"], *prices)
-    figures = evaluation.figures(table, splits["test"].schema, settings)
+    known, schema = predictions.arms(table), splits["test"].schema
+    figures = evaluation.figures(known, schema, settings)
     figures["adapter_effect"] = found.effect
-    known = predictions.arms(table)
     train, test = (evaluation.row_losses(known[arm]) for arm in ("adapter_on_probe", "adapter"))
     figures["drift"] = evaluation.drift({"train": train, "valid": recorded, "test": test}, settings)
     figures["leaks"] = _leaks(system, splits, prompts, params["split"])
     figures["diagnostics"] = _diagnostics(table, known, found, splits, prompts["train"], settings)
     files.write_json(system.metrics("evaluate"), figures)
-    files.write_json(system.metrics("confusion"), evaluation.confusion(table, splits["test"].schema))
+    files.write_json(system.metrics("confusion"), evaluation.confusion(known["adapter"], schema))
     record(system, "evaluate", {"seconds": time.perf_counter() - started, **found.speeds})
     say(evaluation.summary(figures))
 

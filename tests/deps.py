@@ -74,8 +74,8 @@ def imports_of_folders() -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for path in (path for name in (*FOLDERS, "stages") for path in (ROOT / name).rglob("*.py")):
         files = {file.parent for name in imported_names(path) for file in module_files(name)} - {path.parent}
-        known = found.setdefault(path.parent.relative_to(ROOT).as_posix(), set())
-        known |= {folder.relative_to(ROOT).as_posix() for folder in files}
+        importing = found.setdefault(path.parent.relative_to(ROOT).as_posix(), set())
+        importing.update(folder.relative_to(ROOT).as_posix() for folder in files)
     return found
 
 

@@ -20,7 +20,7 @@ def test_exp_is_exp_and_exactly_zero_far_below(values: list[float]) -> None:
     assert np.all(found[np.array(values) < -88.5] == 0)
 
 
-def test_a_hidden_key_weighs_exactly_nothing() -> None:
+def test_a_hidden_key_weighs_exactly_nothing_and_the_others_one() -> None:
     queries, keys, values = (mx.random.normal((1, 2, 9, 4), key=mx.random.key(i)) for i in range(3))
     later = mx.arange(9)[:, None] >= 5
     seen, changed = (
@@ -28,6 +28,8 @@ def test_a_hidden_key_weighs_exactly_nothing() -> None:
         for k, v in ((keys, values), (mx.where(later, 50.0, keys), mx.where(later, 1e6, values)))
     )
     assert np.array_equal(seen, changed)
+    whole = np.array(cpu.attention(queries, keys, mx.ones_like(values), 1.0, "causal"))
+    assert whole == pytest.approx(np.ones_like(whole), abs=1e-6)
 
 
 @pytest.mark.parametrize("length", [1, 2, 3, 7, 64, 65])

@@ -133,7 +133,7 @@ def test_evaluating_again_writes_the_same_bytes(trained):
 
 def test_figures_need_no_model(trained):
     table = pq.read_table(trained.path("data", "predictions.parquet"))
-    found = evaluation.figures(table, tiny_task.SCHEMA, evaluation.Settings(200, 0.95, 0))
+    found = evaluation.figures(predictions.arms(table), tiny_task.SCHEMA, evaluation.Settings(200, 0.95, 0))
     assert found == {key: read(trained, "evaluate")[key] for key in found}
 
 
@@ -391,9 +391,8 @@ def test_drift_is_told_apart_only_when_it_is_there():
 
 def test_prices_give_a_cost_and_no_prices_none(trained):
     table = pq.read_table(trained.path("data", "predictions.parquet"))
-    priced = evaluation.figures(table, tiny_task.SCHEMA, evaluation.Settings(100, 0.95, 0, 2.0, 10.0))["arms"][
-        "adapter"
-    ]
+    settings = evaluation.Settings(100, 0.95, 0, 2.0, 10.0)
+    priced = evaluation.figures(predictions.arms(table), tiny_task.SCHEMA, settings)["arms"]["adapter"]
     rows = [row for row in rows_of(trained, "adapter") if row["output"] is not None]
     expected = np.mean([2.0 * row["prompt_tokens"] + 10.0 * row["output_tokens"] for row in rows]) / 1000
     assert priced["cost_per_1000"] == pytest.approx(expected, rel=1e-5)

@@ -223,7 +223,7 @@ def test_gate_exits_with_the_answer(copy: Path) -> None:
     gates = json.loads(path.read_text())
     for answer, status in [("ship", 0), ("do_not_ship", 2), ("insufficient_evidence", 3)]:
         path.write_text(json.dumps({**gates, "answer": answer}))
-        run(copy, sys.executable, "-m", "stages.gate", status=status)
+        assert "criterion" in run(copy, sys.executable, "-m", "stages.gate", status=status)
 
 
 def test_a_system_of_ones_own_needs_only_dvc_yaml_params_a_schema_and_data(copy: Path) -> None:

@@ -86,7 +86,7 @@ def test_absent_data_is_one_clear_line(tmp_path: Path) -> None:
 
 
 def test_the_params_of_the_system_are_valid() -> None:
-    params.check(STAR.path("params.yaml"))
+    assert params.check(STAR.path("params.yaml"))["split"]["group_by"] == "customer_id"
 
 
 @needs_data

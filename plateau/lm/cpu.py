@@ -150,9 +150,8 @@ def attention(
     for start in range(0, length, step):
         end = min(length, start + step)
         seen = before + end
-        bias = _bias(mask, start, end, before, seen)
+        bias = mx.concatenate([_bias(mask, start, end, before, seen)] * shared, -1)
         asked = queries[..., start:end, :].reshape(batch, groups, -1, width)
-        bias = mx.concatenate([bias] * shared, -1)
         if blocks:  # one block after the other: side by side they would push each other out of the cache
             asked = mx.depends([asked], blocks[-1:])[0]
         attended = _attend(asked, keys[..., :seen, :], values[..., :seen, :], bias)[0]
@@ -171,9 +170,16 @@ def _bias(mask: mx.array | str | None, start: int, end: int, before: int, seen: 
     return mx.where(hidden, HIDDEN, 0.0)
 
 
+def _lora(layer: Any, x: mx.array) -> mx.array:
+    """What an adapted layer gives: BLAS scales its second product and adds it to the layer's own in one go."""
+    added = layer.dropout(x) @ layer.lora_a
+    y: mx.array = layer.linear(x)
+    return mx.addmm(y, added, layer.lora_b, alpha=layer.scale).astype(x.dtype)
+
+
 @contextmanager
 def fast_operations(model: nn.Module) -> Iterator[None]:
-    """Run the model's module with the operations above, where it uses the ones that they stand in for."""
+    """Run the model's module and adapted layers with the operations above, where they use those that these stand in for."""
     from mlx_lm.tuner.lora import LoRALinear  # after the backend, which loads BLAS before mlx
 
     module: Any = sys.modules[type(model).__module__]
@@ -208,13 +214,6 @@ def fast_operations(model: nn.Module) -> Iterator[None]:
     finally:
         for owner, name, function in stock:
             setattr(owner, name, function)
-
-
-def _lora(layer: Any, x: mx.array) -> mx.array:
-    """What an adapted layer gives: BLAS scales its second product and adds it to the layer's own in one go."""
-    added = layer.dropout(x) @ layer.lora_a
-    y: mx.array = layer.linear(x)
-    return mx.addmm(y, added, layer.lora_b, alpha=layer.scale).astype(x.dtype)
 
 
 def _is_plain(queries: mx.array, keys: mx.array, cache: Any, mask: Any) -> bool:

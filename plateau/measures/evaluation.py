@@ -5,10 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
-from plateau.outputs import predictions
 from plateau.outputs.predictions import Arm
 from plateau.scores import fields, scoring, stats
 from plateau.scores.scoring import Scored
@@ -40,9 +38,9 @@ class Settings:
     price_output: float | None = None
 
 
-def figures(table: pa.Table, schema: Any, settings: Settings) -> Figures:
+def figures(predicted: Mapping[str, Arm], schema: Any, settings: Settings) -> Figures:
     """Every figure that predictions and the target schema determine."""
-    arms = {name: arm for name, arm in predictions.arms(table).items() if "_on_" not in name}
+    arms = {name: arm for name, arm in predicted.items() if "_on_" not in name}
     target_fields = fields.fields(schema)
     scored = {name: [scoring.score(f, arm.golds, arm.parsed) for f in target_fields] for name, arm in arms.items()}
     validator = fields.validator(schema)
@@ -190,9 +188,8 @@ def row_losses(arm: Arm) -> tuple[Floats, Floats]:
     return arm.loss_sum, arm.tokens.astype(np.float64)
 
 
-def confusion(table: pa.Table, schema: Any) -> list[dict[str, str]]:
-    """One row an answer of the adapter for DVC's confusion plot: actual and predicted, each as "field: class"."""
-    arm = predictions.arms(table)["adapter"]
+def confusion(arm: Arm, schema: Any) -> list[dict[str, str]]:
+    """One row an answer of an arm for DVC's confusion plot: actual and predicted, each as "field: class"."""
     scored = [scoring.score(field, arm.golds, arm.parsed) for field in fields.fields(schema)]
     return [
         {"actual": f"{one.field.name}: {actual}", "predicted": f"{one.field.name}: {predicted}"}
