@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: setup repro test lint bench panel gate lock
+.PHONY: setup repro test lint goldens bench panel gate lock
 
 repro: setup ## run the pipeline on the embedded default
 	dvc repro
@@ -15,7 +15,7 @@ setup: .venv/installed
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Plateau needs Python 3.11 or newer; name one: make PYTHON=python3.12")'
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
-	$(BIN)/python -m plateau.tools.plots_page .dvc/plots.html # so that `dvc plots show` needs no network
+	$(BIN)/python -m plateau.report.plots_page .dvc/plots.html # so that `dvc plots show` needs no network
 	$(BIN)/dvc config --local plots.html_template plots.html
 	touch $@
 
@@ -27,6 +27,9 @@ lint: setup
 	ruff check .
 	ruff format --check .
 	mypy
+
+goldens: setup ## bytes and messages that a change of form must not change; tools/goldens.md explains what may differ
+	python -m tools.goldens
 
 bench: setup ## the figures of benchmarks/README.md
 	python -m benchmarks

@@ -136,7 +136,7 @@ def validation() -> None:
     """Accepting good transcripts: the compiled contract against jsonschema."""
     import jsonschema
 
-    from plateau.tables.contracts import Contract
+    from plateau.data.contracts import Contract
 
     contract = Contract.load(Path("schemas/transcript.schema.json"))
     plain = jsonschema.Draft202012Validator(contract.schema)
@@ -151,7 +151,7 @@ def temporal(count: int = 100_000) -> None:
     import holidays
     import numpy as np
 
-    from plateau.temporal import calendar
+    from plateau.data import calendar
 
     options = params.check(Path("params.yaml"))["temporal"]
     seconds = np.sort(np.random.default_rng(0).integers(1_735_700_000, 1_767_200_000, count))

@@ -30,9 +30,9 @@ def _prompts(system: Path) -> list[list[int]]:
 
 def plateau(system: Path, constrained: bool) -> tuple[float, list[str]]:
     """Seconds and outputs of Plateau's generation."""
+    from plateau.data.fields import load_schema
+    from plateau.lm.generation import generate
     from plateau.lm.model import load
-    from plateau.outputs.generation import generate
-    from plateau.scores.fields import load_schema
 
     prompts, schema = _prompts(system), None
     model, tokenizer = load(system / "models" / "base", system / "adapters" / "best")

@@ -8,7 +8,7 @@ from datetime import date
 
 import numpy as np
 
-from plateau.splitting import near
+from plateau.splits import near
 from simulator.contacts import conversations
 from simulator.contacts.conversations import Conversation
 

@@ -5,8 +5,8 @@ from collections import Counter
 from dataclasses import dataclass
 
 from benchmarks import personal
-from plateau.ingest import privacy
-from plateau.ingest.privacy import KINDS, Rules
+from plateau.data import privacy
+from plateau.data.privacy import KINDS, Rules
 
 ROWS, SEED = 5000, 0
 RULES = Rules(frozenset(KINDS), "US")

@@ -8,15 +8,13 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from plateau.core import files
+from plateau.core import files, timings
 from plateau.core.errors import BadInputError, PlateauError
 from plateau.core.params import parse
 from plateau.core.progress import say
 from plateau.core.system import System
-from plateau.pages import page
-from plateau.run import speed
-from plateau.scores import fields
-from plateau.tools import comparison
+from plateau.data import fields
+from plateau.report import comparison, page
 
 METRICS = ("train", "evaluate", "evaluations", "selection", "gates")
 
@@ -63,7 +61,7 @@ def _run(name: str) -> comparison.Run:
         raise BadInputError(f"{name}: cannot read its results: {error}; see `dvc exp show`") from None
     chosen = metrics["selection"]["iteration"]
     adapter = next(point["sha256"] for point in metrics["evaluations"] if point["iteration"] == chosen)
-    return comparison.Run(name, params, {**metrics, "speed": speed.kept(adapter)}, table)
+    return comparison.Run(name, params, {**metrics, "speed": timings.kept(adapter)}, table)
 
 
 if __name__ == "__main__":

@@ -2,12 +2,11 @@
 
 import time
 
-from plateau.core import files, params, stage
+from plateau.core import files, params, stage, timings
 from plateau.core.progress import say, track
 from plateau.core.system import SPLITS, System
+from plateau.data import engine
 from plateau.prompts import conversion
-from plateau.run import speed
-from plateau.tables import engine
 
 PARAMS = ("convert", "max_seq_length")
 
@@ -27,7 +26,7 @@ def main(system: System, values: params.Params) -> None:
             summary[name] = conversion.write(track(made, f"{name}, batches"), mlx, system.tokens(name))
     files.write_json(system.metrics("convert"), summary)
     count = sum(figures["rows"] for figures in summary.values())
-    speed.record(system, "convert", {"seconds": time.perf_counter() - began, "rows": count})
+    timings.record(system, "convert", {"seconds": time.perf_counter() - began, "rows": count})
     say(
         f"converted {count:,} rows; {sum(figures['truncated'] for figures in summary.values()):,} lost turns to max_seq_length"
     )

@@ -6,17 +6,16 @@ import time
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from plateau.choice import best
 from plateau.core import files
 from plateau.core.params import Params
 from plateau.core.progress import say
 from plateau.core.stage import run
 from plateau.core.system import SPLITS, System
-from plateau.measures import baselines, diagnostics, evaluation, leaks
-from plateau.outputs import arms, predictions, provenance
-from plateau.run.speed import record
-from plateau.scores import fields, scoring
-from plateau.splitting import near
+from plateau.core.timings import record
+from plateau.data import fields
+from plateau.decision import best
+from plateau.evaluation import arms, baselines, diagnostics, figures, leaks, predictions, provenance, scoring
+from plateau.splits import near
 
 PARAMS = ("evaluate", "split.strategy", "split.group_by", "split.near_duplicates", "train.train_on_prompt", "seed")
 
@@ -38,18 +37,18 @@ def main(system: System, params: Params) -> None:
     with files.replacing(system.path("data", "predictions.parquet")) as temporary:
         pq.write_table(table, temporary)
     prices = (options["price_input"], options["price_output"])
-    settings = evaluation.Settings(options["bootstrap_samples"], options["confidence"], params["seed"], *prices)
+    settings = figures.Settings(options["bootstrap_samples"], options["confidence"], params["seed"], *prices)
     known, schema = predictions.arms(table), splits["test"].schema
-    figures = evaluation.figures(known, schema, settings)
-    figures["adapter_effect"] = found.effect
-    train, test = (evaluation.row_losses(known[arm]) for arm in ("adapter_on_probe", "adapter"))
-    figures["drift"] = evaluation.drift({"train": train, "valid": recorded, "test": test}, settings)
-    figures["leaks"] = _leaks(system, splits, prompts, params["split"])
-    figures["diagnostics"] = _diagnostics(table, known, found, splits, prompts["train"], settings)
-    files.write_json(system.metrics("evaluate"), figures)
-    files.write_json(system.metrics("confusion"), evaluation.confusion(known["adapter"], schema))
+    measured = figures.figures(known, schema, settings)
+    measured["adapter_effect"] = found.effect
+    train, test = (figures.row_losses(known[arm]) for arm in ("adapter_on_probe", "adapter"))
+    measured["drift"] = figures.drift({"train": train, "valid": recorded, "test": test}, settings)
+    measured["leaks"] = _leaks(system, splits, prompts, params["split"])
+    measured["diagnostics"] = _diagnostics(table, known, found, splits, prompts["train"], settings)
+    files.write_json(system.metrics("evaluate"), measured)
+    files.write_json(system.metrics("confusion"), figures.confusion(known["adapter"], schema))
     record(system, "evaluate", {"seconds": time.perf_counter() - started, **found.speeds})
-    say(evaluation.summary(figures))
+    say(figures.summary(measured))
 
 
 def _run_settings(params: Params) -> arms.Settings:
@@ -110,7 +109,7 @@ def _diagnostics(
     found: arms.Run,
     splits: dict[str, arms.Split],
     train_prompts: list[str],
-    settings: evaluation.Settings,
+    settings: figures.Settings,
 ) -> dict[str, object]:
     """What else the outputs say of the model."""
     leaves = fields.fields(splits["test"].schema)

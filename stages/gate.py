@@ -6,7 +6,7 @@ from plateau.core.params import Params
 from plateau.core.progress import say
 from plateau.core.stage import run
 from plateau.core.system import System
-from plateau.pages import report
+from plateau.report import report
 
 PARAMS: tuple[str, ...] = ()
 REFUSALS = {"do_not_ship": BadInputError, "insufficient_evidence": InsufficientEvidenceError}

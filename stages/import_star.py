@@ -1,7 +1,6 @@
 """STAR dialogues to raw transcripts and analyses: `python -m stages.import_star systems/star`."""
 
 import os
-from pathlib import Path
 
 from plateau.core import files, params, stage
 from plateau.core.progress import say
@@ -12,8 +11,8 @@ PARAMS = ()
 
 
 def main(system: System, _: params.Params) -> None:
-    """Write data/raw/ from STAR_DATA, or from ../shared/data/star beside the repository."""
-    folder = Path(os.environ.get("STAR_DATA") or "../shared/data/star")
+    """Write data/raw/ from the folder that the environment variable STAR_DATA names."""
+    folder = dialogues.folder(os.environ.get("STAR_DATA"))
     kept = [dialogue for dialogue in dialogues.read(folder) if dialogues.wanted(dialogue)]
     raw = system.path("data", "raw")
     files.write_jsonl(raw / "transcripts.jsonl", map(dialogues.transcript, kept))

@@ -5,7 +5,7 @@ from plateau.core.params import Params
 from plateau.core.progress import say
 from plateau.core.stage import run
 from plateau.core.system import System
-from plateau.verdict import checkup, gates
+from plateau.decision import checkup, gates
 
 PARAMS = ("overfit", "gates")
 

@@ -7,13 +7,11 @@ import time
 from collections import Counter
 from functools import partial
 
-from plateau.core import files, params, stage
+from plateau.core import files, params, stage, timings
 from plateau.core.progress import say
 from plateau.core.system import System
-from plateau.ingest import joining, preparation, privacy
-from plateau.ingest.records import SCHEMA
-from plateau.run import speed
-from plateau.tables import engine, rows
+from plateau.data import engine, joining, parquet, preparation, privacy
+from plateau.data.records import SCHEMA
 
 PARAMS = ("prepare",)
 MIB = 2**20
@@ -31,14 +29,14 @@ def main(system: System, values: params.Params) -> None:
             joining.join(store)
             guard, replaced = privacy.rules(options["privacy"], json.loads(rules.target)), Counter[str]()
             clean = pool.map(partial(privacy.batch, guard), joining.accepted(store, memory))
-            rows.write(folder / "prepared.parquet", SCHEMA, privacy.counted(clean, replaced))
+            parquet.write(folder / "prepared.parquet", SCHEMA, privacy.counted(clean, replaced))
             store.rejects.write(rejected)
-            summary = joining.summary(store, rows.columns(folder / "prepared.parquet", ["start_utc"])["start_utc"])
+            summary = joining.summary(store, parquet.columns(folder / "prepared.parquet", ["start_utc"])["start_utc"])
         joining.check_share(summary, options["max_rejected"], rejected)
         (folder / "prepared.parquet").replace(system.path("data", "prepared.parquet"))
     redacted = {kind: replaced[kind] for kind in privacy.KINDS}
     files.write_json(system.metrics("prepare"), {**summary, "redacted": redacted})
-    speed.record(system, "prepare", {"seconds": time.perf_counter() - began, "rows": summary["accepted"]})
+    timings.record(system, "prepare", {"seconds": time.perf_counter() - began, "rows": summary["accepted"]})
     say(
         f"prepared {summary['accepted']:,} of {summary['conversations']:,} conversations; {summary['rejected']:,} rejects"
     )

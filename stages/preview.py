@@ -6,8 +6,8 @@ from functools import partial
 from plateau.core import params, stage
 from plateau.core.progress import say
 from plateau.core.system import System
-from plateau.ingest import preparation
-from plateau.tools import preview
+from plateau.data import preparation
+from plateau.report import preview
 
 PARAMS = ("prepare", "temporal", "convert", "max_seq_length")
 OPTION = "--preview"

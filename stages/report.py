@@ -2,17 +2,15 @@
 
 from functools import partial
 
-from plateau.core import files
+from plateau.core import files, timings
 from plateau.core.params import Params
 from plateau.core.progress import say
 from plateau.core.stage import run
 from plateau.core.system import SHARED_SCHEMAS, SPLITS, System
-from plateau.pages import card, findings, page, report
-from plateau.pages.evidence import Evidence, field_scores
+from plateau.data import fields, parquet
 from plateau.prompts.tokens import open_tokens
-from plateau.run import speed
-from plateau.scores import fields
-from plateau.tables import rows
+from plateau.report import card, findings, page, report
+from plateau.report.evidence import Evidence, field_scores
 
 PARAMS = (
     "model",
@@ -68,15 +66,15 @@ def main(system: System, params: Params) -> None:
     files.write_text(system.path("adapters", "README.md"), card.write_card(composed, figures, schemas, knobs))
     files.write_text(system.path("reports", "REPORT.md"), page.write_markdown(composed))
     files.write_text(system.path("reports", "index.html"), page.write_html(composed))
-    timings = report.timings(speed.read(system.metrics("speed")), composed.title)
-    files.write_text(system.path("reports", "speed.html"), page.write_html(timings))
-    speed.keep(system, report.sha256(figures))
+    timed = report.timings(timings.read(system.metrics("speed")), composed.title)
+    files.write_text(system.path("reports", "speed.html"), page.write_html(timed))
+    timings.keep(system, report.sha256(figures))
     say(f"{system.path('reports', 'index.html')}: {composed.headline}")
 
 
 def _evidence(system: System) -> Evidence:
     predictions, target = (
-        rows.read(system.path("data", "predictions.parquet")),
+        parquet.read(system.path("data", "predictions.parquet")),
         fields.load_schema(system.schema("target")),
     )
     base = system.path("models", "base")

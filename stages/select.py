@@ -1,11 +1,11 @@
 """select: choose a checkpoint from the recorded evaluation points, and put it where others load it from."""
 
-from plateau.choice import best, selection
 from plateau.core import files
 from plateau.core.params import Params
 from plateau.core.progress import say
 from plateau.core.stage import run
 from plateau.core.system import System
+from plateau.decision import best, selection
 
 PARAMS = ("selection", "overfit.val_rise", "evaluate.batch_size", "evaluate.max_tokens")
 
@@ -17,7 +17,7 @@ def main(system: System, params: Params) -> None:
     row_losses = best.row_losses(system) if policy == "one_standard_error" else None
     scores = None
     if policy == "quality":
-        from plateau.choice import quality  # mlx, which no other policy needs
+        from plateau.decision import quality  # mlx, which no other policy needs
 
         tried = selection.top_k(points, params["selection"]["top_k"])
         scores = quality.valid_scores(system, tried, params["evaluate"])

@@ -2,13 +2,12 @@
 
 import time
 
-from plateau.core import files, params, stage
+from plateau.core import files, params, stage, timings
 from plateau.core.progress import say
 from plateau.core.system import SPLITS, System
-from plateau.run import speed
-from plateau.scores import fields
-from plateau.splitting import labels, partition, review
-from plateau.tables.contracts import Contract
+from plateau.data import fields
+from plateau.data.contracts import Contract
+from plateau.splits import labels, partition, review
 
 PARAMS = ("seed", "split")
 
@@ -28,7 +27,7 @@ def main(system: System, values: params.Params) -> None:
     files.write_json(
         system.metrics("labels"), {**labels.summary(known.columns, made.pairs), **review.summary(findings)}
     )
-    speed.record(system, "split", {"seconds": time.perf_counter() - began, "rows": len(known.ids)})
+    timings.record(system, "split", {"seconds": time.perf_counter() - began, "rows": len(known.ids)})
     counts = ", ".join(f"{name} {len(made.rows[name]):,}" for name in SPLITS)
     say(f"{counts}; {sum(made.dropped.values()):,} rows unused; {len(findings)} labels to look at in data/review.csv")
 

@@ -2,12 +2,10 @@
 
 import time
 
-from plateau.core import files, params, stage
+from plateau.core import files, params, stage, timings
 from plateau.core.progress import say
 from plateau.core.system import System
-from plateau.run import speed
-from plateau.tables import rows
-from plateau.temporal import calendar, history
+from plateau.data import calendar, history, parquet
 
 PARAMS = ("temporal",)
 
@@ -16,13 +14,13 @@ def main(system: System, values: params.Params) -> None:
     """Write data/temporal.parquet and metrics/temporal.json."""
     began = time.perf_counter()
     source, options = system.path("data", "prepared.parquet"), values["temporal"]
-    known = rows.columns(source, ["start_utc", "customer_id", "queue_wait_time_seconds"])
+    known = parquet.columns(source, ["start_utc", "customer_id", "queue_wait_time_seconds"])
     utc = known["start_utc"].to_numpy().astype("datetime64[us]")
     columns = calendar.features(utc, options) | history.features(utc, known["customer_id"].combine_chunks())
-    rows.write(system.path("data", "temporal.parquet"), *rows.with_columns(source, columns))
+    parquet.write(system.path("data", "temporal.parquet"), *parquet.with_columns(source, columns))
     summary = calendar.summary(columns, known["queue_wait_time_seconds"]) | history.summary(columns)
     files.write_json(system.metrics("temporal"), summary)
-    speed.record(system, "temporal", {"seconds": time.perf_counter() - began, "rows": len(known)})
+    timings.record(system, "temporal", {"seconds": time.perf_counter() - began, "rows": len(known)})
     say(f"temporal features of {len(known):,} records in {options['time_zone']}")
 
 

@@ -10,17 +10,16 @@ from plateau.core.errors import BadInputError, PlateauError
 from plateau.core.params import Params
 from plateau.core.stage import run
 from plateau.core.system import System
+from plateau.core.timings import record
 from plateau.lm.model import Adapter, add_adapter, load
 from plateau.prompts.tokens import open_tokens
-from plateau.run import launch, outcome, preflight
-from plateau.run.display import Display
-from plateau.run.frequencies import unigram_loss
-from plateau.run.speed import record
-from plateau.run.supervision import interruption
-from plateau.training import checkpoints, trainer
+from plateau.training import checkpoints, launch, outcome, preflight, trainer
+from plateau.training.display import Display
+from plateau.training.frequencies import unigram_loss
 from plateau.training.ranks import RANK_VARIABLES, Ranks, join
 from plateau.training.settings import Settings
 from plateau.training.stopping import Rules
+from plateau.training.supervision import interruption
 
 PLAN = "--plan"
 PARAMS = (

@@ -5,7 +5,7 @@ from typing import Any
 
 import jsonschema
 
-from tests.deps import ROOT
+from tools.deps import ROOT
 
 
 def metrics_problems(name: str, figures: Any) -> list[str]:

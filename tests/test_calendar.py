@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plateau.core.errors import BadInputError
-from plateau.temporal import calendar
+from plateau.data import calendar
 
 OPTIONS: dict[str, Any] = {
     "time_zone": "America/New_York",

@@ -13,12 +13,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from plateau.core.errors import BadInputError
-from plateau.outputs import predictions
-from plateau.pages import page
-from plateau.scores import fields
-from plateau.tools import comparison
-from plateau.tools.comparison import Run
-from tests.deps import ROOT
+from plateau.data import fields
+from plateau.evaluation import predictions
+from plateau.report import comparison, page
+from plateau.report.comparison import Run
+from tools.deps import ROOT
 
 SCHEMA = {"type": "object", "properties": {"category": {"enum": ["a", "b", "c"]}}}
 TARGET = fields.fields(SCHEMA)

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from plateau.core import params
-from plateau.pages.text import Estimate
-from plateau.tools import comparison
-from tests import deps, tables
-from tests.deps import ROOT
+from plateau.report import comparison
+from plateau.report.text import Estimate
+from tools import deps, tables
+from tools.deps import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = [
@@ -98,19 +98,19 @@ def test_the_picture_of_the_pipeline_has_every_stage_and_only_true_arrows() -> N
 
 
 def test_the_tables_of_metrics_and_params_are_those_of_the_schemas() -> None:
-    assert tables.metrics(deep=False) in README, "run `python -m tests.tables`"
-    assert tables.PAGE.read_text(encoding="utf-8") == tables.page(), "run `python -m tests.tables`"
-    assert tables.knobs() in README, "run `python -m tests.tables`"
+    assert tables.metrics(deep=False) in README, "run `python -m tools.tables`"
+    assert tables.PAGE.read_text(encoding="utf-8") == tables.page(), "run `python -m tools.tables`"
+    assert tables.knobs() in README, "run `python -m tools.tables`"
 
 
 @pytest.mark.skipif(not tables.METRICS.exists(), reason="the pipeline has not run here")
 def test_the_output_shown_is_that_of_the_committed_run() -> None:
-    assert tables.outcome(tables.METRICS) in README, "run `python -m tests.tables`"
+    assert tables.outcome(tables.METRICS) in README, "run `python -m tools.tables`"
 
 
 @pytest.mark.skipif(not tables.SWEEP.exists(), reason="no sweep is recorded")
 def test_the_sweep_shown_is_the_recorded_one() -> None:
-    assert tables.sweep() in README, "run `python -m tests.tables`"
+    assert tables.sweep() in README, "run `python -m tools.tables`"
 
 
 def test_a_recorded_sweep_becomes_a_table_and_a_later_one_replaces_it(

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests import deps
-from tests.deps import ROOT, Stage
+from tools import deps
+from tools.deps import ROOT, Stage
 
 SYSTEMS = [ROOT, *sorted(path.parent for path in ROOT.glob("systems/*/dvc.yaml"))]
 STAGES = [stage for system in SYSTEMS for stage in deps.stages(system)]
@@ -49,9 +49,9 @@ def test_a_code_dep_taken_away_or_added_is_noticed(stage: Stage) -> None:
     for path in filter(deps.is_code, listed):
         without = changed(stage, deps=[other for other in listed if other != path])
         assert deps.dep_problems(without) == [f"{stage.name}: add dep {path}"]
-    needless = changed(stage, deps=[*listed, "tests/deps.py"])
+    needless = changed(stage, deps=[*listed, "tools/deps.py"])
     assert deps.dep_problems(needless) == [
-        f"{stage.name}: drop dep tests/deps.py, nothing imports or reads it, or not all of it"
+        f"{stage.name}: drop dep tools/deps.py, nothing imports or reads it, or not all of it"
     ]
 
 

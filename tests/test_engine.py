@@ -18,8 +18,7 @@ from hypothesis import strategies as st
 
 from plateau.core.errors import BadInputError, PlateauError
 from plateau.core.system import System
-from plateau.ingest import records
-from plateau.tables import engine, spill
+from plateau.data import engine, records, spill
 from stages import prepare
 from tests.test_params import ROOT
 from tests.test_records import TARGET, analysis, transcript
@@ -62,7 +61,7 @@ def test_a_worker_that_dies_is_one_clear_line() -> None:
 
 def test_workers_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
     code = (
-        "import multiprocessing, time\nfrom plateau.tables import engine\nfrom tests.test_engine import double\n"
+        "import multiprocessing, time\nfrom plateau.data import engine\nfrom tests.test_engine import double\n"
         "if __name__ == '__main__':\n    with engine.local(2) as pool:\n        list(pool.map(double, range(50)))\n"
         "        print(*[child.pid for child in multiprocessing.active_children()], flush=True)\n        time.sleep(60)\n"
     )

@@ -15,11 +15,10 @@ from sklearn import metrics
 from plateau.core import files, params
 from plateau.core.errors import BadInputError
 from plateau.core.system import System
+from plateau.data import fields
+from plateau.evaluation import arms, diagnostics, figures, leaks, predictions
 from plateau.lm.backend import mx
 from plateau.lm.model import load, load_arrays, save_arrays
-from plateau.measures import diagnostics, evaluation, leaks
-from plateau.outputs import arms, predictions
-from plateau.scores import fields
 from stages import evaluate, overfit_check
 from tests.contracts import metrics_problems
 
@@ -133,7 +132,7 @@ def test_evaluating_again_writes_the_same_bytes(trained):
 
 def test_figures_need_no_model(trained):
     table = pq.read_table(trained.path("data", "predictions.parquet"))
-    found = evaluation.figures(predictions.arms(table), tiny_task.SCHEMA, evaluation.Settings(200, 0.95, 0))
+    found = figures.figures(predictions.arms(table), tiny_task.SCHEMA, figures.Settings(200, 0.95, 0))
     assert found == {key: read(trained, "evaluate")[key] for key in found}
 
 
@@ -372,15 +371,13 @@ def test_a_figure_on_disk_that_is_none_leaves_an_answer_and_never_a_stale_one(tr
 
 
 def test_drift_is_told_apart_only_when_it_is_there():
-    settings = evaluation.Settings(300, 0.95, 0)
+    settings = figures.Settings(300, 0.95, 0)
 
     def split(mean, rows):
         return np.random.default_rng(rows).normal(mean, 0.2, rows) * 10, np.full(rows, 10)
 
     def drift(valid, test):
-        return evaluation.drift(
-            {"train": split(1, 100), "valid": split(valid, 100), "test": split(test, 200)}, settings
-        )
+        return figures.drift({"train": split(1, 100), "valid": split(valid, 100), "test": split(test, 200)}, settings)
 
     assert drift(1, 1.5)["result"] == "worse"
     assert drift(1.5, 1)["result"] == "better"
@@ -391,8 +388,8 @@ def test_drift_is_told_apart_only_when_it_is_there():
 
 def test_prices_give_a_cost_and_no_prices_none(trained):
     table = pq.read_table(trained.path("data", "predictions.parquet"))
-    settings = evaluation.Settings(100, 0.95, 0, 2.0, 10.0)
-    priced = evaluation.figures(predictions.arms(table), tiny_task.SCHEMA, settings)["arms"]["adapter"]
+    settings = figures.Settings(100, 0.95, 0, 2.0, 10.0)
+    priced = figures.figures(predictions.arms(table), tiny_task.SCHEMA, settings)["arms"]["adapter"]
     rows = [row for row in rows_of(trained, "adapter") if row["output"] is not None]
     expected = np.mean([2.0 * row["prompt_tokens"] + 10.0 * row["output_tokens"] for row in rows]) / 1000
     assert priced["cost_per_1000"] == pytest.approx(expected, rel=1e-5)

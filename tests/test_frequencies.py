@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from plateau.prompts import tokens
-from plateau.run.frequencies import unigram_loss
+from plateau.training.frequencies import unigram_loss
 
 
 def written(path: Path, *rows: tuple[list[int], int]) -> tokens.Tokens:

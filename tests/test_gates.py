@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plateau.verdict import gates
+from plateau.decision import gates
 
 PARAMS = {
     "schema_valid": 0.99,

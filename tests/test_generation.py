@@ -12,11 +12,12 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from plateau.core.errors import BadInputError
+from plateau.data import fields
+from plateau.evaluation import scoring
 from plateau.lm.backend import mx
+from plateau.lm.constraint import Constraint
+from plateau.lm.generation import generate, percentile
 from plateau.lm.model import load
-from plateau.outputs.constraint import Constraint
-from plateau.outputs.generation import generate, percentile
-from plateau.scores import fields, scoring
 
 TARGET = {
     "type": "object",
@@ -168,6 +169,6 @@ def test_a_percentile_is_a_value_that_enough_do_not_exceed(values, share):
 
 
 def test_free_generation_does_not_load_llguidance():
-    code = "import plateau.outputs.generation, sys; sys.exit('llguidance' in sys.modules)"
+    code = "import plateau.lm.generation, sys; sys.exit('llguidance' in sys.modules)"
     root = Path(__file__).parent.parent
     assert subprocess.run([sys.executable, "-c", code], cwd=root, check=False).returncode == 0

@@ -6,7 +6,7 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plateau.temporal import history
+from plateau.data import history
 
 START = dt.datetime(2025, 1, 1)
 # Minutes on a coarse grid, so that moments coincide and windows end exactly on a contact.

@@ -8,10 +8,10 @@ import pyarrow as pa
 import pytest
 
 from plateau.core.system import SPLITS
-from plateau.scores import fields
-from plateau.splitting import labels, review
-from plateau.splitting.near import Pairs
-from plateau.tables.contracts import Contract
+from plateau.data import fields
+from plateau.data.contracts import Contract
+from plateau.splits import labels, review
+from plateau.splits.near import Pairs
 from tests.contracts import metrics_problems
 
 TARGET: dict[str, Any] = {

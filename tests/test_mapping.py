@@ -13,8 +13,8 @@ import pytest
 from plateau.core import params
 from plateau.core.errors import BadInputError
 from plateau.core.system import System
-from plateau.ingest import mapping
-from plateau.tables.sources import RefusedError
+from plateau.data import mapping
+from plateau.data.sources import RefusedError
 from stages import prepare
 from tests.test_params import ROOT, SCHEMA, stage
 from tests.test_star import DATA, needs_data

@@ -8,9 +8,9 @@ from typing import Any
 import jsonschema
 import pytest
 
-from tests import deps
 from tests.contracts import metrics_problems
-from tests.deps import ROOT
+from tools import deps
+from tools.deps import ROOT
 
 SYSTEMS = [ROOT, *sorted(path.parent for path in ROOT.glob("systems/*/dvc.yaml"))]
 SCHEMAS = sorted((ROOT / "schemas" / "metrics").glob("*.schema.json"))

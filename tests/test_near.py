@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plateau.splitting import near
+from plateau.splits import near
 
 WORDS = [f"w{number}" for number in range(400)]
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plateau.verdict import overfit
+from plateau.decision import overfit
 
 PARAMS = {"val_rise": 0.05, "min_valid_rows": 30, "min_reduction": 0.05, "still_falling": 0.05}
 PUBLISHED = [

@@ -153,7 +153,7 @@ def test_metrics_and_plots_show_offline(copy: Path) -> None:
     table = run(copy, "dvc", "metrics", "show")
     assert "perplexity" in table
     assert max(map(len, table.splitlines())) < 200
-    run(copy, sys.executable, "-m", "plateau.tools.plots_page", ".dvc/plots.html")
+    run(copy, sys.executable, "-m", "plateau.report.plots_page", ".dvc/plots.html")
     run(copy, "dvc", "config", "--local", "plots.html_template", "plots.html")
     run(copy, "dvc", "plots", "show")
     page = (copy / "dvc_plots" / "index.html").read_text()

@@ -11,7 +11,7 @@ import pytest
 from plateau.core.files import write_json
 from plateau.lm.model import Adapter, count_parameters
 from plateau.prompts.tokens import open_tokens
-from plateau.run import preflight
+from plateau.training import preflight
 from tests import tiny
 from tests.test_trainer import settings
 

@@ -11,8 +11,8 @@ from benchmarks import personal
 from benchmarks import privacy as benchmark
 from plateau.core.params import check
 from plateau.core.system import SHARED_SCHEMAS
-from plateau.ingest import privacy
-from plateau.ingest.records import SCHEMA
+from plateau.data import privacy
+from plateau.data.records import SCHEMA
 
 RULES = privacy.Rules(frozenset(privacy.KINDS), "US")
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from plateau.core.errors import PlateauError
 from plateau.lm.backend import mx
-from plateau.run import launch
+from plateau.training import launch
 from plateau.training.ranks import Ranks
 from tests import tiny
 from tests.test_resume import finish, outcome, started

@@ -19,8 +19,7 @@ from hypothesis import strategies as st
 from plateau.core.errors import BadInputError
 from plateau.core.files import read_json
 from plateau.core.system import System
-from plateau.ingest import readers, strict
-from plateau.tables import sources
+from plateau.data import readers, sources, strict_json
 from stages import prepare
 
 TARGET = {"type": "object", "required": ["label"], "properties": {"label": {"type": "string", "enum": ["a", "b"]}}}
@@ -311,7 +310,7 @@ def test_a_named_encoding_is_read_and_what_it_has_not_is_a_bad_row(desk: Desk) -
 def test_an_array_larger_than_any_record_is_read_piece_by_piece(desk: Desk) -> None:
     rows = [good(f"n{number:05}", note="x" * 2000) for number in range(9000)]
     text = json.dumps(rows, indent=1)
-    assert len(text) > strict.MAX_BYTES
+    assert len(text) > strict_json.MAX_BYTES
     (desk.calls / "a.json").write_text(text)
     ids, rejected = desk.run()
     assert (len(ids), rejected) == (9001, [])
@@ -357,7 +356,7 @@ def test_no_bytes_crash_any_reader(
     path.write_bytes(pack(data) if pack else data)
     for raw in map(readers.parsed, readers.read_file(path, "x", path.parent)):
         assert raw.problem or json.dumps(raw.value, ensure_ascii=False).encode()
-        assert len(raw.shown()) <= strict.SHOWN_CHARACTERS
+        assert len(raw.shown()) <= strict_json.SHOWN_CHARACTERS
 
 
 @given(

@@ -17,8 +17,8 @@ from sklearn.metrics import accuracy_score, f1_score, mean_absolute_error
 
 from plateau.core.files import read_json
 from plateau.core.system import System
+from plateau.evaluation import general_text
 from plateau.lm.backend import mx
-from plateau.outputs import general
 from plateau.prompts.tokens import open_tokens
 
 SAMPLES, CONFIDENCE = 200, 0.95
@@ -248,7 +248,7 @@ def test_every_loss_is_that_of_stock_mlx_lm(trained, found, table, arm):
         assert row["tokens"] == count.item()
         assert row["loss_sum"] == pytest.approx(loss.item() * count.item(), rel=1e-4)
     sums = []
-    for sentence in general.SENTENCES:
+    for sentence in general_text.SENTENCES:
         ids = tokenizer.encode(sentence)
         loss, count = default_loss(model, mx.array([ids]), mx.array([[1, len(ids) - 1]]))
         sums.append((loss.item() * count.item(), count.item()))

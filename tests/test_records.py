@@ -13,9 +13,9 @@ from plateau.core.errors import BadInputError
 from plateau.core.files import read_json
 from plateau.core.params import check
 from plateau.core.system import SHARED_SCHEMAS, System
-from plateau.ingest import readers, strict
-from plateau.ingest.records import parse_time
-from plateau.tables.contracts import Contract, explain, target_text
+from plateau.data import readers, strict_json
+from plateau.data.contracts import Contract, explain, target_text
+from plateau.data.records import parse_time
 from stages import prepare
 from tests.contracts import metrics_problems
 
@@ -67,7 +67,7 @@ class Bench:
     def rejected(self) -> list[tuple[Any, ...]]:
         lines = self.system.path("data", "rejected.jsonl").read_text(encoding="utf-8").splitlines()
         rows = [json.loads(text) for text in lines]
-        assert all(row["detail"] and len(row["record"]) <= strict.SHOWN_CHARACTERS for row in rows)
+        assert all(row["detail"] and len(row["record"]) <= strict_json.SHOWN_CHARACTERS for row in rows)
         return [(Path(row["file"]).name, row["line"], row["id"], row["reason"]) for row in rows]
 
     def rows(self) -> list[dict[str, Any]]:

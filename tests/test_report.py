@@ -14,12 +14,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from plateau.choice import selection
 from plateau.core import params
-from plateau.pages import card, charts, findings, health, page, report, text
-from plateau.pages.evidence import Evidence
-from plateau.verdict import checkup, gates, overfit
-from tests.deps import ROOT
+from plateau.decision import checkup, gates, overfit, selection
+from plateau.report import card, charts, findings, health, page, report, text
+from plateau.report.evidence import Evidence
+from tools.deps import ROOT
 
 NASTY = '<script>alert(1)</script> **bold** | `x` [a](b) \x1b[31mred\x1b[0m \u202egnol\u202c & "quoted" \x00'
 LABELS = ["billing", "technical", "account"]
@@ -497,7 +496,7 @@ def test_pictures_have_words_tables_have_heads_and_everything_is_reached_by_keyb
 
 
 def test_colours_have_the_contrast_that_wcag_asks_for() -> None:
-    style = (ROOT / "plateau" / "pages" / "templates" / "page.html.j2").read_text(encoding="utf-8")
+    style = (ROOT / "plateau" / "report" / "templates" / "page.html.j2").read_text(encoding="utf-8")
     schemes = [
         dict(re.findall(r"--(\w+): (#\w{6})", block)) for block in re.findall(r":root \{[^}]*--page[^}]*\}", style)
     ]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from plateau.verdict.risks import risks
+from plateau.decision.risks import risks
 
 POINT = {"iteration": 1200, "status": "minimal", "gap_pct": 5.0}
 TRAIN = {"epochs": 2}

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from scipy import stats as scipy_stats
 from sklearn import metrics
 
-from plateau.measures import baselines
-from plateau.scores import fields, scoring
+from plateau.data import fields
+from plateau.evaluation import baselines, scoring
 
 TARGET = {
     "type": "object",

@@ -8,9 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_overfit import PUBLISHED, curve
 
-from plateau.choice import selection
 from plateau.core.errors import BadInputError
-from plateau.verdict import overfit
+from plateau.decision import overfit, selection
 
 POLICIES = ("latest_within_tolerance", "best", "earliest_within_tolerance")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from plateau.core.system import System
-from plateau.run.speed import keep, kept, record
+from plateau.core.timings import keep, kept, record
 
 
 def written(folder: Path) -> object:

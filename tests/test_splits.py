@@ -10,65 +10,66 @@ from hypothesis import strategies as st
 
 from plateau.core.errors import BadInputError
 from plateau.core.system import SPLITS
-from plateau.ingest.records import SCHEMA, parse_time
-from plateau.scores import fields
-from plateau.splitting import near, partition, splits
-from plateau.tables import rows
+from plateau.data import fields, parquet
+from plateau.data.records import SCHEMA, parse_time
+from plateau.splits import assignment, near, partition
 from tests.contracts import metrics_problems
 
 TARGET = {"properties": {"label": {"enum": ["a", "b"]}, "done": {"type": "boolean"}, "note": {"type": "string"}}}
 
 
-def known(times: splits.Ints, groups: splits.Ints, texts: splits.Ints, clusters: splits.Ints) -> splits.Known:
+def known(
+    times: assignment.Ints, groups: assignment.Ints, texts: assignment.Ints, clusters: assignment.Ints
+) -> assignment.Known:
     """Facts for a split; equal texts are in one cluster, as they are in life."""
     first = np.unique(texts, return_index=True, return_inverse=True)
     clusters = clusters[first[1]][first[2]]
     labels = np.stack([groups % 3, texts % 2], axis=1)
-    return splits.Known(times, groups, texts, clusters, labels, (texts[:, None] % 256).astype(np.uint8))
+    return assignment.Known(times, groups, texts, clusters, labels, (texts[:, None] % 256).astype(np.uint8))
 
 
 @st.composite
-def cases(draw: Any) -> tuple[splits.Known, splits.Sizes]:
+def cases(draw: Any) -> tuple[assignment.Known, assignment.Sizes]:
     count = draw(st.integers(3, 60))
     whole = st.integers(0, draw(st.integers(1, 80)))
     columns = [np.array(draw(st.lists(whole, min_size=count, max_size=count)), np.int64) for _ in range(4)]
     train = draw(st.none() | st.integers(1, 10))
     facts = known(np.sort(columns[0]), *columns[1:])
-    return facts, splits.Sizes(train, draw(st.integers(1, 8)), draw(st.integers(1, 8)))
+    return facts, assignment.Sizes(train, draw(st.integers(1, 8)), draw(st.integers(1, 8)))
 
 
 @given(case=cases(), strategy=st.sampled_from(["time", "random"]), seed=st.integers(0, 5))
 def test_whatever_the_data_nothing_leaks_or_the_error_is_clear(case: Any, strategy: str, seed: int) -> None:
     facts, sizes = case
     try:
-        made = splits.split(facts, strategy, sizes, seed)
+        made = assignment.split(facts, strategy, sizes, seed)
     except BadInputError as error:
         assert "too few rows" in str(error)  # noqa: PT017
         return
     rows = made.rows
     for codes in (facts.groups, facts.texts, facts.clusters, np.arange(len(facts.times))):
-        assert set(splits.shared({name: codes[rows[name]] for name in SPLITS}).values()) == {0}
+        assert set(assignment.shared({name: codes[rows[name]] for name in SPLITS}).values()) == {0}
     assert (len(rows["valid"]), len(rows["test"])) == (sizes.valid, sizes.test)
     assert len(rows["train"]) == sizes.train if sizes.train else len(rows["train"]) >= 1
     assert sum(map(len, rows.values())) + sum(made.dropped.values()) == len(facts.times)
     assert all(np.all(np.diff(numbers) > 0) for numbers in rows.values())
     if strategy == "time":
-        assert splits.is_ordered({name: facts.times[rows[name]] for name in SPLITS})
+        assert assignment.is_ordered({name: facts.times[rows[name]] for name in SPLITS})
 
 
 @given(case=cases(), strategy=st.sampled_from(["time", "random"]))
 def test_the_same_seed_draws_the_same_rows(case: Any, strategy: str) -> None:
     try:
-        first, second = (splits.split(*case[:1], strategy, case[1], 1) for _ in range(2))
+        first, second = (assignment.split(*case[:1], strategy, case[1], 1) for _ in range(2))
     except BadInputError:
         return
     assert all(np.array_equal(first.rows[name], second.rows[name]) for name in SPLITS)
 
 
-def plain(count: int, strategy: str = "time", train: int | None = 20, seed: int = 0) -> splits.Split:
+def plain(count: int, strategy: str = "time", train: int | None = 20, seed: int = 0) -> assignment.Split:
     numbers = np.arange(count, dtype=np.int64)
-    facts = splits.Known(*[numbers] * 4, np.zeros((count, 1), np.int64), np.zeros((count, 2), np.uint8))
-    return splits.split(facts, strategy, splits.Sizes(train, 10, 10), seed)
+    facts = assignment.Known(*[numbers] * 4, np.zeros((count, 1), np.int64), np.zeros((count, 2), np.uint8))
+    return assignment.split(facts, strategy, assignment.Sizes(train, 10, 10), seed)
 
 
 def test_the_test_keeps_the_latest_rows_and_the_train_subset_spans_its_period() -> None:
@@ -135,7 +136,7 @@ def divided(
 ) -> tuple[partition.Survey, partition.Divided, dict[str, Path]]:
     """The split of a table, and its files."""
     source = folder / "temporal.parquet"
-    rows.write(source, table.schema, table.to_batches(max_chunksize=7))
+    parquet.write(source, table.schema, table.to_batches(max_chunksize=7))
     known = partition.survey(source, fields.fields(TARGET), {**OPTIONS, **options})
     made = partition.divide(known, {**OPTIONS, **options}, 0)
     paths = {name: folder / f"{name}.parquet" for name in SPLITS}
@@ -162,19 +163,19 @@ def test_the_files_hold_the_rows_chosen_in_order_of_time_whatever_the_order_of_t
     shuffled = table.take(pa.array(np.random.default_rng(0).permutation(len(table))))
     first, second = (divided(folder, one)[2] for folder, one in ((tmp_path, table), (tmp_path / "shuffled", shuffled)))
     for name in SPLITS:
-        found = rows.read(first[name])
+        found = parquet.read(first[name])
         assert found.equals(found.sort_by([("start_utc", "ascending"), ("id", "ascending")]))
-        assert found["target"].to_pylist() == rows.read(second[name])["target"].to_pylist() or name == "train"
-    assert rows.read(first["test"]).equals(rows.read(second["test"]))
+        assert found["target"].to_pylist() == parquet.read(second[name])["target"].to_pylist() or name == "train"
+    assert parquet.read(first["test"]).equals(parquet.read(second["test"]))
 
 
 @pytest.mark.parametrize("leak", ["id", "customer_id", "turns"])
 def test_the_proof_finds_a_planted_leak(leak: str, tmp_path: Path) -> None:
     known, made, paths = divided(tmp_path, records())
-    train, test = rows.read(paths["train"]), rows.read(paths["test"])
+    train, test = parquet.read(paths["train"]), parquet.read(paths["test"])
     stolen, rest = train[leak][1:2].combine_chunks(), test[leak][1:].combine_chunks()
     test = test.set_column(SCHEMA.get_field_index(leak), leak, pa.concat_arrays([stolen, rest]))
-    rows.write(paths["test"], test.schema, test.to_batches())
+    parquet.write(paths["test"], test.schema, test.to_batches())
     key = {"id": "shared_ids", "customer_id": "shared_groups", "turns": "shared_conversations"}[leak]
     assert partition.summary(paths, known, made, OPTIONS)[key] == {"train_valid": 0, "train_test": 1, "valid_test": 0}
 
@@ -183,7 +184,7 @@ def test_the_proof_finds_a_planted_near_duplicate(tmp_path: Path) -> None:
     known, made, paths = divided(tmp_path, records())
     ids = known.ids.to_pylist()
     numbers = np.append(made.rows["train"], ids.index("c7"))
-    rows.write(paths["train"], rows.schema(known.path), rows.pick(known.path, numbers))
+    parquet.write(paths["train"], parquet.schema(known.path), parquet.pick(known.path, numbers))
     found = partition.summary(paths, known, made, OPTIONS)["shared_near_duplicates"]
     assert found == {"train_valid": 0, "train_test": 1, "valid_test": 0}
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats as scipy_stats
 
-from plateau.scores import stats
+from plateau.evaluation import stats
 
 
 def test_the_bootstrap_interval_of_a_mean_is_close_to_its_theory():

@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plateau.splitting import subset
+from plateau.splits import subset
 
 RNG = np.random.default_rng
 

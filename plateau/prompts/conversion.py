@@ -12,11 +12,11 @@ import pyarrow as pa
 
 from plateau.core.errors import BadInputError
 from plateau.core.files import replacing
+from plateau.data import parquet, spill
+from plateau.data.engine import Engine
 from plateau.prompts import tokens
 from plateau.prompts.chat import dialogue, load_tokenizer
 from plateau.prompts.examples import Renderer
-from plateau.tables import rows, spill
-from plateau.tables.engine import Engine
 
 BATCH_ROWS = 512
 NAMED = 10  # truncated rows that are named
@@ -63,14 +63,14 @@ def convert(setup: Setup, batch: pa.RecordBatch) -> Converted:
 
 def convert_file(engine: Engine, setup: Setup, source: Path) -> Iterator[Converted]:
     """Batch after batch of a split's rows; BadInputError names the file, and the row or an unknown column."""
-    names = rows.schema(source).names
+    names = parquet.schema(source).names
     unknown = [name for name in setup.context if name not in names]
     if unknown:
         known = ", ".join(name for name in names if name not in ("turns", "target"))
         raise BadInputError(f"convert.context: no column '{unknown[0]}'; the records have {known}")
     wanted = list(dict.fromkeys(["id", "turns", "target", *setup.context]))
     try:
-        yield from engine.map(partial(convert, setup), rows.scan(source, wanted, BATCH_ROWS))
+        yield from engine.map(partial(convert, setup), parquet.scan(source, wanted, BATCH_ROWS))
     except BadInputError as error:
         raise BadInputError(f"{source}: {error}") from None
 

@@ -1,1 +1,1 @@
-"""The training loop, and the state from which it goes on."""
+"""The training loop, its stopping and state, and what surrounds a run: cost, display, several processes."""

@@ -16,6 +16,13 @@ SPOKEN = ("utter", "pick_suggestion")
 HELP = "Set STAR_DATA to a folder that holds star_dialogues.jsonl.gz, or to a clone of github.com/RasaHQ/STAR; see systems/star/README.md"
 
 
+def folder(named: str | None) -> Path:
+    """The folder that STAR_DATA names; BadInputError where it names none."""
+    if not named:
+        raise BadInputError(f"STAR_DATA is not set. {HELP}")
+    return Path(named)
+
+
 def read(folder: Path) -> Iterator[Dialogue]:
     """The dialogues in a folder: star_dialogues.jsonl(.gz), or STAR's own dialogues/*.json. BadInputError without any."""
     packed, plain = folder / "star_dialogues.jsonl.gz", folder / "star_dialogues.jsonl"

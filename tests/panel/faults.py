@@ -17,8 +17,8 @@ from tiny_task import Example
 from plateau.core.errors import BadInputError
 from plateau.core.files import read_json, write_json
 from plateau.core.system import System
+from plateau.evaluation import arms
 from plateau.lm.model import load, load_arrays, save_arrays
-from plateau.outputs import arms
 from plateau.prompts import chat
 
 Splits = dict[str, list[Example]]
@@ -150,11 +150,11 @@ def teach_base_then_shuffle(system: System) -> None:
 
 def teach_base_general_text(system: System) -> None:
     """Make the base model one that knows the general probe, so that it has something to forget."""
+    from plateau.evaluation import general_text
     from plateau.lm.backend import mx, nn, optim
-    from plateau.outputs import general
 
     network, tokenizer = load(system.path("models", "base"))
-    rows = [mx.array([tokenizer.encode(sentence)]) for sentence in general.SENTENCES]
+    rows = [mx.array([tokenizer.encode(sentence)]) for sentence in general_text.SENTENCES]
 
     def loss(model: nn.Module, ids: mx.array) -> mx.array:
         return nn.losses.cross_entropy(model(ids[:, :-1]), ids[:, 1:], reduction="mean")

@@ -1,1 +1,0 @@
-"""Which checkpoint is chosen, by which scores, and the adapter that becomes of it."""

@@ -1,0 +1,22 @@
+"""Figures of metrics files: which are finite, and where they stand."""
+
+import math
+from collections.abc import Mapping
+from typing import Any, TypeGuard
+
+
+def is_finite(value: Any) -> TypeGuard[float]:
+    """Whether a recorded figure is a real number: not missing, NaN, infinite or beyond what a float holds."""
+    try:
+        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    except OverflowError:
+        return False
+
+
+def find(values: Any, *keys: str) -> Any:
+    """The value under nested keys; None where any of them is absent."""
+    for key in keys:
+        if not isinstance(values, Mapping) or key not in values:
+            return None
+        values = values[key]
+    return values

@@ -1,0 +1,1 @@
+"""Raw files to checked rows: readers, mapping, contracts, personal data, features of the calendar, batches on all cores."""

@@ -1,0 +1,78 @@
+"""Raw files to a store of examined batches: which source is what, and how much is held at once."""
+
+import json
+from collections.abc import Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from plateau.core.progress import track
+from plateau.core.system import System
+from plateau.data import gathering, mapping, readers, records, sources
+from plateau.data.contracts import Contract
+from plateau.data.engine import Engine
+from plateau.data.joining import Store
+from plateau.data.readers import Raw
+from plateau.data.records import KINDS, Rules
+
+_UNPACKED = 10
+_DEFAULTS: dict[str, Any] = {
+    "mapping": None,
+    "engine": "local",
+    "scheduler": None,
+    "workers": None,
+    "memory_mb": 512,
+    "privacy": {},
+}
+
+
+def options(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The section prepare of params.yaml with the defaults of what it leaves out."""
+    return {**_DEFAULTS, **given}
+
+
+def rules(transcript: Path, target: Path, declared: Any) -> Rules:
+    """What records are held to; BadInputError for a schema or a mapping that is none."""
+    mapping.check(declared)
+    schemas = [json.dumps(Contract.load(path).schema) for path in (transcript, target)]
+    return Rules(schemas[0], schemas[1], json.dumps(declared))
+
+
+def passes(declared: Any) -> list[tuple[str, tuple[str, ...]]]:
+    """Which source is read for which kinds: one pass for both where one record holds both."""
+    names = {kind: mapping.source(declared, kind) for kind in KINDS}
+    if names["transcripts"] == names["analyses"]:
+        return [(names["transcripts"], KINDS)]
+    return [(names[kind], (kind,)) for kind in KINDS]
+
+
+def buckets(system: System, declared: Any, memory: int) -> int:
+    """How many buckets keep the keys of one within `memory` bytes, judged by the size of the raw files."""
+    found = {path for name, _ in passes(declared) for path in sources.files(system.path("data", "raw"), name)}
+    sizes = (
+        path.stat().st_size * (_UNPACKED if path.suffix in sources.ARCHIVES else 1) for path in found if path.exists()
+    )
+    return max(1, min(256, -(-sum(sizes) // memory)))
+
+
+def examine(store: Store, system: System, rules: Rules, engine: Engine) -> None:
+    """Send every item through `records.examine`, and store what becomes of it."""
+    declared = json.loads(rules.mapping)
+    for name, kinds in passes(declared):
+        items = gathered(raws(system, declared, kinds[0]), declared, kinds[0], store.folder, store.buckets)
+        task = partial(records.examine, rules, kinds, store.buckets)
+        for examined in engine.map(task, records.batches(track(items, name))):
+            store.add(examined)
+
+
+def raws(system: System, declared: Any, kind: str) -> Iterator[Raw]:
+    """What the files of one kind hold."""
+    encoding = (declared or {}).get(kind, {}).get("encoding", "utf-8")
+    return readers.read(system.path("data", "raw"), mapping.source(declared, kind), system.root, encoding)
+
+
+def gathered(found: Iterator[Raw], declared: Any, kind: str, folder: Path, buckets: int) -> Iterator[Raw]:
+    """The same, or one item a conversation where each row is a turn."""
+    if kind == "transcripts" and mapping.by_turn(declared):
+        return gathering.by_id(found, declared["transcripts"]["id"], folder, buckets)
+    return found

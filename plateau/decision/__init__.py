@@ -1,0 +1,1 @@
+"""Which checkpoint is chosen, whether it overfits, and whether it ships."""

@@ -1,0 +1,29 @@
+"""Scores of checkpoints on the validation split, by generating with each: what selection policy quality needs."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from plateau.core.progress import say
+from plateau.core.system import System
+from plateau.data import fields
+from plateau.evaluation import arms, scoring
+from plateau.lm import generation, model
+
+
+def valid_scores(system: System, iterations: Iterable[int], params: Mapping[str, Any]) -> dict[int, float]:
+    """The mean field score of each iteration's checkpoint on the whole validation split; `params` is the section evaluate."""
+    split = arms.open_split(system, "valid", None)
+    golds = [scoring.parse(target) for target in split.examples.targets]
+    scores = {}
+    for iteration in iterations:
+        folder = system.path("adapters", "checkpoints", f"{iteration:07d}")
+        network, tokenizer = model.load(system.path("models", "base"), folder)
+        prompts = split.prompts(split.sampled)
+        outputs = generation.generate(network, tokenizer, prompts, params["max_tokens"], params["batch_size"])
+        parsed = [scoring.parse(output.text) for output in outputs]
+        scored = [scoring.score(field, golds, parsed) for field in fields.fields(split.schema)]
+        scores[iteration] = float(np.nanmean(scoring.total(scored, len(golds))))
+        say(f"iteration {iteration}: score {scores[iteration]:.4f} on {len(golds)} validation rows")
+    return scores

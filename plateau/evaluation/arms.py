@@ -1,0 +1,230 @@
+"""What evaluation compares, run on the models: losses over the whole split, outputs on a sample, and whether an adapter works."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from mlx.utils import tree_unflatten
+from numpy.typing import NDArray
+
+from plateau.core.errors import BadInputError
+from plateau.core.progress import say
+from plateau.core.system import System
+from plateau.data import fields
+from plateau.evaluation import general_text, predictions, provenance
+from plateau.evaluation.predictions import Examples
+from plateau.evaluation.stats import significant
+from plateau.lm import generation, model, objectives
+from plateau.lm.backend import mx, nn
+from plateau.prompts.tokens import Tokens, open_tokens
+from plateau.training import trainer
+
+_EFFECT_ROWS = 8
+_LATENCY_ROWS = 5
+# An adapter that moves no logit by more than this share of the largest one does nothing.
+_NO_EFFECT = 1e-6
+
+
+@dataclass(frozen=True)
+class Split:
+    """A split to predict: its examples, its token rows, and the rows that are generated for."""
+
+    examples: Examples
+    tokens: Tokens
+    sampled: NDArray[np.int64]
+    schema: Any
+
+    def prompts(self, rows: NDArray[np.int64]) -> list[list[int]]:
+        """Prompt ids of some rows."""
+        return [self.tokens.ids(int(row))[: self.tokens.completion_start[row]].tolist() for row in rows]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The section evaluate and what goes with it; `num_generations` outputs at `temperature` for each stability row."""
+
+    arms: Sequence[str]
+    batch_size: int
+    max_tokens: int
+    train_on_prompt: bool
+    num_generations: int = 1
+    temperature: float = 0.7
+    stability_samples: int = 0
+    seed: int = 0
+
+
+@dataclass
+class Run:
+    """What running the arms gave: predictions, the adapter's effect on logits, losses on general text, speeds."""
+
+    tables: list[pa.Table]
+    effect: dict[str, Any]
+    general: dict[str, float]
+    speeds: dict[str, float]
+
+
+def open_split(system: System, name: str, wanted: int | None, train_on_prompt: bool = False) -> Split:
+    """One split with `wanted` of its rows to generate for; raises BadInputError where its files do not belong together.
+
+    With `train_on_prompt` every token but the first of a row is supervised, as in training.
+    """
+    tokens = open_tokens(system.tokens(name))
+    table = pq.read_table(system.split(name), columns=["id", "target"])
+    if table["id"].to_pylist() != tokens.names:
+        raise BadInputError(f"{system.tokens(name)}: not the rows of {system.split(name)}; run `dvc repro convert`")
+    supervised = tokens.lengths - (1 if train_on_prompt else tokens.completion_start)
+    examples = Examples(tokens.names, tokens.completion_start, supervised, table["target"].to_pylist())
+    schema = fields.load_schema(system.schema("target"))
+    return Split(examples, tokens, evenly_spaced(len(tokens), wanted), schema)
+
+
+def evenly_spaced(rows: int, wanted: int | None) -> NDArray[np.int64]:
+    """Indices of `wanted` of the rows, evenly spaced from the first; all of them where None."""
+    count = rows if wanted is None else min(rows, wanted)
+    return np.arange(count, dtype=np.int64) * rows // max(count, 1)
+
+
+def run(
+    base: Path, adapter: Path, splits: Mapping[str, Split], settings: Settings, recorded: provenance.RowLosses
+) -> Run:
+    """Predict the test split with every arm asked for, and for the diagnostics the sampled rows of train and valid.
+
+    Of the training probe, the rows of train whose loss training recorded at each evaluation point, the losses alone.
+    Raises BadInputError when the adapter is another model's, changes nothing, or has not the validation losses `recorded`.
+    """
+    test = splits["test"]
+    found = Run([], {}, {}, {})
+    network, tokenizer = model.load(base)
+    before = _logits(network, test)
+    found.general["base"] = general_loss(network, tokenizer)
+    _run_arms(("base", "base_constrained"), network, tokenizer, test, settings, found)
+    _write_out("base_on_train", network, tokenizer, splits["train"], settings, found)
+    network, tokenizer = model.load(base, adapter)
+    after = _logits(network, test)
+    found.effect.update(effect_on(before, after))
+    sampled = splits["valid"].sampled
+    provenance.check_losses(recorded, sampled, losses(network, splits["valid"].tokens, settings, sampled)[0])
+    found.general["adapter"] = general_loss(network, tokenizer)
+    _run_arms(("adapter", "adapter_constrained"), network, tokenizer, test, settings, found)
+    for name in ("train", "valid"):
+        _write_out(f"adapter_on_{name}", network, tokenizer, splits[name], settings, found)
+    found.tables.append(_on_probe(network, splits["train"], splits["valid"].tokens, settings))
+    _sample(network, tokenizer, test, settings, found)
+    if "fused" in settings.arms:
+        fuse(network)
+        found.effect["fused_logit_difference"] = significant(float(np.abs(_logits(network, test) - after).max()))
+        _run_arms(("fused",), network, tokenizer, test, settings, found)
+    return found
+
+
+def _run_arms(
+    names: Sequence[str], network: nn.Module, tokenizer: Any, test: Split, settings: Settings, found: Run
+) -> None:
+    """Predict with those of `names` that are asked for; a constrained arm's losses are those of the free one."""
+    for name in names:
+        if name not in settings.arms:
+            continue
+        constrained = name.endswith("_constrained")
+        loss_sum = None if constrained else losses(network, test.tokens, settings)[0]
+        schema = test.schema if constrained else None
+        start = time.perf_counter()
+        written = _write_out(name, network, tokenizer, test, settings, found, loss_sum, schema)
+        seconds = time.perf_counter() - start
+        prompts = test.prompts(test.sampled[:_LATENCY_ROWS])
+        alone = generation.latencies(network, tokenizer, prompts, settings.max_tokens, schema)
+        found.speeds[f"{name}_tokens_per_second"] = written / seconds
+        found.speeds[f"{name}_latency_p50_seconds"] = generation.percentile(alone, 0.5)
+        found.speeds[f"{name}_latency_p95_seconds"] = generation.percentile(alone, 0.95)
+        say(f"{name}: {len(test.sampled)} outputs, {written:,} tokens in {seconds:.1f} s")
+
+
+def _write_out(
+    name: str,
+    network: nn.Module,
+    tokenizer: Any,
+    split: Split,
+    settings: Settings,
+    found: Run,
+    loss_sum: NDArray[np.float64] | None = None,
+    schema: Any = None,
+) -> int:
+    """Generate for a split's sampled rows and append them as predictions; the number of tokens written."""
+    prompts = split.prompts(split.sampled)
+    outputs = generation.generate(network, tokenizer, prompts, settings.max_tokens, settings.batch_size, schema)
+    texts, counts = [output.text for output in outputs], [output.tokens for output in outputs]
+    found.tables.append(predictions.rows_of(split.examples, name, loss_sum, split.sampled, texts, counts))
+    return sum(counts)
+
+
+def _on_probe(network: nn.Module, train: Split, valid: Tokens, settings: Settings) -> pa.Table:
+    """Losses of the adapter on the training probe."""
+    rows = trainer.with_probe(train.tokens, valid, settings.seed).probe
+    loss_sum = losses(network, train.tokens, settings, rows)[0]
+    return predictions.rows_of(train.examples.only(rows), "adapter_on_probe", loss_sum, rows[:0], [], [])
+
+
+def _sample(network: nn.Module, tokenizer: Any, test: Split, settings: Settings, found: Run) -> None:
+    """Append several outputs a row, drawn at `temperature`, where more than one is asked for."""
+    if settings.num_generations < 2:
+        return
+    rows = test.sampled[evenly_spaced(len(test.sampled), settings.stability_samples)]
+    for number in range(1, settings.num_generations + 1):
+        seed = settings.seed + number
+        prompts, limits = test.prompts(rows), (settings.max_tokens, settings.batch_size)
+        outputs = generation.generate(network, tokenizer, prompts, *limits, None, settings.temperature, seed)
+        texts, counts = [output.text for output in outputs], [output.tokens for output in outputs]
+        found.tables.append(predictions.rows_of(test.examples, "adapter", None, rows, texts, counts, number))
+
+
+def general_loss(network: nn.Module, tokenizer: Any) -> float:
+    """Loss on general English, nats a token."""
+    rows = [np.array(tokenizer.encode(sentence), dtype=np.int32) for sentence in general_text.SENTENCES]
+    sums, counts = objectives.CausalLM(network).row_losses(objectives.parts(rows, [1] * len(rows)))
+    return float(sums.sum() / counts.sum())
+
+
+def losses(
+    network: nn.Module, tokens: Tokens, settings: Settings, rows: NDArray[np.int64] | None = None
+) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
+    """Summed loss and supervised tokens of each row of a token file, or of `rows` of it, supervised as in training.
+
+    A quarter of the rows that are decoded together: whole sequences fill the caches sooner than single tokens.
+    """
+    rows = np.arange(len(tokens)) if rows is None else rows
+    objective = objectives.CausalLM(network)
+    with objectives.fast_operations(network):
+        return trainer.evaluate(objective, tokens, rows, max(1, settings.batch_size // 4), settings.train_on_prompt)
+
+
+def _logits(network: nn.Module, split: Split) -> NDArray[np.float32]:
+    """Logits [rows, V] of the first token of some completions."""
+    rows = evenly_spaced(len(split.tokens), _EFFECT_ROWS)
+    prompts = split.prompts(rows)
+    return np.stack([np.array(network(mx.array([ids]))[0, -1].astype(mx.float32)) for ids in prompts])
+
+
+def effect_on(before: NDArray[np.float32], after: NDArray[np.float32]) -> dict[str, Any]:
+    """How far an adapter moves the logits [rows, V]; raises BadInputError where it does not, or makes them NaN."""
+    if not np.isfinite(after).all():
+        raise BadInputError("adapters/best: the adapter makes the logits NaN or infinite; run `dvc repro -f train`")
+    difference = float(np.abs(after - before).max())
+    if difference <= _NO_EFFECT * float(np.abs(before).max()):
+        raise BadInputError(
+            "adapters/best: the adapter changes no logit of the base model: it was not applied, or never trained; "
+            "check that models/base is the model it was trained on, and run `dvc repro -f train`"
+        )
+    changed = float(np.mean(after.argmax(axis=-1) != before.argmax(axis=-1)))
+    return {"max_logit_difference": significant(difference), "first_token_changed": significant(changed)}
+
+
+def fuse(network: nn.Module) -> None:
+    """Merge the adapter into the model's own weights, in memory, as `mlx_lm.fuse` does."""
+    merged = [(name, layer.fuse()) for name, layer in network.named_modules() if hasattr(layer, "fuse")]
+    if merged:
+        network.update_modules(tree_unflatten(merged))
+    mx.eval(network.parameters())

@@ -1,1 +1,0 @@
-"""Raw files to checked records without personal data."""

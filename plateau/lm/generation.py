@@ -1,0 +1,130 @@
+"""Batched generation with mlx-lm's batch generator, greedy by default, held to a JSON Schema where one is given."""
+
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from plateau.lm.backend import mx, nn
+from plateau.lm.objectives import STREAMS, fast_operations
+
+Schema = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Output:
+    """What one prompt gave: the text without its end, the number of tokens, and whether it ended by itself."""
+
+    text: str
+    tokens: int
+    ended: bool
+
+
+def generate(
+    model: nn.Module,
+    tokenizer: Any,
+    prompts: Sequence[Sequence[int]],
+    max_tokens: int,
+    batch_size: int,
+    schema: Schema | None = None,
+    temperature: float = 0.0,
+    seed: int = 0,
+) -> list[Output]:
+    """Continue each prompt (token ids) by at most `max_tokens`, in the order given.
+
+    Greedy at temperature 0, else sampled from `seed`. With `schema` every output that ends is JSON that the schema accepts.
+    `tokenizer` is mlx-lm's. Raises BadInputError for a schema that cannot constrain.
+    """
+    from mlx_lm.sample_utils import make_sampler
+
+    if not prompts:
+        return []
+    mx.random.seed(seed)
+    order = sorted(range(len(prompts)), key=lambda i: (-len(prompts[i]), i))
+    sampler = make_sampler(temp=temperature)
+    shares = [order[i :: len(STREAMS)] for i in range(min(len(STREAMS), len(order)))]
+    at_once = -(-batch_size // len(shares))
+    constraint = _constraint(tokenizer, schema, max_tokens)
+    generators = []
+    try:
+        for stream, share in zip(STREAMS, shares, strict=False):
+            draw, processors = (sampler, None) if constraint is None else constraint.batch(sampler, len(share))
+            generators.append(_generator(model, tokenizer, stream, max_tokens, at_once, draw))
+            generators[-1].insert([list(prompts[i]) for i in share], logits_processors=processors)
+        with fast_operations(model):
+            finished = _run(generators)
+    finally:
+        for generator in generators:
+            generator.close()
+    numbers = [(part, uid) for part, share in enumerate(shares) for uid in range(len(share))]
+    by_prompt = dict(zip([i for share in shares for i in share], numbers, strict=True))
+    return [_output(tokenizer, *finished[by_prompt[i]]) for i in range(len(prompts))]
+
+
+def _generator(
+    model: nn.Module, tokenizer: Any, stream: mx.Stream | None, max_tokens: int, batch_size: int, sampler: Any
+) -> Any:
+    """mlx-lm's batch generator on a stream of its own, on its default one where that is None."""
+    from mlx_lm.generate import BatchGenerator
+
+    return BatchGenerator(
+        model,
+        max_tokens=max_tokens,
+        stop_tokens=[[token] for token in sorted(tokenizer.eos_token_ids)],
+        sampler=sampler,
+        completion_batch_size=batch_size,
+        prefill_batch_size=batch_size,
+        stream=stream,
+    )
+
+
+def _constraint(tokenizer: Any, schema: Schema | None, max_tokens: int) -> Any:
+    """What holds outputs to a schema; None without one."""
+    if schema is None:
+        return None
+    from plateau.lm.constraint import Constraint  # llguidance, which nothing else needs
+
+    return Constraint(tokenizer, schema, max_tokens)
+
+
+def _run(generators: Sequence[Any]) -> dict[tuple[int, int], tuple[list[int], bool]]:
+    """The tokens of every sequence by generator and number, and whether it ended by itself.
+
+    The generators take turns: each has its next step computed on its own stream while the others are read.
+    """
+    tokens: dict[tuple[int, int], list[int]] = {}
+    ended: dict[tuple[int, int], bool] = {}
+    running = dict(enumerate(generators))
+    while running:
+        for part, generator in list(running.items()):
+            responses = generator.next_generated()
+            if not responses:
+                del running[part]
+            for response in responses:
+                written = tokens.setdefault((part, response.uid), [])
+                if response.finish_reason != "stop":
+                    written.append(response.token)
+                ended[part, response.uid] = response.finish_reason == "stop"
+    return {key: (tokens[key], ended[key]) for key in tokens}
+
+
+def _output(tokenizer: Any, ids: list[int], ended: bool) -> Output:
+    return Output(tokenizer.decode(ids), len(ids) + ended, ended)
+
+
+def latencies(
+    model: nn.Module, tokenizer: Any, prompts: Sequence[Sequence[int]], max_tokens: int, schema: Schema | None = None
+) -> list[float]:
+    """Seconds that each prompt takes by itself, as one caller of a server sees it; sorted."""
+    seconds = []
+    for prompt in prompts:
+        start = time.perf_counter()
+        generate(model, tokenizer, [prompt], max_tokens, 1, schema)
+        seconds.append(time.perf_counter() - start)
+    return sorted(seconds)
+
+
+def percentile(ordered: Sequence[float], share: float) -> float:
+    """The smallest of sorted values that at least `share` of them do not exceed."""
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]

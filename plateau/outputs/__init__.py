@@ -1,1 +1,0 @@
-"""What models answer, on which rows, and whether the files of it belong together."""

@@ -1,1 +1,0 @@
-"""Pages for people: the report, the model card, their parts, charts and templates."""

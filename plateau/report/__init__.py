@@ -1,0 +1,1 @@
+"""Pages for people: the report, the model card, comparisons, charts, the preview."""

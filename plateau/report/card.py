@@ -1,0 +1,60 @@
+"""The model card, in the format of the Hugging Face hub: what the adapter is, what it was trained on, what speaks for it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from markupsafe import Markup
+
+from plateau.report import evidence, health, page, report
+from plateau.report.report import Figures
+from plateau.report.text import flat, plain
+
+DATA = ("prepare", "split", "convert")
+
+
+def write_card(composed: page.Page, figures: Figures, schemas: Figures, params: Figures) -> str:
+    """The card as Markdown with YAML front matter, as ModelCard of huggingface_hub writes it."""
+    from huggingface_hub import ModelCard, ModelCardData
+
+    knobs, model, title = params["report"], str(params["model"]), plain(composed.title)
+    data = ModelCardData(
+        base_model=model.partition("@")[0] if "@" in model else None,
+        library_name="mlx",
+        license=knobs["license"],
+        license_name=knobs["license_name"],
+        license_link=knobs["license_link"],
+        pipeline_tag="text-generation",
+        tags=["mlx", params["fine_tune_type"], "plateau"],
+        model_name=title,
+        eval_results=list(_results(figures["evaluate"], title)),
+    )
+    content = {
+        "page": composed,
+        "figures": figures,
+        "params": params,
+        "sha256": report.sha256(figures),
+        "base": model.partition("@")[0] if "@" in model else "models/base" if model == "reference" else model,
+        "data": [table for name in DATA for table in health.tables(name, figures[name], schemas[name])],
+        "arms": evidence.arm_table(figures["evaluate"]["arms"]),
+        "settings": [row for row in flat(params) if not row[0].startswith("report.")],
+    }
+    front = Markup(f"---\n{data.to_yaml()}\n---\n")  # noqa: S704 (YAML writes its own escapes)
+    return str(ModelCard(page.render("card.md.j2", {**content, "front": front})))
+
+
+def _results(evaluate: Figures, title: str) -> Iterator[Any]:
+    """The adapter's figures on the test split as the hub's leaderboards read them."""
+    from huggingface_hub import EvalResult
+
+    arm = evaluate["arms"]["adapter"]
+    figures = {name: arm.get(name) for name in ("loss", "perplexity", "schema_valid", "score")}
+    figures |= {f"score of {name}": field["score"] for name, field in arm.get("fields", {}).items()}
+    for name, value in figures.items():
+        if value is not None:
+            yield EvalResult(
+                task_type="text-generation",
+                dataset_type="held-out",
+                dataset_name=f"{title}, test split",
+                metric_type=name,
+                metric_value=value,
+            )

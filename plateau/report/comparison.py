@@ -1,0 +1,237 @@
+"""Runs side by side: what differs in their knobs, what came of it, and which differences are real on the same test rows."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from plateau.core.errors import BadInputError
+from plateau.core.numbers import find
+from plateau.data.fields import Field
+from plateau.evaluation import predictions, scoring, stats
+from plateau.report import charts
+from plateau.report.page import ANSWERS, Chart, Charts, Page, Section, Table
+from plateau.report.text import Estimate, flat, spaced
+
+SAMPLES, CONFIDENCE = 1000, 0.95
+FIGURES = {
+    "answer of the gates": ("gates", "answer"),
+    "trainable parameters": ("train", "trainable_parameters"),
+    "share of all parameters": ("train", "trainable_share"),
+    "validation loss, base": ("train", "base_val_loss"),
+    "validation loss, best": ("train", "best_val_loss"),
+    "fall of the validation loss": ("train", "val_loss_reduction"),
+    "updates": ("train", "iterations"),
+    "best at update": ("train", "best_iteration"),
+    "updates to nine tenths of the fall": ("train", "converged"),
+    "stopped because": ("train", "stop_reason"),
+    "trained tokens": ("train", "trained_tokens"),
+    "seconds of training": ("speed", "train", "seconds"),
+    "tokens a second in training": ("speed", "train", "tokens_per_second"),
+    "median latency of an answer, seconds": ("speed", "evaluate", "adapter_latency_p50_seconds"),
+    "test loss": ("evaluate", "arms", "adapter", "loss"),
+    "test perplexity": ("evaluate", "arms", "adapter", "perplexity"),
+    "schema-valid outputs": ("evaluate", "arms", "adapter", "schema_valid"),
+    "score": ("evaluate", "arms", "adapter", "score"),
+}
+
+
+@dataclass(frozen=True)
+class Run:
+    """One experiment: its params, its metrics files by name, and its predictions."""
+
+    name: str
+    params: Mapping[str, Any]
+    metrics: Mapping[str, Any]
+    table: pa.Table
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Knobs and figures with one cell a run, paired differences against the first, and the advice."""
+
+    names: Sequence[str]
+    knobs: Sequence[Sequence[Any]]
+    figures: Sequence[Sequence[Any]]
+    pairs: Sequence[Mapping[str, Any]]
+    curves: Sequence[Mapping[str, Any]]
+    scores: Sequence[Mapping[str, Any]]
+    advice: str
+
+
+def compare(runs: Sequence[Run], target: Sequence[Field]) -> Comparison:
+    """Compare runs on the test rows of all: those that pass their gates first, the one of the highest score leads.
+
+    Raises BadInputError where the rows differ.
+    """
+    if len(runs) < 2:
+        raise BadInputError(
+            "nothing to compare: name two or more experiments, or run some with `dvc exp run -S lr=...`"
+        )
+    arms = {run.name: _adapter(run) for run in runs}
+    scored = {name: [scoring.score(field, arm.golds, arm.parsed) for field in target] for name, arm in arms.items()}
+    totals = {name: scoring.total(scored[name], len(arm.rows)) for name, arm in arms.items()}
+    order = [
+        (not _ships(run), -float(np.nanmean(totals[run.name])), _losses(arms[run.name]).sum(), run.name) for run in runs
+    ]
+    ordered = [run for _, run in sorted(zip(order, runs, strict=True), key=lambda pair: pair[0])]
+    first = ordered[0].name
+    pairs = []
+    for run in ordered[1:]:
+        _check_rows(arms[run.name], arms[first])
+        results = _pair(arms[run.name], arms[first], totals[run.name], totals[first])
+        results |= {
+            one.field.name: _difference(one, other) for one, other in zip(scored[run.name], scored[first], strict=True)
+        }
+        pairs += [{"run": run.name, "against": first, "of": of, **result} for of, result in results.items()]
+    return Comparison(
+        [run.name for run in ordered],
+        _knobs(ordered),
+        _figures(ordered, target),
+        pairs,
+        [
+            {"run": run.name, "iteration": point["iteration"], "val_loss": point["val_loss"]}
+            for run in ordered
+            for point in run.metrics.get("evaluations", ())
+        ],
+        list(_scores(ordered, target)),
+        _advice(ordered, pairs),
+    )
+
+
+def page(found: Comparison) -> Page:
+    """A comparison for people."""
+    drawn = []
+    if any(point["val_loss"] is not None for point in found.curves):
+        drawn.append(Chart("Validation loss of each run by update.", charts.run_curves(found.curves, found.names)))
+    if found.scores:
+        colours = dict(zip(found.names, charts.SERIES * len(found.names), strict=False))
+        words = "Score of each field by run, 0 to 1, with intervals."
+        drawn.append(Chart(words, charts.scores(found.scores, found.names, colours)))
+    keys = ("run", "against", "of", "difference", "low", "high", "p_value", "result", "required_rows")
+    cells = [[spaced(pair[key]) if key == "result" else pair[key] for key in keys] for pair in found.pairs]
+    marks = ["" if pair["result"] == "not_told_apart" else "chosen" for pair in found.pairs]
+    head = ["run", "against", "of", "difference", "low", "high", "p", "result", "rows needed"]
+    real = f"Paired over the same test rows, with {CONFIDENCE:.0%} intervals; a loss is better where it is lower, a score where it is higher"
+    knobs = Table("Knobs that differ", ["param", *found.names], found.knobs)
+    figures = Table(
+        "Losses in nats a supervised token; test figures are the adapter's", ["figure", *found.names], found.figures
+    )
+    return Page(
+        title=f"Comparison of {', '.join(found.names)}",
+        answer="",
+        headline=f"{found.advice[:1].upper()}{found.advice[1:]}",
+        lines=[],
+        warnings=[],
+        tiles=[],
+        table=knobs,
+        sections=[
+            Section("What came of it", [*([Charts(drawn)] if drawn else []), figures]),
+            Section("Which differences are real", [Table(real, head, cells, marks)]),
+        ],
+    )
+
+
+def _ships(run: Run) -> bool:
+    """Whether nothing is known against a run."""
+    return find(run.metrics, "gates", "answer") in (None, "ship")
+
+
+def _adapter(run: Run) -> predictions.Arm:
+    arms = predictions.arms(run.table)
+    if "adapter" not in arms or arms["adapter"].loss_sum is None:
+        raise BadInputError(
+            f"{run.name}: its predictions hold no losses of the adapter; run `dvc repro evaluate` there"
+        )
+    return arms["adapter"]
+
+
+def _losses(arm: predictions.Arm) -> stats.Floats:
+    assert arm.loss_sum is not None
+    return arm.loss_sum
+
+
+def _check_rows(one: predictions.Arm, other: predictions.Arm) -> None:
+    same_rows = list(one.targets) == list(other.targets) and np.array_equal(one.tokens, other.tokens)
+    if not same_rows or not np.array_equal(one.rows, other.rows):
+        raise BadInputError(
+            "the runs have different test rows, so their figures cannot be paired; compare runs of one split"
+        )
+
+
+def _pair(
+    one: predictions.Arm, other: predictions.Arm, score: stats.Floats, against: stats.Floats
+) -> dict[str, dict[str, Any]]:
+    """Paired differences of test loss and score, the first minus the second."""
+    loss = stats.compare(_losses(one) - _losses(other), False, SAMPLES, CONFIDENCE, 0, one.tokens.astype(np.float64))
+    difference = score - against
+    return {"loss": loss, "score": stats.compare(difference[np.isfinite(difference)], True, SAMPLES, CONFIDENCE, 0)}
+
+
+def _difference(one: scoring.Scored, other: scoring.Scored) -> dict[str, Any]:
+    """The paired difference of one field; both score the rows that have a true value."""
+    return stats.compare(one.score - other.score, True, SAMPLES, CONFIDENCE, 0)
+
+
+def _knobs(runs: Sequence[Run]) -> list[list[Any]]:
+    """The params in which the runs differ."""
+    values = [dict(flat(run.params)) for run in runs]
+    names = dict.fromkeys(name for known in values for name in known)
+    rows = [[name, *(known.get(name) for known in values)] for name in names]
+    return [row for row in rows if any(cell != row[1] for cell in row[2:])]
+
+
+def _figures(runs: Sequence[Run], target: Sequence[Field]) -> list[list[Any]]:
+    """What came of each run, the score of each field last."""
+    found = [{**run.metrics, "train": {**run.metrics["train"], "converged": _converged(run)}} for run in runs]
+    whole = [[title, *(_figure(find(metrics, *keys)) for metrics in found)] for title, keys in FIGURES.items()]
+    return whole + [[f"score of {field.name}", *(_estimate(run, field) for run in runs)] for field in target]
+
+
+def _figure(value: Any) -> Any:
+    return ANSWERS.get(value, spaced(value)) if isinstance(value, str) else value
+
+
+def _estimate(run: Run, field: Field) -> Estimate:
+    found = find(run.metrics, "evaluate", "arms", "adapter", "fields", field.name) or {}
+    return Estimate(*(found.get(f"score{side}") for side in ("", "_low", "_high")))
+
+
+def _scores(runs: Sequence[Run], target: Sequence[Field]) -> list[dict[str, Any]]:
+    """The score of each field and run with its interval, for a chart."""
+    found = [(run.name, field.name, _estimate(run, field)) for run in runs for field in target]
+    return [
+        {"series": run, "name": field, "score": score.value, "low": score.low, "high": score.high}
+        for run, field, score in found
+        if score.low is not None
+    ]
+
+
+def _converged(run: Run) -> int | None:
+    """The first evaluation point with nine tenths of the fall of the validation loss; None where it never fell."""
+    known = [
+        (point["iteration"], point["val_loss"])
+        for point in run.metrics.get("evaluations", ())
+        if point["val_loss"] is not None
+    ]
+    base, best = (known[0][1], min(loss for _, loss in known)) if known else (0.0, 0.0)
+    return next((i for i, loss in known if best < base and loss <= base - 0.9 * (base - best)), None)
+
+
+def _advice(runs: Sequence[Run], pairs: Sequence[Mapping[str, Any]]) -> str:
+    """Which run to take: the leader, or the smallest of those that are not told apart from it; none where no gates pass."""
+    worse = {pair["run"] for pair in pairs if pair["of"] in ("loss", "score") and pair["result"] == "worse"}
+    able = [run for run in runs if _ships(run)]
+    equal = [run for run in able or runs if run.name not in worse]
+    names = ", ".join(run.name for run in equal)
+    if not able:
+        best = f"{names} is the best of them" if len(equal) == 1 else f"{names} are not told apart"
+        return f"take none, for none passes its gates: keep the base model; {best}"
+    smallest = min(equal, key=lambda run: (find(run.metrics, "train", "trainable_parameters") or 0, runs.index(run)))
+    if len(equal) > 1:
+        return f"take {smallest.name}, which trains the fewest parameters: {names} are not told apart"
+    barred = ", ".join(run.name for run in runs if run not in able and run.name not in worse)
+    but = f", or does not pass its gates ({barred})" if barred else ""
+    return f"take {names}: every other run is worse on the same test rows{but}"

@@ -1,0 +1,196 @@
+"""What the test rows say, as parts of the report: scores of the arms, confusions, calibrations, the rows that went most wrong."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from plateau.core.numbers import find
+from plateau.data.fields import fields
+from plateau.evaluation.scoring import Scored, parse
+from plateau.prompts.tokens import Int32s
+from plateau.report import charts, findings
+from plateau.report.page import Chart, Charts, Example, Part, Prose, Table
+from plateau.report.text import Estimate, figure, spaced
+
+Figures = Mapping[str, Any]
+LONGEST = 2000  # characters of a value or output; of a turn, a quarter
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the report shows beside metrics: predictions, transcripts of test rows, token lengths, hashes of files."""
+
+    predictions: pa.Table
+    schema: Any
+    turns: Callable[[Sequence[str]], Mapping[str, findings.Turns]]
+    lengths: Mapping[str, Int32s]
+    hashes: Mapping[str, str]
+
+
+def field_scores(evaluate: Figures, arm: str = "adapter") -> list[dict[str, Any]]:
+    """The score of each field of an arm with its interval, for DVC's plot; a missing figure is left out."""
+    found = find(evaluate, "arms", arm, "fields") or {}
+    return [
+        {"name": name, "score": field["score"], "low": field["score_low"], "high": field["score_high"]}
+        for name, field in found.items()
+        if field["score"] is not None
+    ]
+
+
+def scores(evaluate: Figures, evidence: Evidence, pairs: findings.Pairs, scored: Sequence[Scored]) -> Iterator[Part]:
+    """Charts and tables of every arm, and of the adapter's answers."""
+    arms = evaluate["arms"]
+    drawn = [
+        {"series": arm, **row} for arm in charts.ARMS for row in field_scores(evaluate, arm) if row["low"] is not None
+    ]
+    first = []
+    if drawn:
+        names = [arm for arm in charts.ARMS if any(row["series"] == arm for row in drawn)]
+        words = "Score of each field by arm, 0 to 1, with intervals; of a number: 1 - error / range."
+        first.append(Chart(words, charts.scores(drawn, names, charts.ARMS)))
+    bands = findings.perplexity_bands(evidence.predictions, [arm for arm in ("adapter", "base") if arm in arms])
+    if bands:
+        words = "Perplexity of each test row by arm; the last band takes all above."
+        spec = charts.histogram(bands, "perplexity of a row", charts.ARMS)
+        first.append(Chart(words, spec, band_table("Rows by perplexity", bands)))
+    if first:
+        yield Charts(first)
+    yield arm_table(arms)
+    yield Table("Fields, with confidence intervals", ["field", "figure", *map(spaced, arms)], _field_rows(arms))
+    head = ["comparison", "of", "difference", "low", "high", "p", "result", "rows needed"]
+    compared = list(comparisons(evaluate["comparisons"]))
+    marks = ["wrong" if row[6] == "worse" else "" for row in compared]
+    yield Table("Paired comparisons on the same test rows", head, compared, marks)
+    if found := [*_confusions(scored), *_calibrations(pairs, evidence.schema)]:
+        yield Charts(found)
+
+
+def _confusions(scored: Sequence[Scored]) -> Iterator[Chart]:
+    for name, cells in findings.confusions(scored).items():
+        classes = sorted({cell[side] for cell in cells for side in ("gold", "predicted")})
+        counts = {(cell["gold"], cell["predicted"]): cell["count"] for cell in cells}
+        rows = [(gold, *(counts.get((gold, guess), 0) for guess in classes)) for gold in classes]
+        table = Table(f"Confusion of {name}", ["true \\ predicted", *classes], rows, folded=True)
+        words = f"Confusion of {name}: true classes down, predicted across, outputs of the adapter."
+        yield Chart(words, charts.confusion(cells, classes), table)
+
+
+def _calibrations(pairs: findings.Pairs, schema: Any) -> Iterator[Chart]:
+    for name, bands in findings.calibrations(pairs, schema).items():
+        keys = {"predicted": "predicted", "mean true": "gold", "low": "low", "high": "high", "rows": "count"}
+        cells = [[band[key] for key in keys.values()] for band in bands]
+        words = (
+            f"Calibration of {name}: mean true value by predicted value, with 95 % intervals; the diagonal is right."
+        )
+        table = Table(f"Calibration of {name}", list(keys), cells, folded=True)
+        yield Chart(words, charts.calibration(bands, name), table)
+
+
+def band_table(title: str, bands: Sequence[Figures]) -> Table:
+    """A histogram as a table: a row a band, a column a series."""
+    series = list(dict.fromkeys(band["series"] for band in bands))
+    edges = list(dict.fromkeys((band["start"], band["end"]) for band in bands))
+    counts = {(band["series"], band["start"]): band["count"] for band in bands}
+    rows = [(*edge, *(counts[name, edge[0]] for name in series)) for edge in edges]
+    return Table(title, ["from", "to", *series], rows, folded=True)
+
+
+def arm_table(arms: Figures) -> Table:
+    """One row a figure, one column an arm: the figures of an arm as a whole."""
+    names = dict.fromkeys(name for arm in arms.values() for name in _valued(arm))
+    rows = [[spaced(name), *(_estimate(arm, name) for arm in arms.values())] for name in names]
+    return Table("Arms", ["figure", *map(spaced, arms)], rows)
+
+
+def _field_rows(arms: Figures) -> list[list[Any]]:
+    """One row a field and figure, one column an arm."""
+    pairs = dict.fromkeys(
+        (name, key) for arm in arms.values() for name, field in arm.get("fields", {}).items() for key in _valued(field)
+    )
+    return [
+        [name, spaced(key), *(_estimate(arm.get("fields", {}).get(name, {}), key) for arm in arms.values())]
+        for name, key in pairs
+        if key != "kind"
+    ]
+
+
+def _valued(figures: Figures) -> list[str]:
+    """Names of single figures, those of interval bounds left out."""
+    bounds = {f"{name}_{side}" for name in figures for side in ("low", "high")}
+    return [name for name, value in figures.items() if name not in bounds and not isinstance(value, Mapping | list)]
+
+
+def _estimate(figures: Figures, name: str) -> Any:
+    value, low, high = (figures.get(key) for key in (name, f"{name}_low", f"{name}_high"))
+    return value if low is None else Estimate(value, low, high)
+
+
+def comparisons(pairs: Figures, names: tuple[str, ...] = ()) -> Iterator[list[Any]]:
+    """Every paired comparison, however deep: what, of what, difference, interval, p-value, result in words, rows needed."""
+    for name, value in pairs.items():
+        if isinstance(value, Mapping) and "result" in value:
+            keys = ("difference", "low", "high", "p_value")
+            title, *of = (*names, name)
+            cells = [value[key] for key in keys]
+            yield [spaced(title), ".".join(of), *cells, spaced(str(value["result"])), value["required_rows"]]
+        elif isinstance(value, Mapping):
+            yield from comparisons(value, (*names, name))
+
+
+def examples(rows: Sequence[Any], scored: Sequence[Scored], evidence: Evidence) -> Iterator[Part]:
+    """The rows on which the adapter scores lowest, field by field beside the truth and the other arms."""
+    worst = findings.worst(rows, scored)
+    ids = [rows[i]["id"] for i, _ in worst]
+    outputs, turns = findings.outputs(evidence.predictions, ids), evidence.turns(ids)
+    yield Prose(f"The {len(worst)} test rows on which the adapter scores lowest, the worst first.")
+    for i, score in worst:
+        row = rows[i]
+        gold = json.loads(row["gold"])
+        texts = {"adapter": row["output"], **outputs[row["id"]]}
+        points = {one.field.name: float(one.score[one.rows == i][0]) for one in scored if i in one.rows}
+        yield Example(
+            title=f"{row['id']}: score {figure(score)}",
+            fields=_fields(gold, texts, points, evidence.schema),
+            outputs=[
+                (f"output of {arm}, as it stands", _cut(text, LONGEST))
+                for arm, text in texts.items()
+                if not _answers(text, gold, evidence.schema)
+            ],
+            turns=[(role, _cut(text, LONGEST // 4)) for role, text in turns.get(row["id"], [])[:100]],
+        )
+
+
+def _fields(gold: Any, texts: Mapping[str, str], points: Mapping[str, float], schema: Any) -> Table:
+    """The fields of one row: the truth, each arm's answer, and the adapter's score."""
+    parsed = {arm: parse(text) for arm, text in texts.items()}
+    rows = [
+        (
+            field.name,
+            shown(field.value(gold)),
+            *(shown(field.value(answer)) for answer in parsed.values()),
+            points.get(field.name),
+        )
+        for field in fields(schema)
+    ]
+    marks = ["wrong" if points.get(field.name, 1.0) < 1 else "" for field in fields(schema)]
+    return Table("Fields", ["field", "gold", *map(spaced, texts), "score of the adapter"], rows, marks)
+
+
+def _answers(text: str, gold: Any, schema: Any) -> bool:
+    """Whether an output answers every field that has a true value; if not, its text says more than its fields."""
+    answer = parse(text)
+    return all(field.value(answer) is not None for field in fields(schema) if field.value(gold) is not None)
+
+
+def shown(value: Any) -> Any:
+    """A value of a field or param for one cell: a whole number as it is, not with its thousands separated."""
+    if value is None or isinstance(value, str):
+        return value if value is None else _cut(value, LONGEST)
+    return f"{value:.6g}" if isinstance(value, float) else _cut(json.dumps(value, ensure_ascii=False), LONGEST)
+
+
+def _cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[:longest]} ... ({len(text) - longest:,} more characters)"

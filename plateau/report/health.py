@@ -1,0 +1,113 @@
+"""What stands in a metrics file as tables with the meaning of each figure, both from the file and its schema alone.
+
+A new key needs no change here: a figure is a row, and mappings of the same keys become the columns of one table.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from plateau.core.system import SPLITS
+from plateau.report.page import Table
+from plateau.report.text import flat, spaced
+
+Figures = Mapping[str, Any]
+
+
+def described(name: str, figures: Figures, schema: Figures) -> list[tuple[str, Any, str]]:
+    """The figures of one metrics file as (key, value, meaning), meanings from its schema."""
+    return [(f"{name}.{key}", value, meaning(schema, key.split("."))) for key, value in flat(figures)]
+
+
+def tables(name: str, figures: Figures, schema: Figures) -> list[Table]:
+    """All of a metrics file: its own figures first, then those of what it holds."""
+    return list(_tables(name, (), figures, schema))
+
+
+def meaning(schema: Figures, keys: Sequence[str]) -> str:
+    """The description of a nested key; the nearest one above it where it has none."""
+    place, text = schema, ""
+    for key in keys:
+        below = place.get("properties", {}).get(key, place.get("additionalProperties"))
+        if not isinstance(below, Mapping):
+            return text
+        place = _resolved(below, schema)
+        text = below.get("description", place.get("description", text))
+    return text
+
+
+def _resolved(node: Figures, root: Figures) -> Figures:
+    """A schema with its local reference followed, a choice between it and null opened."""
+    for choice in node.get("anyOf", node.get("oneOf", [])):
+        if choice.get("type") != "null":
+            return _resolved(choice, root)
+    found: Figures = root["$defs"][node["$ref"].rsplit("/", 1)[1]] if "$ref" in node else node
+    return found
+
+
+def _tables(title: str, place: tuple[str, ...], figures: Figures, schema: Figures) -> Iterator[Table]:
+    single = {key: value for key, value in figures.items() if not _nests(value)}
+    if single:
+        rows = [(spaced(key), _shown(value), meaning(schema, (*place, key))) for key, value in single.items()]
+        yield _table(title, ["figure", "value"], rows)
+    for group in _groups({key: value for key, value in figures.items() if key not in single}):
+        if all(isinstance(value, Mapping) and not any(map(_nests, value.values())) for value in group.values()):
+            yield _matrix(title, place, group, schema)
+            continue
+        for key, value in group.items():
+            below = f"{title}: {spaced(key)}"
+            if isinstance(value, Mapping):
+                yield from _tables(below, (*place, key), value, schema)
+            else:
+                yield _listed(below, value)
+
+
+def _nests(value: Any) -> bool:
+    """Whether a value needs a table of its own."""
+    return bool(value) and (isinstance(value, Mapping) or (isinstance(value, list) and isinstance(value[0], Mapping)))
+
+
+def _groups(figures: Figures) -> list[dict[str, Any]]:
+    """Neighbours of the same keys together; the three splits always."""
+    groups: dict[Any, dict[str, Any]] = {}
+    for key, value in figures.items():
+        keys = "splits" if key in SPLITS else frozenset(value) if isinstance(value, Mapping) else key
+        groups.setdefault(keys, {})[key] = value
+    return list(groups.values())
+
+
+def _matrix(title: str, place: tuple[str, ...], group: Figures, schema: Figures) -> Table:
+    """Mappings as one table: a column each for the splits, else a row each; a mapping on its own as a list of its figures."""
+    keys = list(dict.fromkeys(key for value in group.values() for key in value))
+    if set(group) <= set(SPLITS):
+        first, cells = next(iter(group)), [[v.get(key) for v in group.values()] for key in keys]
+        rows = [
+            (spaced(key), *row, meaning(schema, (*place, first, key))) for key, row in zip(keys, cells, strict=True)
+        ]
+        return _table(title, ["figure", *group], rows)
+    if len(group) == 1:
+        ((name, values),) = group.items()
+        rows = [(spaced(key), value, meaning(schema, (*place, name, key))) for key, value in values.items()]
+        return _table(f"{title}: {spaced(name)}", ["figure", "value"], rows)
+    rows = [(spaced(name), *(v.get(key) for key in keys), meaning(schema, (*place, name))) for name, v in group.items()]
+    names = ", ".join(map(spaced, group))
+    return _table(f"{title}: {names}", ["figure", *map(spaced, keys)], rows)
+
+
+def _table(title: str, head: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> Table:
+    """Rows that end with a meaning; where all share one, it stands in the title alone."""
+    shared = {row[-1] for row in rows}
+    if len(rows) > 1 and len(shared) == 1:
+        meant = shared.pop()
+        return Table(f"{title} ({meant})" if meant else title, head, [row[:-1] for row in rows])
+    return Table(title, [*head, "meaning"], rows)
+
+
+def _listed(title: str, rows: Sequence[Figures]) -> Table:
+    """A list of mappings as a table."""
+    keys = list(dict.fromkeys(key for row in rows for key in row))
+    return Table(title, [spaced(key) for key in keys], [[_shown(row.get(key)) for key in keys] for row in rows])
+
+
+def _shown(value: Any) -> Any:
+    """A value for one cell; what is empty says so."""
+    return "none" if value in ([], {}) else value

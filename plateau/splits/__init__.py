@@ -1,0 +1,1 @@
+"""Which row trains, validates or tests, and which labels are odd."""

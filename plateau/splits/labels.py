@@ -1,0 +1,181 @@
+"""Labels as columns, and what is odd about them: fields that never vary, values never used, twins with other labels, drift."""
+
+import json
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from plateau.core.system import SPLITS
+from plateau.data.fields import Field, label
+from plateau.splits.near import Pairs
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+ABSENT = "absent"
+_POSITIVE = (1 << 62) - 1
+_PARTS = 5  # quantiles into which numbers are cut where values must be few
+
+
+@dataclass(frozen=True)
+class Column:
+    """One field of every row: codes of `names` for classes and booleans, values for numbers, codes of equality for others.
+
+    A code is -1, a value NaN, where the target leaves the field out.
+    """
+
+    field: Field
+    values: Ints | Floats
+    names: tuple[str, ...] = ()
+
+    @property
+    def known(self) -> npt.NDArray[np.bool_]:
+        """Whether each row has the field."""
+        present: npt.NDArray[np.bool_] = ~np.isnan(self.values) if self.field.kind == "number" else self.values >= 0
+        return present
+
+    @property
+    def is_class(self) -> bool:
+        """Whether the field has few values by its schema."""
+        return self.field.kind in ("class", "boolean")
+
+    def take(self, rows: Ints) -> "Column":
+        """The same of some rows."""
+        return Column(self.field, self.values[rows], self.names)
+
+    def shown(self, row: int) -> str:
+        """The value of a row of a class field."""
+        code = int(self.values[row])
+        return self.names[code] if code >= 0 else ABSENT
+
+
+def columns(fields: Sequence[Field], targets: Iterable[str]) -> list[Column]:
+    """The fields of targets that come as JSON text, one at a time."""
+    codes: list[dict[str, int]] = [{name: code for code, name in enumerate(_expected(field))} for field in fields]
+    values: list[Any] = [array("d" if field.kind == "number" else "q") for field in fields]
+    for text in targets:
+        target = json.loads(text)
+        for field, known, column in zip(fields, codes, values, strict=True):
+            value = field.value(target)
+            if field.kind == "number":
+                column.append(float("nan") if value is None else float(value))
+            elif field.kind in ("class", "boolean"):
+                column.append(-1 if value is None else known.setdefault(label(value), len(known)))
+            else:
+                column.append(-1 if value is None else hash(json.dumps(value, sort_keys=True)) & _POSITIVE)
+    return [_column(field, found, known) for field, found, known in zip(fields, values, codes, strict=True)]
+
+
+def _expected(field: Field) -> tuple[str, ...]:
+    return ("false", "true") if field.kind == "boolean" else field.labels
+
+
+def _column(field: Field, values: Any, known: Mapping[str, int]) -> Column:
+    if field.kind == "number":
+        return Column(field, np.frombuffer(values, np.float64))
+    return Column(field, np.frombuffer(values, np.int64), tuple(known) if field.kind in ("class", "boolean") else ())
+
+
+def counts(column: Column) -> dict[str, int]:
+    """Rows of a class field by value, in the schema's order; `absent` where a target leaves it out."""
+    found = np.bincount(column.values.astype(np.int64) + 1, minlength=len(column.names) + 1).tolist()
+    absent = {ABSENT: found[0]} if found[0] else {}
+    return {**dict(zip(column.names, found[1:], strict=True)), **absent}
+
+
+def few(column: Column) -> Ints:
+    """Codes of few values for any field: classes as they are, numbers by fifths of their range of ranks, other texts 0."""
+    if column.is_class:
+        return column.values.astype(np.int64)
+    if column.field.kind != "number" or not column.known.any():
+        return np.zeros(len(column.values), np.int64)
+    cuts = np.quantile(column.values[column.known], np.arange(1, _PARTS) / _PARTS)
+    return np.where(column.known, np.searchsorted(cuts, np.nan_to_num(column.values), side="right"), -1)
+
+
+def conflicts(found: Sequence[Column], pairs: Pairs) -> dict[str, npt.NDArray[np.bool_]]:
+    """For each class field: which pairs of rows, alike in words, have it with different values."""
+    return {
+        column.field.name: column.known[pairs.a]
+        & column.known[pairs.b]
+        & (column.values[pairs.a] != column.values[pairs.b])
+        for column in found
+        if column.is_class
+    }
+
+
+def summary(found: Sequence[Column], pairs: Pairs) -> dict[str, Any]:
+    """Figures for metrics/labels.json, of all rows; `pairs` are conversations equal or nearly so."""
+    differing = conflicts(found, pairs)
+    return {
+        "rows": len(found[0].values) if found else 0,
+        "constant_fields": sorted(c.field.name for c in found if c.known.any() and _distinct(c) == 1),
+        "missing_fields": sorted(c.field.name for c in found if not c.known.any()),
+        "unseen_values": {c.field.name: unseen for c in found if c.is_class and (unseen := _unseen(c))},
+        "alike_pairs": len(pairs.a),
+        "conflicting_pairs": int(np.any(list(differing.values()), axis=0).sum()) if differing else 0,
+        "conflicts": {name: int(flags.sum()) for name, flags in differing.items()},
+        "fields": {column.field.name: _about(column) for column in found},
+    }
+
+
+def _distinct(column: Column) -> int:
+    return len(np.unique(column.values[column.known]))
+
+
+def _unseen(column: Column) -> list[str]:
+    return [name for name, rows in counts(column).items() if not rows]
+
+
+def _about(column: Column) -> dict[str, Any]:
+    """What one field holds; lowest, highest and mean of a number, rows by value of a class."""
+    known = column.values[column.known]
+    number = column.field.kind == "number" and len(known) > 0
+    return {
+        "kind": column.field.kind,
+        "present": len(known),
+        "distinct": _distinct(column),
+        "counts": counts(column) if column.is_class else {},
+        "lowest": float(known.min()) if number else None,
+        "highest": float(known.max()) if number else None,
+        "mean": round(float(known.mean()), 6) if number else None,
+    }
+
+
+def drift(found: Mapping[str, Sequence[Column]]) -> dict[str, dict[str, dict[str, float | None]]]:
+    """For each class and number field, how far its values differ between each two splits; columns by split."""
+    by_field = zip(*(found[name] for name in SPLITS), strict=True)
+    named = (dict(zip(SPLITS, group, strict=True)) for group in by_field)
+    return {
+        group["train"].field.name: {f"{a}_{b}": _differ(group[a], group[b]) for a, b in combinations(SPLITS, 2)}
+        for group in named
+        if (group["train"].is_class or group["train"].field.kind == "number")
+        and all(c.known.any() for c in group.values())
+    }
+
+
+def _differ(a: Column, b: Column) -> dict[str, float | None]:
+    """Distance 0 to 1, population stability index (classes), and the chance of such a distance if nothing had changed."""
+    from scipy import stats
+
+    if not a.is_class:
+        result = stats.ks_2samp(a.values[a.known], b.values[b.known], method="asymp")
+        return {"distance": _rounded(result.statistic), "psi": None, "p_value": _rounded(result.pvalue)}
+    table = np.array([[*counts(c).values()][: len(c.names)] for c in (a, b)], np.float64)
+    table = table[:, table.sum(axis=0) > 0]
+    shares = table / table.sum(axis=1, keepdims=True)
+    smooth = (table + 0.5) / (table + 0.5).sum(axis=1, keepdims=True)
+    p_value = stats.chi2_contingency(table, correction=False)[1] if table.shape[1] > 1 else 1.0
+    return {
+        "distance": _rounded(np.abs(shares[0] - shares[1]).sum() / 2),
+        "psi": _rounded(((smooth[0] - smooth[1]) * np.log(smooth[0] / smooth[1])).sum()),
+        "p_value": _rounded(p_value),
+    }
+
+
+def _rounded(value: Any) -> float:
+    return round(float(value), 6)

@@ -1,0 +1,185 @@
+"""A file of records to its splits, in two passes: what decides is read first, then the rows that were chosen."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from plateau.core.errors import BadInputError
+from plateau.core.progress import track
+from plateau.core.system import SPLITS
+from plateau.data import parquet
+from plateau.data.fields import Field
+from plateau.splits import assignment, labels, near, review
+from plateau.splits.near import Pairs
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What is known of every row of a file, in the file's order; `order` sorts the rows by start and id."""
+
+    path: Path
+    ids: pa.Array
+    order: assignment.Ints
+    times: assignment.Ints
+    groups: assignment.Ints
+    sketch: near.Sketch
+    columns: list[labels.Column]
+
+    def texts(self, numbers: assignment.Ints) -> list[str]:
+        """What was said in some rows."""
+        return [text for batch in parquet.pick(self.path, numbers, ["turns"]) for text in near.texts_of(batch["turns"])]
+
+
+@dataclass(frozen=True)
+class Divided:
+    """Rows of each split in order of time, rows dropped by reason, pairs of near-duplicates, pairs of equals."""
+
+    rows: dict[str, assignment.Ints]
+    dropped: dict[str, int]
+    alike: Pairs
+    equal: Pairs
+
+    @property
+    def pairs(self) -> Pairs:
+        """Both kinds of pairs."""
+        return Pairs(*(np.concatenate([vars(self.equal)[name], vars(self.alike)[name]]) for name in vars(self.alike)))
+
+
+def survey(path: Path, fields: Sequence[Field], options: Mapping[str, Any]) -> Survey:
+    """Read what a split depends on; conversations are sketched batch by batch, so that their texts are never all in memory."""
+    plain = parquet.columns(path, _plain_columns(path, options["group_by"]))
+    order = pc.sort_indices(plain, sort_keys=[("start_utc", "ascending"), ("id", "ascending")])
+    sketches: list[near.Sketch] = []
+
+    def targets() -> Iterator[str]:
+        for batch in track(parquet.scan(path, ["turns", "target"]), "batches"):
+            sketches.append(near.sketch(near.texts_of(batch["turns"]), options["near_duplicates"]))
+            yield from batch["target"].to_pylist()
+
+    columns = labels.columns(fields, targets())
+    if not len(plain):
+        raise BadInputError(f"{path}: there are no records to split")
+    groups = groups_of(plain, options["group_by"])
+    ids = plain["id"].combine_chunks()
+    return Survey(
+        path, ids, np.asarray(order, np.int64), times_of(plain), groups, near.Sketch.joined(sketches), columns
+    )
+
+
+def _plain_columns(path: Path, group_by: str | None) -> list[str]:
+    """The columns that say when and whose a row is; BadInputError for an unknown one to group by."""
+    plain = [one.name for one in parquet.schema(path) if one.name != "target" and not pa.types.is_nested(one.type)]
+    if group_by is not None and group_by not in plain:
+        raise BadInputError(f"split.group_by: no column '{group_by}'; the records have {', '.join(plain)}")
+    return list(dict.fromkeys(["id", "start_utc", *([group_by] if group_by else [])]))
+
+
+def divide(known: Survey, options: Mapping[str, Any], seed: int) -> Divided:
+    """The rows of each split."""
+    count, exact = len(known.ids), known.sketch.exact
+    pairs = near.among(known.sketch, near.first_of_equals(exact), known.texts, options["near_duplicates"])
+    equal = near.repeats(exact)
+    clusters = near.components(count, (pairs.a, pairs.b), (equal.a, equal.b))
+    few = np.stack([labels.few(column) for column in known.columns] or [np.zeros(count, np.int64)], axis=1)
+    facts = assignment.Known(known.times, known.groups, exact, clusters, few, known.sketch.marks).take(known.order)
+    sizes = assignment.Sizes(options["train_size"], options["valid_size"], options["test_size"])
+    made = assignment.split(facts, options["strategy"], sizes, seed)
+    return Divided({name: known.order[made.rows[name]] for name in SPLITS}, made.dropped, pairs, equal)
+
+
+def write(known: Survey, made: Divided, paths: Mapping[str, Path]) -> None:
+    """The rows of each split to its file, in order of start and id."""
+    for name, path in paths.items():
+        parquet.write(path, parquet.schema(known.path), parquet.pick(known.path, made.rows[name]))
+
+
+def times_of(records: pa.Table) -> assignment.Ints:
+    """Start of each row in microseconds since 1970, UTC."""
+    return np.asarray(records["start_utc"].cast(pa.int64()))
+
+
+def groups_of(records: pa.Table, column: str | None) -> assignment.Ints:
+    """Codes of a column; rows without a value, or all rows for None, are groups of their own."""
+    return np.arange(len(records), dtype=np.int64) if column is None else codes(records[column])
+
+
+def codes(values: pa.Array | pa.ChunkedArray) -> assignment.Ints:
+    """Equal values to equal codes, in order of first appearance; each missing value to a code of its own."""
+    whole = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
+    found = np.asarray(whole.dictionary_encode().indices.cast(pa.int64()).fill_null(-1))
+    return np.where(found < 0, len(found) + np.arange(len(found)), found)
+
+
+def summary(paths: Mapping[str, Path], known: Survey, made: Divided, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Figures for metrics/split.json; what proves that nothing leaked is read anew from the files of the splits."""
+    group_by = options["group_by"]
+    tables = {name: parquet.columns(path, _plain_columns(path, group_by)) for name, path in paths.items()}
+    together = pa.concat_tables([tables[name] for name in SPLITS])
+    parts = np.cumsum([0, *(len(tables[name]) for name in SPLITS)])
+
+    def shared(found: assignment.Ints) -> dict[str, int]:
+        return assignment.shared({name: found[parts[number] : parts[number + 1]] for number, name in enumerate(SPLITS)})
+
+    by_split = {name: [column.take(made.rows[name]) for column in known.columns] for name in SPLITS}
+    return {
+        "strategy": options["strategy"],
+        "group_by": group_by,
+        "rows": {name: len(tables[name]) for name in SPLITS},
+        "dropped": dict(made.dropped),
+        "earliest": {name: _moment(tables[name], pc.min) for name in SPLITS},
+        "latest": {name: _moment(tables[name], pc.max) for name in SPLITS},
+        "ordered_in_time": assignment.is_ordered({name: times_of(tables[name]) for name in SPLITS}),
+        "shared_ids": shared(codes(together["id"])),
+        "shared_conversations": shared(np.concatenate([_exact(paths[name]) for name in SPLITS])),
+        "shared_near_duplicates": _crossing(made.alike, known.ids, {name: tables[name]["id"] for name in SPLITS}),
+        "shared_groups": shared(groups_of(together, group_by)),
+        "near_duplicates": {"pairs": len(made.alike.a), "rows": len(np.union1d(made.alike.a, made.alike.b))},
+        "classes": {
+            column.field.name: {name: labels.counts(by_split[name][number]) for name in SPLITS}
+            for number, column in enumerate(known.columns)
+            if column.is_class
+        },
+        "label_drift": labels.drift(by_split),
+    }
+
+
+def _moment(records: pa.Table, pick: Any) -> str:
+    return str(pick(records["start_utc"]).as_py().isoformat())
+
+
+def _exact(path: Path) -> assignment.Ints:
+    """Codes of what was said in the rows of a file."""
+    texts = (text for batch in parquet.scan(path, ["turns"]) for text in near.texts_of(batch["turns"]))
+    return near.exact(near.words(text) for text in texts)
+
+
+def _crossing(pairs: Pairs, ids: pa.Array, written: Mapping[str, pa.ChunkedArray]) -> dict[str, int]:
+    """How many near-duplicates have one row in one split and the other in another, for each two splits."""
+    inside = {name: np.asarray(pc.is_in(ids, value_set=found.combine_chunks())) for name, found in written.items()}
+    return {
+        f"{a}_{b}": int(((inside[a][pairs.a] & inside[b][pairs.b]) | (inside[b][pairs.a] & inside[a][pairs.b])).sum())
+        for a, b in combinations(SPLITS, 2)
+    }
+
+
+def worth_a_look(known: Survey, made: Divided, most: int) -> list[review.Finding]:
+    """The findings for data/review.csv, among all rows (conflicting labels) and those of the splits (doubtful ones)."""
+    used = np.sort(np.concatenate([made.rows[name] for name in SPLITS]))
+    conflicts = review.conflicting(known.columns, made.pairs)
+    return review.chosen(conflicts, review.doubtful(known.columns, used, known.texts), most)
+
+
+def write_review(path: Path, findings: Sequence[review.Finding], known: Survey, made: Divided) -> None:
+    """data/review.csv, with the split and the words of each row."""
+    where = dict.fromkeys([one.row for one in findings], "")
+    for name in SPLITS:
+        where |= dict.fromkeys(np.intersect1d(made.rows[name], list(where)).tolist(), name)
+    numbers = np.array(sorted(where), np.int64)
+    texts = dict(zip(numbers.tolist(), known.texts(numbers), strict=True)) if len(numbers) else {}
+    review.write(path, findings, known.ids, where, texts)

@@ -1,1 +1,0 @@
-"""Which row trains, validates or tests, and what is odd about rows and labels."""

@@ -1,1 +1,0 @@
-"""Rows in bulk: where they come from, what they must be, and how they are worked through out of core."""

@@ -1,1 +1,0 @@
-"""What is concluded: whether a run overfits, its risks, and whether to ship."""

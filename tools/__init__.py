@@ -1,0 +1,1 @@
+"""What maintains the repository: stage dependencies, tables of the docs."""

@@ -1,0 +1,283 @@
+"""What each stage really depends on, read from its code: `python -m tools.deps [SYSTEM]` writes it into dvc.yaml.
+
+The rule: a stage depends on its own module, on every project module that it imports at any remove (imports inside
+functions too), on the package files of these (`__init__.py`) where they hold more than a docstring, on the templates
+that they name, and on the schemas that they ask its system for. A folder below plateau/ or simulator/ stands there in
+place of its files where the stage needs all of them: every module in it that holds code, and every template. So the
+list is short, and no stage depends on a module that it does not import.
+"""
+
+import ast
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).parent.parent
+SCHEMA = json.loads((ROOT / "schemas" / "params.schema.json").read_text(encoding="utf-8"))
+FOLDERS = ("plateau", "simulator")
+
+
+def syntax(path: Path) -> ast.Module:
+    """The syntax tree of one module."""
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def imported_names(path: Path) -> Iterator[str]:
+    """Dotted names that a module imports; for `from a import b` both `a` and `a.b`, for b may be a module."""
+    package = list(path.relative_to(ROOT).parent.parts)
+    for node in ast.walk(syntax(path)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package[: len(package) - node.level + 1] if node.level else []
+            base = ".".join([*above, *([node.module] if node.module else [])])
+            yield from (base, *(f"{base}.{alias.name}" for alias in node.names))
+
+
+@cache
+def holds_code(path: Path) -> bool:
+    """Whether a module is more than a docstring."""
+    return any(not isinstance(node, ast.Expr) for node in syntax(path).body)
+
+
+def module_files(name: str) -> Iterator[Path]:
+    """Files that importing `name` runs: its module and the packages above it that hold code."""
+    parts = name.split(".")
+    for depth in range(1, len(parts) + 1):
+        package = ROOT.joinpath(*parts[:depth], "__init__.py")
+        if package.is_file() and holds_code(package):
+            yield package
+    module = ROOT.joinpath(*parts[:-1], f"{parts[-1]}.py")
+    if module.is_file():
+        yield module
+
+
+def modules(path: Path) -> set[Path]:
+    """`path` and every project module that it imports, transitively."""
+    found, waiting = {path}, [path]
+    while waiting:
+        for name in imported_names(waiting.pop()):
+            new = set(module_files(name)) - found
+            found |= new
+            waiting += new
+    return found
+
+
+def imports_of_folders() -> dict[str, set[str]]:
+    """The folders of code that each folder of code imports from, as paths below the repository."""
+    found: dict[str, set[str]] = {}
+    for path in (path for name in (*FOLDERS, "stages") for path in (ROOT / name).rglob("*.py")):
+        files = {file.parent for name in imported_names(path) for file in module_files(name)} - {path.parent}
+        importing = found.setdefault(path.parent.relative_to(ROOT).as_posix(), set())
+        importing.update(folder.relative_to(ROOT).as_posix() for folder in files)
+    return found
+
+
+def templates(path: Path) -> set[Path]:
+    """Files of plateau/report/templates that a module names."""
+    words = {node.value for node in ast.walk(syntax(path)) if isinstance(node, ast.Constant)}
+    return {file for file in (ROOT / "plateau" / "report" / "templates").glob("*") if file.name in words}
+
+
+def schemas(path: Path, system: Path) -> set[Path]:
+    """Schemas that a module asks its system for, the system's own before the shared one."""
+    found = set()
+    for node in ast.walk(syntax(path)):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "system.schema":
+            for argument in node.args:
+                name = f"schemas/{ast.literal_eval(argument)}.schema.json"
+                found.add(system / name if (system / name).exists() else ROOT / name)
+    return found
+
+
+def needed(path: Path, system: Path) -> set[str]:
+    """Code and schemas that a stage module depends on, as paths below the repository."""
+    code = modules(path)
+    files = code.union(*(schemas(module, system) | templates(module) for module in code))
+    return {file.relative_to(ROOT).as_posix() for file in files}
+
+
+def folders() -> Iterator[tuple[str, set[str]]]:
+    """Each folder below plateau/ and simulator/, outer ones first, with its modules that hold code and its templates."""
+    for folder in sorted(path for name in FOLDERS for path in (ROOT / name).rglob("*") if path.is_dir()):
+        files = {*folder.rglob("*.j2"), *(path for path in folder.rglob("*.py") if holds_code(path))}
+        if files:
+            yield folder.relative_to(ROOT).as_posix(), {file.relative_to(ROOT).as_posix() for file in files}
+
+
+def folded(files: set[str]) -> set[str]:
+    """Needed files as deps: a folder in place of its files where all of them are needed."""
+    for folder, inside in folders():
+        if inside <= files:
+            files = files - inside | {folder}
+    return files
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage of a dvc.yaml, with paths below the repository."""
+
+    system: Path
+    name: str
+    entry: dict[str, Any]
+
+    @property
+    def module(self) -> Path:
+        """The module that the command runs."""
+        return ROOT.joinpath(*self.entry["cmd"].split()[2].split(".")).with_suffix(".py")
+
+    @property
+    def folder(self) -> Path:
+        """Where paths in the entry start."""
+        return (self.system / self.entry.get("wdir", ".")).resolve()
+
+    def paths(self, kind: str) -> dict[str, dict[str, Any]]:
+        """Deps, outs, metrics or plots by path, with their options."""
+        listed = (item if isinstance(item, dict) else {item: {}} for item in self.entry.get(kind, []))
+        pairs = (pair for item in listed for pair in item.items())
+        return {(self.folder / path).resolve().relative_to(ROOT).as_posix(): options or {} for path, options in pairs}
+
+    def params(self) -> set[str]:
+        """Keys of the system's own params.yaml that the stage names; keys of other files keep their file's name."""
+        found = set()
+        for item in self.entry.get("params", []):
+            for file, keys in item.items() if isinstance(item, dict) else [("params.yaml", [item])]:
+                own = (self.folder / file).resolve() == (self.system / "params.yaml").resolve()
+                found |= {key if own else f"{file}:{key}" for key in keys}
+        return found
+
+
+def stages(system: Path) -> list[Stage]:
+    """The stages of a system's dvc.yaml."""
+    entries = yaml.safe_load((system / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+    return [Stage(system, name, entry) for name, entry in entries.items()]
+
+
+def dep_problems(stage: Stage) -> list[str]:
+    """Code and schemas that are missing from the deps of a stage, or listed there without need."""
+    listed = set(stage.paths("deps"))
+    code = {path for path in listed if is_code(path)}
+    files = needed(stage.module, stage.system)
+    wanted = folded(files)
+    return [f"{stage.name}: add dep {path}" for path in sorted(wanted - listed)] + [
+        f"{stage.name}: drop dep {path}, "
+        + ("its folder stands for it" if path in files else "nothing imports or reads it, or not all of it")
+        for path in sorted(code - wanted)
+    ]
+
+
+def declared(path: Path) -> tuple[str, ...]:
+    """The PARAMS constant of a stage module."""
+    for node in syntax(path).body:
+        if isinstance(node, ast.Assign | ast.AnnAssign) and ast.unparse(node).startswith("PARAMS") and node.value:
+            return tuple(ast.literal_eval(node.value))
+    raise AssertionError(f"{path}: no line `PARAMS = (...)`")
+
+
+def reads(path: Path) -> set[tuple[str, ...]]:
+    """How a stage module reads its params: ("lr",) and ("split", "group_by"), with "*" where it hands on the whole.
+
+    A loop over PARAMS reads each key that stands there: ("PARAMS",). The params are what `main` and its helpers call them.
+    """
+    tree = syntax(path)
+    parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
+    main = next(node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "main")
+    whole = main.args.args[1].arg
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and node.id == whole and not isinstance(parents[node], ast.Attribute):
+            found.add(subscripts(node, parents))
+    return found
+
+
+def subscripts(node: ast.AST, parents: dict[ast.AST, ast.AST]) -> tuple[str, ...]:
+    """The literal keys by which a name is subscripted, to the depth of params.yaml; "*" where a mapping is left."""
+    keys: list[str] = []
+    if isinstance(above := parents[node], ast.Subscript) and isinstance(parents[above], ast.DictComp):
+        loops = parents[above].generators
+        if any(
+            ast.unparse(loop.iter) == "PARAMS" and ast.unparse(loop.target) == ast.unparse(above.slice)
+            for loop in loops
+        ):
+            return ("PARAMS",)
+    while isinstance(above := parents[node], ast.Subscript) and isinstance(above.slice, ast.Constant):
+        keys.append(above.slice.value)
+        node = above
+    section = SCHEMA["properties"].get(keys[0], {}) if keys else SCHEMA
+    return tuple(keys[:2]) if len(keys) > 1 or "properties" not in section else (*keys, "*")
+
+
+def names(path: Path) -> set[str]:
+    """Every word that a module uses as a key, argument, keyword or attribute, its PARAMS constant left aside."""
+    tree = syntax(path)
+    tree.body = [node for node in tree.body if "PARAMS" not in ast.unparse(node)[:6]]
+    words = set()
+    for node in ast.walk(tree):
+        values = (getattr(node, field, None) for field in ("arg", "attr", "id", "value"))
+        words |= {value for value in values if isinstance(value, str)}
+    return words
+
+
+def param_problems(stage: Stage) -> list[str]:
+    """Params that dvc.yaml, the PARAMS constant and the code do not agree on."""
+    constant, listed, found = set(declared(stage.module)), stage.params(), reads(stage.module)
+    words = set().union(*(names(module) for module in modules(stage.module)))
+    problems = [f"{stage.name}: add param {key}" for key in sorted(constant - listed)]
+    problems += [f"{stage.name}: drop param {key}, PARAMS has it not" for key in sorted(listed - constant)]
+    dead = sorted(key for declared_key in constant for key in unread(declared_key, found, words))
+    problems += [f"{stage.name}: PARAMS names {key}, which no code reads" for key in dead]
+    for keys in found:
+        named = {keys[0], ".".join(keys)} if keys[-1] != "*" else set(keys[:1])
+        sections = {key.partition(".")[0] for key in constant} if keys[-1] == "*" else constant
+        if keys[0] not in ("*", "PARAMS") and not named & sections:
+            problems.append(f"{stage.name}: reads {'.'.join(keys)}, which PARAMS names not")
+    return sorted(problems)
+
+
+def unread(key: str, found: set[tuple[str, ...]], words: set[str]) -> list[str]:
+    """What of a declared key is not read: neither subscripted, nor handed on to code that knows its name."""
+    section, _, name = key.partition(".")
+    if not name and ("PARAMS",) in found:
+        return []
+    handed_on = ("*",) in found or (section, "*") in found
+    names = [name] if name else SCHEMA["properties"][section].get("properties", [])
+    if not names:
+        return [] if (key,) in found or (handed_on and key in words) else [key]
+    return [f"{section}.{n}" for n in names if (section, n) not in found and not (handed_on and n in words)]
+
+
+def is_code(path: str) -> bool:
+    """Whether a dep is one that the code itself shows; data files are listed by hand."""
+    return path.endswith(".py") or ".schema." in path or path.split("/")[0] in FOLDERS
+
+
+def rewrite(system: Path) -> None:
+    """Put the deps and params that the code shows into a system's dvc.yaml; all else stays, comments too."""
+    from dvc.utils.serialize import modify_yaml
+
+    with modify_yaml(str(system / "dvc.yaml")) as content:
+        for stage in stages(system):
+            data = {path for path in stage.paths("deps") if not is_code(path)}
+            content["stages"][stage.name]["deps"] = sorted(data | folded(needed(stage.module, system)))
+            keys: list[Any] = list(declared(stage.module))
+            inside = system.relative_to(ROOT).as_posix()
+            if keys:
+                content["stages"][stage.name]["params"] = keys if system == ROOT else [{f"{inside}/params.yaml": keys}]
+
+
+def main() -> None:
+    """Rewrite one system's dvc.yaml, and print what is wrong there still."""
+    system = (ROOT / (sys.argv[1] if len(sys.argv) > 1 else ".")).resolve()
+    rewrite(system)
+    for stage in stages(system):
+        print(*(f"{problem}\n" for problem in dep_problems(stage) + param_problems(stage)), sep="", end="")
+
+
+if __name__ == "__main__":
+    main()

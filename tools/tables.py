@@ -1,0 +1,171 @@
+"""What README and docs/metrics.md repeat from schemas and metrics, made from these: `python -m tools.tables`."""
+
+import dataclasses
+import json
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from plateau.core import params
+from plateau.core.files import write_json
+from plateau.evaluation import figures
+from plateau.report import comparison, report, text
+from tools.deps import ROOT
+
+README = ROOT / "README.md"
+METRICS = ROOT / "metrics"
+PAGE = ROOT / "docs" / "metrics.md"
+SWEEP = ROOT / "docs" / "sweep.json"
+AFTER_SWEEP = re.compile(r"(python -m tools\.tables sweep-a.*?```\n)(?:\n\| sweep \|.*?\n\n[^\n]*\n)?", re.DOTALL)
+FILES = {
+    "headline": "The figures that decide: what `dvc metrics show` prints.",
+    "prepare": "What came in and what was set aside.",
+    "temporal": "What the calendar says of the data.",
+    "split": "The three splits.",
+    "labels": "What is odd about the labels.",
+    "convert": "Prompts and tokens.",
+    "train": "How training went.",
+    "evaluations": "One entry an evaluation point.",
+    "loss": "The same losses, as DVC plots them.",
+    "selection": "Which checkpoint, and why.",
+    "evaluate": "The held-out test, by arm. `NAME_low` and `NAME_high` beside a figure are the bounds of its interval.",
+    "confusion": "One entry an answer of the adapter, as DVC plots them.",
+    "overfit": "The verdict on the run.",
+    "gates": "What decides the release.",
+    "scores": "One entry a field, as DVC plots them.",
+}
+ANY = {
+    "arms": "ARM",
+    "fields": "FIELD",
+    "comparisons": "PAIR",
+    "labels": "FIELD",
+    "classes": "FIELD",
+    "label_drift": "FIELD",
+}
+SPLITS = ("train", "valid", "test")
+
+
+def schema(name: str) -> dict[str, Any]:
+    """The schema of one metrics file."""
+    read: dict[str, Any] = json.loads(
+        (ROOT / "schemas" / "metrics" / f"{name}.schema.json").read_text(encoding="utf-8")
+    )
+    return read
+
+
+def keys(node: dict[str, Any], root: dict[str, Any], place: str = "") -> Iterator[tuple[str, str]]:
+    """Every key of a metrics file with its meaning, nested ones dotted; bounds of intervals are left out."""
+    node = node.get("items", node)
+    if set(node.get("properties", {})) == set(SPLITS):
+        first = resolved(node["properties"]["train"], root)
+        yield f"{place}SPLIT", first.get("description", "").replace("train", "the split")
+        yield from keys(first, root, f"{place}SPLIT.")
+        return
+    for name, child in node.get("properties", {}).items():
+        inner = resolved(child, root)
+        if re.sub(r"_(low|high)$", "", name) in node["properties"] and name.endswith(("_low", "_high")):
+            continue
+        yield place + name, child.get("description", inner.get("description", ""))
+        yield from keys(inner, root, f"{place}{name}.")
+        beyond = inner.get("additionalProperties")
+        if isinstance(beyond, dict) and name in ANY:
+            yield from keys(resolved(beyond, root), root, f"{place}{name}.{ANY[name]}.")
+
+
+def resolved(node: dict[str, Any], root: dict[str, Any]) -> dict[str, Any]:
+    """A schema with its local reference followed, a choice between it and null opened."""
+    for choice in node.get("anyOf", node.get("oneOf", [])):
+        if choice.get("type") != "null":
+            return resolved(choice, root)
+    return root["$defs"][node["$ref"].rsplit("/", 1)[1]] if "$ref" in node else node
+
+
+def metrics(deep: bool) -> str:
+    """A table for each metrics file, of its own keys or of nested ones too."""
+    parts = []
+    for name, about in FILES.items():
+        found = schema(name)
+        pairs = [(key, meaning) for key, meaning in keys(found, found) if deep or "." not in key]
+        rows = "\n".join(f"| `{key}` | {meaning.replace('|', 'or')} |" for key, meaning in pairs)
+        parts.append(f"**`{name}.json`** {about}\n\n| key | meaning |\n|---|---|\n{rows}")
+    return "\n\n".join(parts)
+
+
+def knobs() -> str:
+    """The headline knobs, and the sections with their keys."""
+    known = json.loads((ROOT / "schemas" / "params.schema.json").read_text(encoding="utf-8"))["properties"]
+    values = params.check(ROOT / "params.yaml")
+    top = [f"| `{key}` | {known[key]['description']} |" for key, value in values.items() if not isinstance(value, dict)]
+    below = [
+        f"| `{key}` | {known[key]['description']} | {', '.join(f'`{name}`' for name in value)} |"
+        for key, value in values.items()
+        if isinstance(value, dict)
+    ]
+    head = ["| knob | meaning |", "|---|---|", *top, "", "What is set once per system stands in sections:", ""]
+    return "\n".join([*head, "| section | about | keys |", "|---|---|---|", *below])
+
+
+def outcome(folder: Path) -> str:
+    """What `make repro` and `make gate` print at their end, from the metrics of a run."""
+    names = ("train", "selection", "evaluate", "overfit", "gates")
+    train, selection, evaluate, overfit, gates = (json.loads((folder / f"{name}.json").read_text()) for name in names)
+    lines = {
+        "train": train["stop_summary"],
+        "select": selection["reason"],
+        "evaluate": figures.summary(evaluate),
+        "overfit_check": f"{overfit['verdict']}: {overfit['reason']}\n{gates['answer']}: {gates['reason']}",
+        "report": f"reports/index.html: {report.ANSWERS[gates['answer']]}",
+    }
+    said = "\n...\n".join(f"> python -m stages.{stage}\n{line}" for stage, line in lines.items())
+    return f"```console\n$ make repro\n...\n{said}\n\n$ make gate\n{report.gate_table(gates['rows'])}\n```"
+
+
+def sweep() -> str:
+    """The recorded sweep: knobs, figures, paired differences of the score, and the advice."""
+    found = comparison.Comparison(**json.loads(SWEEP.read_text(encoding="utf-8")))
+    scores = {pair["run"]: pair for pair in found.pairs if pair["of"] == "score"}
+    against = [
+        f"{text.figure(scores[name]['difference'])}, {text.spaced(scores[name]['result'])}" if name in scores else None
+        for name in found.names
+    ]
+    rows = [*found.knobs, *found.figures, [f"score against {found.names[0]}", *against]]
+    lines = [["sweep", *found.names], ["---", *["---:"] * len(found.names)], *rows]
+    cells = [[text.Estimate(*cell) if isinstance(cell, list) else cell for cell in line] for line in lines]
+    table = "\n".join(f"| {' | '.join(map(text.markdown, line))} |" for line in cells)
+    return f"{table}\n\n{found.advice[0].upper()}{found.advice[1:]}."
+
+
+def record_sweep(names: list[str]) -> None:
+    """Compare experiments and keep the result in docs/sweep.json."""
+    from stages.compare import found
+
+    write_json(SWEEP, dataclasses.asdict(found(names)))
+
+
+def page() -> str:
+    """docs/metrics.md: every key."""
+    return f"# Every key of every metrics file\n\nMade from `schemas/metrics/`.\n\n{metrics(deep=True)}\n"
+
+
+def rewrite() -> None:
+    """Put them in place of those that stand there."""
+    PAGE.write_text(page(), encoding="utf-8")
+    words = README.read_text(encoding="utf-8")
+    words = re.sub(
+        r"\*\*`\w+\.json`\*\*.*?(?=\n\n</details>)", lambda _: metrics(deep=False), words, count=1, flags=re.DOTALL
+    )
+    words = re.sub(r"\| knob \| meaning \|.*?(?=\n\n## )", lambda _: knobs(), words, count=1, flags=re.DOTALL)
+    if METRICS.exists():
+        block = r"```console\n\$ make repro\n.*?```"
+        words = re.sub(block, lambda _: outcome(METRICS), words, count=1, flags=re.DOTALL)
+    if SWEEP.exists():
+        words = AFTER_SWEEP.sub(lambda found: f"{found[1]}\n{sweep()}\n", words, count=1)
+    README.write_text(words, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    if sys.argv[1:]:
+        record_sweep(sys.argv[1:])
+    rewrite()
