@@ -1,0 +1,59 @@
+"""One fact has one home: counts over the code that a half-done change of form would leave wrong."""
+
+import ast
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+CODE = [path for folder in ("plateau", "stages") for path in sorted((ROOT / folder).rglob("*.py"))]
+# Packages of an earlier layout; CHANGELOG.md alone may name them.
+OLD_PACKAGES = (
+    "tables",
+    "ingest",
+    "temporal",
+    "scores",
+    "splitting",
+    "run",
+    "outputs",
+    "measures",
+    "verdict",
+    "choice",
+    "pages",
+    "tools",
+)
+
+
+def tracked_texts() -> Iterator[tuple[str, str]]:
+    """Every file of text that git tracks, with its path."""
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for name in listed.splitlines():
+        try:
+            yield name, (ROOT / name).read_text(encoding="utf-8")
+        except (UnicodeDecodeError, FileNotFoundError):
+            continue
+
+
+def test_no_file_but_the_changelog_names_an_old_package() -> None:
+    old = re.compile(rf"\bplateau[./]({'|'.join(OLD_PACKAGES)})\b")
+    named = [
+        name
+        for name, text in tracked_texts()
+        if name != "CHANGELOG.md" and not name.endswith("dvc.lock") and old.search(text)
+    ]
+    assert named == []
+
+
+@pytest.mark.parametrize("path", CODE, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_a_module_does_more_than_re_export(path: Path) -> None:
+    body = ast.parse(path.read_text(encoding="utf-8")).body
+    rest = [node for node in body if not isinstance(node, ast.Expr)]
+    assert not rest or not all(isinstance(node, ast.Import | ast.ImportFrom) for node in rest)
+
+
+def test_no_file_names_a_path_outside_the_repository() -> None:
+    outside = re.compile(r"\.\./shared")
+    assert [name for name, text in tracked_texts() if name != "tests/test_house.py" and outside.search(text)] == []
