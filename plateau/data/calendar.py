@@ -1,6 +1,6 @@
-"""What clock and calendar say about a moment, on whole vectors: local time, weekday, business hours, holidays, season.
+"""Calendar features of start times, on whole vectors: local time, weekday, business hours, holidays, season.
 
-Every feature of a row depends on that row's time and on params alone; plateau.data.history has those of earlier contacts.
+Each feature of a row depends only on its time and on params. Features that need earlier contacts are in plateau.data.history.
 """
 
 import datetime as dt
@@ -35,7 +35,7 @@ class Closed:
     dates: tuple[str, ...] = ()
 
     def on(self, days: Times) -> Bools:
-        """Whether each day (datetime64[D]) is one of them."""
+        """Whether the centre is closed on each day (datetime64[D])."""
         named = _dates(self.dates)
         if not days.size:
             return np.zeros(days.shape, np.bool_)
@@ -46,7 +46,7 @@ class Closed:
 
 
 def _dates(texts: Sequence[str]) -> list[dt.date]:
-    """Dates that params hold to their shape alone: 2025-02-30 is still to be refused."""
+    """Parse dates; the params schema checks only their shape, so BadInputError for a date such as 2025-02-30."""
     try:
         return [dt.date.fromisoformat(text) for text in texts]
     except ValueError as error:
@@ -83,7 +83,7 @@ def features(utc: Times, options: Mapping[str, Any]) -> dict[str, pa.Array]:
 def to_local(utc: Times, time_zone: str) -> Times:
     """Wall-clock times in an IANA time zone, daylight saving included.
 
-    Offsets are looked up once a distinct day; on days when the clocks change, once a distinct minute.
+    Each distinct day is looked up once; on days when the clocks change, each distinct minute.
     """
     zone = _zone(time_zone)
     days = utc.astype("datetime64[D]").astype(np.int64)
@@ -145,9 +145,9 @@ def part_of_day(local: Times) -> Ints:
 
 
 def business_hours(local: Times, hours: Mapping[str, str], closed_on: Closed) -> Bools:
-    """Whether the centre is open: within the hours of a weekday that is no holiday.
+    """Whether the centre is open: inside the hours of that weekday, and not on a holiday.
 
-    Hours that end at or before they begin run past midnight and belong to the day on which they began.
+    Hours whose end is not after their start run past midnight and belong to the day on which they started.
     """
     opening, closing = _opening_hours(hours)
     days = local.astype("datetime64[D]")
@@ -176,7 +176,7 @@ def _minutes(clock: str) -> int:
 
 
 def summary(columns: Mapping[str, pa.Array], waits: pa.ChunkedArray) -> dict[str, Any]:
-    """Figures for metrics/temporal.json of the columns of `features`; `waits` are queue waits in seconds."""
+    """The calendar figures of metrics/temporal.json; `waits` are queue waits in seconds."""
     rows, ends = len(waits), pc.min_max(columns["timestamp"]).as_py()
     counts = {
         name: {one["values"]: one["counts"] for one in columns[name].value_counts().to_pylist()}

@@ -1,6 +1,6 @@
-"""One function over many batches, results in order: in this process, in several, or on a Dask cluster.
+"""Map a function over batches, results in order: in this process, in several processes, or on a Dask cluster.
 
-What comes out depends on none of the three: batches are cut before, and each is a pure function's.
+The result is the same in all three cases: batches are cut beforehand, and the function is pure.
 """
 
 import os
@@ -25,14 +25,14 @@ PATIENCE = "30s"
 
 
 class Engine:
-    """Where batches go; a pool of processes starts when there are enough of them to pay for it."""
+    """Runs batches; it starts a pool of processes once there are enough batches to be worth it."""
 
     def __init__(self, submit: Callable[..., Any] | None, workers: int) -> None:
         self._submit, self._workers = submit, workers
         self._pool: ProcessPoolExecutor | None = None
 
     def map(self, function: Callable[[B], R], batches: Iterable[B]) -> Iterator[R]:
-        """`function` of each batch, in order; about four batches a worker are held at once."""
+        """Apply `function` to each batch and yield the results in order; about four batches per worker are in memory."""
         from concurrent.futures import BrokenExecutor
 
         batches = iter(batches)
@@ -74,7 +74,7 @@ class Engine:
 
 
 def _begin_worker() -> None:
-    """Leave Ctrl-C to the parent, and end with it however it ends, even killed."""
+    """Ignore Ctrl-C, which the parent handles, and end when the parent ends, even if it is killed."""
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -91,7 +91,7 @@ def _end_with_parent() -> None:
 
 
 def start(options: Mapping[str, Any]) -> AbstractContextManager[Engine]:
-    """The engine that prepare's options name."""
+    """Start the engine that the section prepare of params.yaml names."""
     if options["engine"] == "dask":
         return dask(options["scheduler"], options["workers"])
     return local(options["workers"])
@@ -99,7 +99,7 @@ def start(options: Mapping[str, Any]) -> AbstractContextManager[Engine]:
 
 @contextmanager
 def local(workers: int | None) -> Iterator[Engine]:
-    """Processes of this machine: `workers`, None for one a core."""
+    """`workers` processes on this machine; None means one per CPU core."""
     engine = Engine(None, workers or cores())
     try:
         yield engine
@@ -109,7 +109,7 @@ def local(workers: int | None) -> Iterator[Engine]:
 
 @contextmanager
 def dask(scheduler: str | None, workers: int | None) -> Iterator[Engine]:
-    """A Dask cluster by its scheduler's address, or one of local processes for None."""
+    """Connect to the Dask scheduler at this address; None starts a local cluster."""
     import distributed
 
     own = (
@@ -133,5 +133,5 @@ def dask(scheduler: str | None, workers: int | None) -> Iterator[Engine]:
 
 
 def cores() -> int:
-    """Cores that this process may use."""
+    """The number of CPU cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,4 +1,4 @@
-"""Tables with one turn a row to one item a conversation, out of core: rows meet by id in buckets, then come in order again."""
+"""Group tables with one turn per row into one item per conversation, out of core: rows are hashed by id into bucket files."""
 
 import contextlib
 import heapq
@@ -18,9 +18,9 @@ Line = tuple[int, str, int | None, str]
 
 
 def by_id(raws: Iterable[Raw], path: str, folder: Path, buckets: int) -> Iterator[Raw]:
-    """One item a conversation: its first row, and all its rows, in the order in which they were read, under `$rows`.
+    """Yield one item for each conversation: its first row, with all its rows in reading order under `$rows`.
 
-    Items come in the order of their first rows. A row that cannot be read or has no id goes on as it is.
+    Items are ordered by their first rows. A row that cannot be read or has no id is passed on unchanged.
     """
     with ExitStack() as stack:
         rows = [stack.enter_context((folder / f"turns{n}").open("w+", encoding="utf-8")) for n in range(buckets)]
@@ -36,7 +36,7 @@ def by_id(raws: Iterable[Raw], path: str, folder: Path, buckets: int) -> Iterato
 
 
 def _without_id(raws: Iterable[Raw], path: str, files: Sequence[TextIO]) -> Iterator[Raw]:
-    """Spread rows over the files by their ids; yields those that have none."""
+    """Write rows to bucket files by the hash of their id; yields rows without an id."""
     for seq, raw in enumerate(map(parsed, raws)):
         name = None
         with contextlib.suppress(RefusedError):
@@ -49,7 +49,7 @@ def _without_id(raws: Iterable[Raw], path: str, files: Sequence[TextIO]) -> Iter
 
 
 def _conversations(lines: Iterable[str]) -> Iterator[Line]:
-    """The conversations of one bucket, in the order of their first rows; of one beyond all bounds a piece that is refused."""
+    """The conversations of one bucket, ordered by their first rows; one that exceeds the size limit is cut, and then refused."""
     found: dict[str, tuple[int, str, int | None, list[Any]]] = {}
     sizes: dict[str, int] = {}
     for line in lines:

@@ -1,7 +1,7 @@
-"""What went before a contact: the customer's last one, how many in a month, how busy the centre is. Never what comes after.
+"""Features of earlier contacts: days since the customer's last one, contacts in 30 days, load of the centre. Later contacts never count.
 
-Each figure of a contact depends on contacts that began strictly earlier, so it stays the same whatever happens later, and
-contacts that begin in the same moment do not see each other.
+Each feature uses only contacts that started strictly earlier. So later rows never change it, and contacts that start at the
+same moment do not count each other.
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ HOUR = np.timedelta64(60, "m")
 def features(utc: Times, customers: pa.Array) -> dict[str, pa.Array]:
     """days_since_last_contact, contacts_last_30_days and load_last_hour of contacts in any order; null for an unknown customer.
 
-    Days are rounded to hundredths, and null without an earlier contact.
+    Days are rounded to hundredths; null if there is no earlier contact.
     """
     days, contacts, load = figures(
         utc, np.asarray(customers.dictionary_encode().indices.cast(pa.int64()).fill_null(-1))
@@ -36,7 +36,7 @@ def features(utc: Times, customers: pa.Array) -> dict[str, pa.Array]:
 
 
 def figures(utc: Times, customers: Ints) -> tuple[npt.NDArray[np.float64], Ints, Ints]:
-    """The same as arrays, of codes of customers; NaN for no earlier contact."""
+    """The same features as arrays, from customer codes; NaN if there is no earlier contact."""
     moments, rank = np.unique(utc, return_inverse=True)
     days, contacts = _of_customers(moments, rank, customers)
     starts = np.sort(rank)
@@ -45,9 +45,9 @@ def figures(utc: Times, customers: Ints) -> tuple[npt.NDArray[np.float64], Ints,
 
 
 def _of_customers(moments: Times, rank: Ints, customers: Ints) -> tuple[npt.NDArray[np.float64], Ints]:
-    """Days since the customer's last contact and contacts in the 30 days before, of contacts at moments[rank].
+    """Days since the customer's last contact, and the number of contacts in the 30 days before, for contacts at moments[rank].
 
-    Customer and moment make one number, so one sorted list answers every question by bisection.
+    Customer and moment are packed into one number, so a single sorted list can be searched by bisection.
     """
     width = len(moments) + 1
     keys = customers * width + rank

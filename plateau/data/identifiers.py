@@ -1,4 +1,4 @@
-"""Numbers that stand for people: of states, phones and accounts; known by shape and checksum, or by the words before them."""
+"""Find numbers that identify people: national ids, phone and account numbers, by shape and checksum or by the words before them."""
 
 import re
 from collections.abc import Iterator
@@ -42,7 +42,7 @@ _ID_CUE = re.compile(
 
 
 def national_ids(text: str, _: str | None) -> Iterator[Span]:
-    """Numbers by which states know people: of fifteen countries by shape and checksum, of any after such words as passport."""
+    """National id numbers: those of fifteen countries by shape and checksum, those of any country after words such as `passport`."""
     if not has_long(text):
         return
     for match in _ID.finditer(text):
@@ -68,7 +68,7 @@ _AMERICAS = frozenset(("US", "CA"))
 
 
 def phones(text: str, region: str | None) -> Iterator[Span]:
-    """Phone numbers: with a country code, in the shape of the region's numbers, or said to be one, digit by digit too."""
+    """Phone numbers: with a country code, in the region's format, or after words such as `phone`; also spelled digit by digit."""
     for match in spelled(text):
         if _PHONE_CUE.search(text[max(0, match.start() - 50) : match.start()]):
             yield span(match, "phone")
@@ -103,7 +103,7 @@ _SPELLED = re.compile(
 
 
 def spelled(text: str) -> Iterator[re.Match[str]]:
-    """Numbers of seven digits and more, said digit by digit."""
+    """Numbers of at least seven digits that are spelled digit by digit."""
     return _SPELLED.finditer(text) if sum(map(lower(text).count, _FIGURES)) >= 5 else iter(())
 
 
@@ -137,7 +137,7 @@ _HANDLE = re.compile(r"(?<![\w.@/])@[A-Za-z_]\w{2,30}(?![\w@.]\w)")
 
 
 def accounts(text: str, _: str | None) -> Iterator[Span]:
-    """Account, customer and policy numbers and codes said or asked to be such, or spelled out; wallet addresses; handles such as @name."""
+    """Account, customer and policy numbers and codes after words that announce them, or spelled out; wallet addresses; handles such as @name."""
     tails = [_ACCOUNT_TAIL.match(text, end) for end in after(text, _ACCOUNT_WORDS)]
     tails += [_CODE_TAIL.match(text, end) for end in after(text, _CODE_WORDS)]
     for match in tails:

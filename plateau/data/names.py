@@ -1,4 +1,4 @@
-"""Names that people give, or are called by, in greetings and introductions; a name in the middle of a story is not sure."""
+"""Find people's names in greetings and introductions. Names elsewhere in a text are not found: patterns cannot tell them surely."""
 
 import re
 from collections.abc import Iterator
@@ -86,7 +86,7 @@ _WORDS = frozenset(_WORDS_TEXT.split())
 
 
 def names(text: str, _: str | None) -> Iterator[Span]:
-    """Names that people give or are called by: `my name is`, `this is ... speaking`, `Hi ...,`, `Mrs. ...`."""
+    """Find names after `my name is`, `this is ... speaking`, `Hi ...,`, `Mrs. ...` and the like."""
     found = [pattern.match(text, end) for words, pattern in _CUES for end in after(text, words)]
     for word in _BEFORE:
         end = lower(text).find(word)
@@ -100,7 +100,7 @@ def names(text: str, _: str | None) -> Iterator[Span]:
 
 
 def _person(found: str) -> str:
-    """The words up to the first that names nobody; nothing when that says that the name is of a firm."""
+    """Keep the words before the first one that cannot be part of a name; nothing if that word shows that it is a company."""
     parts = found.split(" ")
     wrong = next((i for i, part in enumerate(parts) if part.casefold().strip(_EDGES) in _NOBODY), len(parts))
     if parts[-1].endswith(("'s", "\u2019s")):
@@ -109,5 +109,5 @@ def _person(found: str) -> str:
 
 
 def is_telling(value: str) -> bool:
-    """Whether a value means the same wherever it stands: no name that is also a word, no short one."""
+    """Whether a name is safe to replace everywhere: it is long enough and no ordinary word."""
     return len(value) > 2 and value.casefold() not in _WORDS and (value[:1].isupper() or not value.isalpha())

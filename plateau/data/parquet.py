@@ -1,4 +1,4 @@
-"""Rows of a stage as Parquet, read and written whole or in batches."""
+"""Parquet files of rows, read and written whole or in batches."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -34,13 +34,13 @@ def columns(path: Path, names: Sequence[str]) -> pa.Table:
 
 
 def scan(path: Path, names: Sequence[str], batch_rows: int = 4096) -> Iterator[pa.RecordBatch]:
-    """A few columns, batch after batch, so that memory does not grow with the file."""
+    """Read a few columns batch by batch, so that memory does not grow with the file."""
     with _opened(path) as file:
         yield from file.iter_batches(batch_rows, columns=list(names))
 
 
 def pick(path: Path, numbers: npt.NDArray[np.int64], names: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
-    """The rows of these numbers, in this order; at most PICKED of them are in memory, and one row group."""
+    """Read the rows with these numbers, in this order; at most PICKED rows and one row group are in memory."""
     with _opened(path) as file:
         ends = np.cumsum([file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)])
         for start in range(0, len(numbers), PICKED):
@@ -71,7 +71,7 @@ def _opened(path: Path) -> pq.ParquetFile:
 
 
 def with_columns(path: Path, more: Mapping[str, pa.Array]) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
-    """The rows of a file with more columns, batch after batch, and their schema; `more` is as long as the file."""
+    """Add columns to the rows of a file: the new schema, and the batches. `more` has one value for each row of the file."""
     made = pa.schema([*schema(path), *(pa.field(name, values.type) for name, values in more.items())])
 
     def batches() -> Iterator[pa.RecordBatch]:

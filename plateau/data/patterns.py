@@ -1,7 +1,7 @@
-"""What personal data looks like, kind by kind: a pattern that is quick to exclude, then a check that it is what it seems.
+"""Patterns of personal data, kind by kind: a quick regular expression first, then a check such as a checksum.
 
-Every finder takes the turns of a conversation, joined by NUL, and a country or None; it yields spans. No pattern backtracks
-over more than a bounded stretch, so hostile text costs no more than its length.
+Each finder takes the turns of a conversation, joined by NUL, and a country or None, and yields spans. Backtracking is bounded
+in every pattern, so the time is linear in the length of the text even for hostile text.
 """
 
 import importlib
@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 
 class Span(NamedTuple):
-    """A piece of text, its kind, and its value without differences of spelling."""
+    """A match: its place in the text, its kind, and its value in normalised spelling."""
 
     start: int
     end: int
@@ -28,25 +28,25 @@ _SIX_DIGITS = re.compile(r"\d(?:\D{0,2}\d){5}")  # nearly in a row: below that n
 
 
 def span(match: re.Match[str], kind: str, value: str | None = None, group: int | str = 0) -> Span:
-    """A match, or one group of it, as a span."""
+    """Make a span of a regular expression match, or of one of its groups."""
     return Span(match.start(group), match.end(group), kind, match[group].casefold() if value is None else value)
 
 
 @lru_cache(maxsize=1)
 def has_long(text: str) -> bool:
-    """Whether there is a number long enough for most kinds; asked by each of them in turn."""
+    """Whether the text has a number that is long enough for most kinds: a cheap test before the dear ones."""
     return bool(_SIX_DIGITS.search(text))
 
 
 @lru_cache(maxsize=1)
 def lower(text: str) -> str:
-    """Lower case of the same length, so that places in it are places in the text."""
+    """Lower-case a text without changing its length, so that offsets stay valid."""
     made = text.lower()
     return made if len(made) == len(text) else "".join(low if len(low := one.lower()) == 1 else one for one in text)
 
 
 def after(text: str, words: Iterable[str]) -> Iterator[int]:
-    """Where each of the words, in lower case, ends: finding them so is ten times as fast as one pattern of all of them."""
+    """The end offsets of the given words (lower case). Ten times as fast as one pattern of alternatives."""
     low = lower(text)
     for word in words:
         start = low.find(word)
@@ -101,7 +101,7 @@ _CARD = re.compile(
 
 
 def ibans(text: str, _: str | None) -> Iterator[Span]:
-    """International bank account numbers with a right checksum; words that follow in capitals are left out again."""
+    """International bank account numbers with a valid checksum; capitalised words that follow are left out."""
     for match in _IBAN.finditer(text) if has_long(text) else ():
         found = match[0]
         while found and not is_valid("iban", found):
@@ -125,7 +125,7 @@ _VERSION = re.compile(r"(?:version|firmware|release|build|update|\bv)\W{0,3}$", 
 
 
 def ips(text: str, _: str | None) -> Iterator[Span]:
-    """IPv4 and IPv6 addresses; four numbers after the word version are none."""
+    """IPv4 and IPv6 addresses; four numbers after the word `version` are not one."""
     for match in _IP.finditer(text) if "::" in text or text.count(":") >= 7 or _DOTTED.search(text) else ():
         try:
             value = ipaddress.ip_address(match[0]).compressed

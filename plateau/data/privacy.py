@@ -1,7 +1,7 @@
-"""Personal data out of conversations: each value becomes a typed placeholder such as [EMAIL_1], the same value the same one.
+"""Replace personal data in conversations by typed placeholders such as [EMAIL_1]; equal values get the same placeholder.
 
-Patterns alone, checked by checksum or numbering plan where there is one (python-stdnum, phonenumbers); no model. What has no
-sure pattern, such as a name in the middle of a story, is not found: benchmarks/privacy.py measures how much that is.
+Only patterns, no model; checked by checksum or numbering plan where there is one (python-stdnum, phonenumbers). Data without a
+reliable pattern, such as a name in running text, is not found: benchmarks/privacy.py measures how much is missed.
 """
 
 import json
@@ -38,7 +38,7 @@ class Rules(NamedTuple):
 
 @dataclass(frozen=True)
 class Redacted:
-    """Texts with placeholders, the placeholder of each value as it was written, and placeholders placed by kind."""
+    """Texts with placeholders, the placeholder of each value (as written), and the number of placeholders by kind."""
 
     texts: list[str]
     placeholders: dict[str, str]
@@ -46,7 +46,7 @@ class Redacted:
 
 
 def rules(options: Mapping[str, Any], target: Any) -> Rules:
-    """The rules of `prepare.privacy`, where a kind left out is replaced, and a target's schema, fit to travel to other processes."""
+    """The rules of `prepare.privacy` (a kind that is left out is replaced) and the target's schema, picklable for other processes."""
     kinds = frozenset(kind for kind in KINDS if options.get(kind, True))
     return Rules(kinds, options.get("region"), json.dumps(target))
 
@@ -57,7 +57,7 @@ def _contract(schema: str) -> Contract:
 
 
 def batch(rules: Rules, records: pa.RecordBatch) -> tuple[pa.RecordBatch, Counter[str]]:
-    """Prepared records without personal data, and how many placeholders of each kind were put in; pure."""
+    """Replace personal data in a batch of prepared records; also returns the number of placeholders by kind. A pure function."""
     turns, answers = records["turns"], records["target"].to_pylist()
     flat = turns.flatten()
     texts, made, counts = flat.field("text").to_pylist(), [], Counter[str]()
@@ -77,14 +77,14 @@ def batch(rules: Rules, records: pa.RecordBatch) -> tuple[pa.RecordBatch, Counte
 
 
 def counted(made: Iterable[tuple[pa.RecordBatch, Counter[str]]], counts: Counter[str]) -> Iterator[pa.RecordBatch]:
-    """Each batch that `batch` made; `counts` grows by the placeholders put in."""
+    """Yield each batch that `batch` made, and add its placeholders to `counts`."""
     for part, found in made:
         counts.update(found)
         yield part
 
 
 def _answer(text: str, placeholders: Mapping[str, str], schema: str) -> str:
-    """The target as JSON text with the transcript's placeholders."""
+    """Replace the transcript's values in a target; returns JSON text."""
     if not any(value in text or not value.isalnum() for value in placeholders):
         return text
     contract, target = _contract(schema), json.loads(text)
@@ -93,7 +93,7 @@ def _answer(text: str, placeholders: Mapping[str, str], schema: str) -> str:
 
 
 def redact(texts: Sequence[str], rules: Rules) -> Redacted:
-    """The turns of one conversation without personal data."""
+    """Replace personal data in the turns of one conversation."""
     whole = _END.join(texts)
     spans = find(whole, rules)
     if not spans:
@@ -108,7 +108,7 @@ def redact(texts: Sequence[str], rules: Rules) -> Redacted:
 
 
 def _named(whole: str, spans: Sequence[Span]) -> tuple[dict[tuple[str, str], str], dict[str, str]]:
-    """Placeholders by kind and value, and by value as written; numbers go on after those that the text has already."""
+    """Number the placeholders by kind and value; numbering continues after placeholders that the text already has."""
     taken: Counter[str] = Counter()
     for kind, number in _MARK.findall(whole) if "[" in whole else ():
         taken[kind] = max(taken[kind], int(number[:6]))
@@ -123,7 +123,7 @@ def _named(whole: str, spans: Sequence[Span]) -> tuple[dict[tuple[str, str], str
 
 
 def find(whole: str, rules: Rules) -> list[Span]:
-    """Personal data in the turns of one conversation, joined by NUL: spans that do not overlap, in order of place."""
+    """Find personal data in the turns of one conversation (joined by NUL): spans in order, without overlap."""
     kept: list[Span] = []
     taken = bytearray(len(whole))
     for kind in KINDS:
@@ -139,7 +139,7 @@ def find(whole: str, rules: Rules) -> list[Span]:
 
 
 def _keep(spans: Iterable[Span], kept: list[Span], taken: bytearray) -> None:
-    """Add the spans of which no character is taken, and take theirs."""
+    """Add the spans that do not overlap with spans added before."""
     for span in spans:
         if 1 not in taken[span.start : span.end]:
             taken[span.start : span.end] = b"\1" * (span.end - span.start)
@@ -158,7 +158,7 @@ def _places(text: str, value: str) -> list[int]:
 
 
 def in_target(target: Any, placeholders: Mapping[str, str], holds: Callable[[Any], bool]) -> Any:
-    """The target with the placeholders of the transcript wherever its texts repeat the value, if it then still `holds`.
+    """Replace the transcript's values in the target's strings by their placeholders, where the target then still satisfies the schema.
 
     A string that the schema does not let change (an enum, a format) stays as it is.
     """
@@ -173,7 +173,7 @@ def in_target(target: Any, placeholders: Mapping[str, str], holds: Callable[[Any
 
 
 def _strings(value: Any, path: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...], str]]:
-    """Every string of a JSON value that is no key, with its path."""
+    """All strings of a JSON value, keys excepted, with their paths."""
     if isinstance(value, str):
         yield path, value
     elif isinstance(value, dict | list):
@@ -182,7 +182,7 @@ def _strings(value: Any, path: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...
 
 
 def _with(value: Any, path: tuple[Any, ...], text: str) -> Any:
-    """The value with another text at a path."""
+    """A copy of the value with another text at a path."""
     if not path:
         return text
     changed = value.copy()

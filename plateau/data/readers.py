@@ -1,6 +1,6 @@
-"""Raw files to items, one at a time, each with its place; what cannot be read is an item with a problem instead.
+"""Read raw files item by item, each with its file and line; an item that cannot be read carries the problem instead.
 
-JSON is left as bytes for `parse`, which may run in another process; rows of tables come as values.
+JSON stays bytes until `parse`, which may run in another process; rows of tables are parsed here.
 """
 
 import codecs
@@ -29,7 +29,7 @@ csv.field_size_limit(MAX_BYTES)
 
 
 class Raw(NamedTuple):
-    """One raw item: its file, its line (or its number in an array or table), its bytes, and its value or its problem."""
+    """One raw item: its file, its line (or its number in an array or table), its bytes, and either its value or its problem."""
 
     file: str
     line: int | None
@@ -38,18 +38,18 @@ class Raw(NamedTuple):
     problem: Problem | None = None
 
     def shown(self) -> str:
-        """The raw text, at most 2,000 characters of it, for a person to find it again."""
+        """The raw text, cut after 2,000 characters, so that a person can find the record."""
         return self.data[: 4 * SHOWN_CHARACTERS].decode("utf-8", errors="replace").strip()[:SHOWN_CHARACTERS]
 
 
 def read(folder: Path, name: str, relative_to: Path, encoding: str = "utf-8") -> Iterator[Raw]:
-    """Every item of the files of one source, in order of their paths; BadInputError when there is no such file."""
+    """All items of a source's files, ordered by path; BadInputError if there is no file."""
     for path in sources.files(folder, name):
         yield from read_file(path, path.relative_to(relative_to).as_posix(), folder, encoding)
 
 
 def read_file(path: Path, name: str, folder: Path, encoding: str = "utf-8") -> Iterator[Raw]:
-    """The items of one file in `folder`; where it cannot be read on, the last is an item with a problem."""
+    """The items of one file in `folder`. If the file breaks off, the last item carries the problem."""
     name = name.encode("utf-8", "replace").decode("utf-8")
     try:
         ending, codec = sources.form(path)
@@ -63,7 +63,7 @@ def read_file(path: Path, name: str, folder: Path, encoding: str = "utf-8") -> I
 
 
 def _utf8(stream: BinaryIO, encoding: str) -> BinaryIO:
-    """The stream in UTF-8; bytes that its encoding has not stay invalid, so that they are found by row."""
+    """Recode a stream to UTF-8. Bytes that are invalid in its encoding stay invalid, so that the check of each row finds them."""
     if codecs.lookup(encoding).name == "utf-8":
         return stream
     text = io.TextIOWrapper(stream, encoding, errors="surrogateescape", newline="")
@@ -71,7 +71,7 @@ def _utf8(stream: BinaryIO, encoding: str) -> BinaryIO:
 
 
 class _Encoder(io.RawIOBase):
-    """Text as UTF-8 bytes."""
+    """Presents text as a stream of UTF-8 bytes."""
 
     def __init__(self, text: io.TextIOWrapper) -> None:
         self._text, self._left = text, b""
@@ -96,7 +96,7 @@ def _lines(stream: BinaryIO, name: str) -> Iterator[Raw]:
 
 
 def _bounded(stream: BinaryIO) -> Iterator[bytes]:
-    """Lines, each cut after MAX_BYTES + 1 bytes, so that a file without line ends cannot fill the memory."""
+    """Read lines, each cut after MAX_BYTES + 1 bytes, so that a file without line ends cannot fill the memory."""
     first = True
     while data := stream.readline(MAX_BYTES + 1):
         if first and data.startswith(_WIDE):
@@ -110,7 +110,7 @@ def _bounded(stream: BinaryIO) -> Iterator[bytes]:
 
 
 def _document(stream: BinaryIO, name: str) -> Iterator[Raw]:
-    """A .json file: one record, or an array of records, of any size, that are numbered from 1."""
+    """Read a .json file of any size: one record, or an array of records, numbered from 1."""
     with io.TextIOWrapper(stream, "utf-8-sig", errors="surrogateescape", newline="") as text:
         start = text.read(2**20)
         if start.lstrip().startswith("["):
@@ -130,9 +130,10 @@ def _text(stream: BinaryIO, name: str) -> Iterator[Raw]:
 
 
 def _table(stream: BinaryIO, name: str) -> Iterator[Raw]:
-    """A .csv or .tsv file: its first row names the columns; the delimiter is the most frequent mark in it.
+    """Read a .csv or .tsv file. Its first row names the columns; the delimiter is the most frequent separator in that row.
 
-    A row may hold line ends in quotes. Where lines so held together are no row, the first is refused, the others read anew.
+    A quoted cell may hold line ends. If lines joined by an open quote do not make a valid row, the first line is refused and the
+    others are read again.
     """
     lines = enumerate(_bounded(stream), 1)
     header = next(lines, (1, b""))[1]
@@ -153,7 +154,7 @@ def _table(stream: BinaryIO, name: str) -> Iterator[Raw]:
 
 
 def _held_together(waiting: deque[tuple[int, bytes]], lines: Iterator[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
-    """The next lines, as many as an open quote holds together, of about 1 MiB at most; none at the end."""
+    """Read the next line, and following lines while a quote is open, up to about 1 MiB; empty at the end."""
     held: list[tuple[int, bytes]] = []
     quotes = size = 0
     while line := waiting.popleft() if waiting else next(lines, None):
@@ -166,7 +167,7 @@ def _held_together(waiting: deque[tuple[int, bytes]], lines: Iterator[tuple[int,
 
 
 def _row(name: str, line: int, data: bytes, names: list[str], delimiter: str) -> Raw:
-    """One row as a mapping of its columns; an empty cell is null."""
+    """One row as a mapping from column to value; an empty cell is null."""
     problem, value = problem_of_text(data), None
     if problem is None:
         cells = _cells(data.decode("utf-8"), delimiter)
@@ -180,7 +181,7 @@ def _row(name: str, line: int, data: bytes, names: list[str], delimiter: str) ->
 
 
 def _cells(text: str, delimiter: str) -> list[str] | None:
-    """The cells of one row, quotes in them written twice or, as some databases do, after a backslash; None if it is no row."""
+    """Parse the cells of one row. A quote inside a cell is doubled or, as some databases write it, escaped by a backslash. None if invalid."""
     for escape in (None, "\\") if '\\"' in text else (None,):
         with contextlib.suppress(csv.Error):
             lines = io.StringIO(text, newline="")
@@ -213,7 +214,7 @@ def _parquet_row(name: str, number: int, value: Any) -> Raw:
 
 
 def _plain(value: Any) -> Any:
-    """A value of a table as JSON has it."""
+    """Convert a table value to its JSON form."""
     if isinstance(value, dict):
         return {str(key): _plain(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
@@ -239,7 +240,7 @@ _READERS: dict[str, Callable[[BinaryIO, str], Iterator[Raw]]] = {
 
 
 def parsed(raw: Raw) -> Raw:
-    """The item with its value, or with the problem of its bytes."""
+    """Parse an item's bytes: the item with its value, or with the problem."""
     if raw.problem or raw.value is not None:
         return raw
     try:

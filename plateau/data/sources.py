@@ -1,4 +1,4 @@
-"""Raw files on disk: which ones hold a source, which are refused, and how archives are opened without trusting their size."""
+"""Raw files: which files belong to a source, which are refused, and how compressed files are read with a bound on their size."""
 
 import contextlib
 import io
@@ -18,14 +18,14 @@ ARCHIVE_FREE_BYTES = 64 * 2**20
 
 
 class Problem(NamedTuple):
-    """Why something was refused: a reason to count by, and a detail for people."""
+    """Why something was refused: a reason (for counting) and a detail (for people)."""
 
     reason: str
     detail: str
 
 
 class RefusedError(Exception):
-    """Carries the problem of a file or of a piece of one."""
+    """Raised for a file, or a part of one, that is refused; carries the problem."""
 
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(reason, detail)
@@ -55,7 +55,7 @@ def _exists(path: Path) -> bool:
 
 
 def _below(folder: Path) -> Iterator[Path]:
-    """Files below a folder, and links to folders, which are not followed."""
+    """The files below a folder. Links to folders are listed but not followed."""
     for place, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
         links = [name for name in folders if Path(place, name).is_symlink()]
@@ -63,7 +63,7 @@ def _below(folder: Path) -> Iterator[Path]:
 
 
 def form(path: Path) -> tuple[str, str | None]:
-    """The format's ending, and the archive's codec if it is one; RefusedError for another format."""
+    """The format (file ending) and the compression codec, None if uncompressed; RefusedError for an unknown format."""
     endings = [ending.lower() for ending in path.suffixes]
     codec = ARCHIVES.get(endings[-1]) if endings else None
     kind = (endings[:-1] if codec else endings)[-1:]
@@ -73,7 +73,7 @@ def form(path: Path) -> tuple[str, str | None]:
 
 
 def check_place(path: Path, folder: Path) -> None:
-    """Raise RefusedError for what is no regular file in `folder` or in a DVC cache, such as a link that leads out."""
+    """Raise RefusedError unless the path is a regular file in `folder` or in a DVC cache; a link that leads elsewhere is refused."""
     real = path.resolve()
     if not (real.is_relative_to(folder.resolve()) or "files/md5" in real.as_posix()):
         raise RefusedError("outside_folder", f"a link that leads out of {folder}; copy the file in")
@@ -82,12 +82,12 @@ def check_place(path: Path, folder: Path) -> None:
 
 
 def opened(path: Path, codec: str | None) -> BinaryIO:
-    """The bytes of a file, unpacked if it is an archive; reading raises RefusedError where that is cut short or blown up."""
+    """Open a file, decompressed if need be. Reading raises RefusedError if the compressed data is truncated or expands too much."""
     return io.BufferedReader(_Archive(path, codec), 2**18) if codec else path.open("rb")
 
 
 class _Archive(io.RawIOBase):
-    """Decompressed bytes of a stream; keeps count, for an archive may hold a thousand times its own size."""
+    """Reads decompressed bytes and counts them, because a compressed file may expand to a thousand times its size."""
 
     def __init__(self, path: Path, codec: str) -> None:
         self._path, self._codec = path, codec
@@ -114,7 +114,7 @@ class _Archive(io.RawIOBase):
         return len(data) or (self.readinto(buffer) if self._broken else 0)
 
     def _rest(self) -> bytes:
-        """What could still be read before the break, for a failed read gives nothing of its block back."""
+        """Read on byte by byte up to the point of failure, because a failed block read returns nothing."""
         again = pa.CompressedInputStream(str(self._path), self._codec)
         skipped, found = 0, bytearray()
         with again, contextlib.suppress(OSError):

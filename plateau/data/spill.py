@@ -1,4 +1,4 @@
-"""Batches on their way: cut to size, laid down in temporary files, read back in step, and sorted out of core."""
+"""Arrow batches in temporary files: cut to size, written, read back, and sorted by an external merge sort."""
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,7 +14,7 @@ _RUN_ROWS = 512
 def rebatched(
     found: Iterable[pa.RecordBatch], size: int = BATCH_ROWS, limit: int = BATCH_BYTES
 ) -> Iterator[pa.RecordBatch]:
-    """The same rows in batches of `size`, or of fewer where more would hold over `limit` bytes."""
+    """Cut rows into batches of `size` rows, or fewer rows where a batch would exceed `limit` bytes."""
     held: list[pa.RecordBatch] = []
     for batch in found:
         while len(batch):
@@ -29,29 +29,29 @@ def rebatched(
 
 
 def writer(path: Path, schema: pa.Schema) -> pa.ipc.RecordBatchStreamWriter:
-    """A writer of a temporary file of Arrow batches, lightly compressed."""
+    """Open a compressed temporary Arrow file for writing."""
     return pa.ipc.new_stream(str(path), schema, options=pa.ipc.IpcWriteOptions(compression="lz4"))
 
 
 def batches(path: Path) -> Iterator[pa.RecordBatch]:
-    """The batches of a temporary file."""
+    """Read the batches of a temporary file."""
     with pa.OSFile(str(path)) as source:
         yield from pa.ipc.open_stream(source)
 
 
 class Cursor:
-    """Reads sorted batches up to a key, and keeps what lies beyond for the next time."""
+    """Reads sorted batches up to a key; rows after the key stay for the next call."""
 
     def __init__(self, found: Iterable[pa.RecordBatch], keys: Sequence[str]) -> None:
         self._batches, self._keys = iter(found), keys
         self._held: pa.RecordBatch | None = next(self._batches, None)
 
     def last(self) -> tuple[object, ...] | None:
-        """The key of the last row that is held; None at the end."""
+        """The key of the last row in memory; None at the end."""
         return None if self._held is None else key_of(self._held, len(self._held) - 1, self._keys)
 
     def up_to(self, key: tuple[object, ...]) -> Iterator[pa.RecordBatch]:
-        """The rows whose key is at most `key`."""
+        """Read the rows whose key is at most `key`."""
         while self._held is not None:
             held = self._held
             count = bisect_right(range(len(held)), key, key=lambda row: key_of(held, row, self._keys))
@@ -64,14 +64,14 @@ class Cursor:
 
 
 def key_of(batch: pa.RecordBatch, row: int, keys: Sequence[str]) -> tuple[object, ...]:
-    """The values of one row by which rows are sorted."""
+    """The sort key of one row."""
     return tuple(batch[name][row].as_py() for name in keys)
 
 
 def in_order(
     found: Iterable[pa.RecordBatch], keys: Sequence[str], folder: Path, memory: int
 ) -> Iterator[pa.RecordBatch]:
-    """The rows sorted by `keys`, out of core: runs of about `memory` bytes are sorted in `folder`, then merged."""
+    """Sort rows by `keys` with an external merge sort: runs of about `memory` bytes are sorted, written to `folder` and merged."""
     runs = [_run(part, keys, folder / f"run{number}") for number, part in enumerate(_parts(found, memory))]
     cursors = [Cursor(batches(path), keys) for path in runs]
     while ends := [last for cursor in cursors if (last := cursor.last()) is not None]:

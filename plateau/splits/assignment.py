@@ -1,4 +1,4 @@
-"""Which row trains, validates or tests: pure functions on arrays. What leaks between splits is dropped and counted."""
+"""Assign each row to train, valid or test: pure functions on arrays. Rows that would leak between splits are dropped and counted."""
 
 from dataclasses import dataclass
 from itertools import combinations, pairwise
@@ -15,10 +15,10 @@ Ints = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Known:
-    """What a split is decided on, of rows that stand in order of time.
+    """The columns that decide a split, for N rows sorted by time.
 
-    `groups`, `texts` and `clusters` [N] are codes: equal code, same group, same words, nearly the same words. `labels`
-    [N, fields] and `marks` [N, hashes] say what a training subset must cover.
+    `groups`, `texts` and `clusters` [N] are integer codes: rows with the same code have the same group, the same words, or
+    nearly the same words. `labels` [N, fields] and `marks` [N, hashes] (MinHashes) say what a training subset must cover.
     """
 
     times: Ints
@@ -29,13 +29,13 @@ class Known:
     marks: npt.NDArray[np.uint8]
 
     def take(self, rows: Ints) -> "Known":
-        """The same of some rows."""
+        """Keep only the given rows."""
         return Known(*(column[rows] for column in vars(self).values()))
 
 
 @dataclass(frozen=True)
 class Split:
-    """Row numbers of each split, ascending, and how many rows were dropped for what reason."""
+    """The row numbers of each split, ascending, and how many rows were dropped, by reason."""
 
     rows: dict[str, Ints]
     dropped: dict[str, int]
@@ -43,7 +43,7 @@ class Split:
 
 @dataclass(frozen=True)
 class Sizes:
-    """Rows wanted in each split; `train` None for all that are left."""
+    """The number of rows wanted in each split; `train` None takes all rows that are left."""
 
     train: int | None
     valid: int
@@ -51,7 +51,7 @@ class Sizes:
 
 
 def split(known: Known, strategy: str, sizes: Sizes, seed: int) -> Split:
-    """Assign rows. No group and no cluster of near-duplicates stands in two splits.
+    """Assign rows to splits so that no group and no cluster of near-duplicates is in two splits.
 
     Only the first of equal conversations is used, whatever its split. Raises BadInputError when there are too few rows.
     """
@@ -70,7 +70,7 @@ def split(known: Known, strategy: str, sizes: Sizes, seed: int) -> Split:
 
 
 def by_time(known: Known, sizes: Sizes, _: np.random.Generator) -> tuple[list[Ints], dict[str, int]]:
-    """Test on the latest rows, validate on the latest before them, train on the rest; strictly earlier each time.
+    """Test on the latest rows, validate on the latest rows before those, train on the rest. Each split is strictly earlier than the next.
 
     Rows whose group or near-duplicate is in a later split are dropped, so the test keeps every row of its period.
     """
@@ -96,15 +96,15 @@ def by_time(known: Known, sizes: Sizes, _: np.random.Generator) -> tuple[list[In
 
 
 def _shares(codes: Ints, rows: Ints, others: Ints) -> npt.NDArray[np.bool_]:
-    """For each of `rows`, whether its code is also that of one of the others."""
+    """For each row of `rows`, whether a row of `others` has the same code."""
     return np.isin(codes[rows], codes[others])
 
 
 def at_random(known: Known, sizes: Sizes, rng: np.random.Generator) -> tuple[list[Ints], dict[str, int]]:
-    """Whole groups in random order: to the test until it is full, then to validation, the rest to training.
+    """Shuffle the groups and give whole groups to the test until it is full, then to validation, then to training.
 
-    Groups that near-duplicates join count as one. Rows of the last group beyond a size are dropped, for they may stand in
-    no other split.
+    Groups that are linked by near-duplicates count as one group. Where the last group of a split does not fit, its surplus rows
+    are dropped, because they may be in no other split.
     """
     _enough(len(known.times), sizes)
     groups = together(known.groups, known.clusters)
@@ -122,7 +122,7 @@ def at_random(known: Known, sizes: Sizes, rng: np.random.Generator) -> tuple[lis
 
 
 def together(groups: Ints, clusters: Ints) -> Ints:
-    """Codes that are equal for rows that a group or a cluster joins, at whatever remove; as `groups` where none does."""
+    """Connected components of groups and clusters: rows get the same code if a chain of shared groups or clusters links them."""
     rows = np.arange(len(groups))
     _, first, place = np.unique(clusters, return_index=True, return_inverse=True)
     joined = first[place] != rows
@@ -134,7 +134,7 @@ def together(groups: Ints, clusters: Ints) -> Ints:
 
 
 def _take(order: Ints, groups: Ints, size: int) -> tuple[Ints, Ints, int]:
-    """The first `size` rows, the rows of other groups, and how many rows fall between the two."""
+    """Cut `order` after `size` rows: those rows, the later rows of other groups, and the number of later rows of the same groups."""
     taken, rest = order[:size], order[size:]
     others = rest[~np.isin(groups[rest], groups[taken])]
     return taken, others, len(rest) - len(others)
@@ -154,7 +154,7 @@ def _too_few(found: str, sizes: Sizes) -> str:
 
 
 def shared(codes: dict[str, Ints]) -> dict[str, int]:
-    """How many codes two splits have in common, for each two of them."""
+    """For each pair of splits, the number of codes that occur in both."""
     return {f"{a}_{b}": len(np.intersect1d(codes[a], codes[b])) for a, b in combinations(SPLITS, 2)}
 
 

@@ -1,4 +1,4 @@
-"""Labels as columns, and what is odd about them: fields that never vary, values never used, twins with other labels, drift."""
+"""Labels as columns, and checks on them: fields that never vary, values that never occur, near-duplicates with different labels, drift."""
 
 import json
 from array import array
@@ -23,7 +23,8 @@ _PARTS = 5  # quantiles into which numbers are cut where values must be few
 
 @dataclass(frozen=True)
 class Column:
-    """One field of every row: codes of `names` for classes and booleans, values for numbers, codes of equality for others.
+    """One target field of all rows: class codes (indices of `names`) for classes and booleans, values for numbers, and codes that are
+    equal for equal values for all other kinds.
 
     A code is -1, a value NaN, where the target leaves the field out.
     """
@@ -34,27 +35,27 @@ class Column:
 
     @property
     def known(self) -> npt.NDArray[np.bool_]:
-        """Whether each row has the field."""
+        """Whether each row has a value in this field."""
         present: npt.NDArray[np.bool_] = ~np.isnan(self.values) if self.field.kind == "number" else self.values >= 0
         return present
 
     @property
     def is_class(self) -> bool:
-        """Whether the field has few values by its schema."""
+        """Whether the schema lists the field's values (an enum or a boolean)."""
         return self.field.kind in ("class", "boolean")
 
     def take(self, rows: Ints) -> "Column":
-        """The same of some rows."""
+        """Keep only the given rows."""
         return Column(self.field, self.values[rows], self.names)
 
     def shown(self, row: int) -> str:
-        """The value of a row of a class field."""
+        """The value of a class field in one row, as text."""
         code = int(self.values[row])
         return self.names[code] if code >= 0 else ABSENT
 
 
 def columns(fields: Sequence[Field], targets: Iterable[str]) -> list[Column]:
-    """The fields of targets that come as JSON text, one at a time."""
+    """Parse targets (JSON text) and yield one column for each field."""
     codes: list[dict[str, int]] = [{name: code for code, name in enumerate(_expected(field))} for field in fields]
     values: list[Any] = [array("d" if field.kind == "number" else "q") for field in fields]
     for text in targets:
@@ -81,14 +82,14 @@ def _column(field: Field, values: Any, known: Mapping[str, int]) -> Column:
 
 
 def counts(column: Column) -> dict[str, int]:
-    """Rows of a class field by value, in the schema's order; `absent` where a target leaves it out."""
+    """The number of rows with each value of a class field, in the schema's order; `absent` counts rows without a value."""
     found = np.bincount(column.values.astype(np.int64) + 1, minlength=len(column.names) + 1).tolist()
     absent = {ABSENT: found[0]} if found[0] else {}
     return {**dict(zip(column.names, found[1:], strict=True)), **absent}
 
 
 def few(column: Column) -> Ints:
-    """Codes of few values for any field: classes as they are, numbers by fifths of their range of ranks, other texts 0."""
+    """Reduce any field to few codes: classes keep theirs, numbers become quintiles, all other kinds become 0."""
     if column.is_class:
         return column.values.astype(np.int64)
     if column.field.kind != "number" or not column.known.any():
@@ -98,7 +99,7 @@ def few(column: Column) -> Ints:
 
 
 def conflicts(found: Sequence[Column], pairs: Pairs) -> dict[str, npt.NDArray[np.bool_]]:
-    """For each class field: which pairs of rows, alike in words, have it with different values."""
+    """For each class field, which of the near-duplicate pairs have different values."""
     return {
         column.field.name: column.known[pairs.a]
         & column.known[pairs.b]
@@ -109,7 +110,7 @@ def conflicts(found: Sequence[Column], pairs: Pairs) -> dict[str, npt.NDArray[np
 
 
 def summary(found: Sequence[Column], pairs: Pairs) -> dict[str, Any]:
-    """Figures for metrics/labels.json, of all rows; `pairs` are conversations equal or nearly so."""
+    """The figures of metrics/labels.json over all rows; `pairs` are pairs of equal or nearly equal conversations."""
     differing = conflicts(found, pairs)
     return {
         "rows": len(found[0].values) if found else 0,
@@ -132,7 +133,7 @@ def _unseen(column: Column) -> list[str]:
 
 
 def _about(column: Column) -> dict[str, Any]:
-    """What one field holds; lowest, highest and mean of a number, rows by value of a class."""
+    """Describe one field: minimum, maximum and mean of a number, the number of rows with each value of a class."""
     known = column.values[column.known]
     number = column.field.kind == "number" and len(known) > 0
     return {
@@ -147,7 +148,7 @@ def _about(column: Column) -> dict[str, Any]:
 
 
 def drift(found: Mapping[str, Sequence[Column]]) -> dict[str, dict[str, dict[str, float | None]]]:
-    """For each class and number field, how far its values differ between each two splits; columns by split."""
+    """For each class and number field, how much its distribution differs between each pair of splits; `columns` are given by split."""
     by_field = zip(*(found[name] for name in SPLITS), strict=True)
     named = (dict(zip(SPLITS, group, strict=True)) for group in by_field)
     return {
@@ -159,7 +160,7 @@ def drift(found: Mapping[str, Sequence[Column]]) -> dict[str, dict[str, dict[str
 
 
 def _differ(a: Column, b: Column) -> dict[str, float | None]:
-    """Distance 0 to 1, population stability index (classes), and the chance of such a distance if nothing had changed."""
+    """Compare two distributions: a distance from 0 to 1, the population stability index (classes only), and the p-value of no change."""
     from scipy import stats
 
     if not a.is_class:

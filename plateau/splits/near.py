@@ -1,6 +1,6 @@
-"""Conversations that are the same, or nearly: word triples in common, found by MinHash LSH, each pair then counted exactly.
+"""Near-duplicate conversations: candidate pairs come from MinHash LSH, then their Jaccard similarity is computed exactly.
 
-The similarity of two conversations is the Jaccard index of their sets of word triples, case and white space aside. `Sketch`
+The similarity of two conversations is the Jaccard index of their sets of word triples; case and white space are ignored. `Sketch`
 holds what LSH needs of a row in a few hundred bytes, so a million rows fit in memory while their texts do not.
 """
 
@@ -29,7 +29,7 @@ _CHUNK = 1 << 15  # pairs compared at once
 
 @dataclass(frozen=True)
 class Sketch:
-    """Of each row: a code of its words (`exact` [N]), a key a band (`keys` [N, bands]) and some hashes (`marks` [N, 128])."""
+    """For N rows: a hash of all words (`exact` [N]), one LSH key for each band (`keys` [N, bands]), and MinHashes (`marks` [N, 128])."""
 
     exact: Ints
     keys: npt.NDArray[np.uint32]
@@ -37,14 +37,14 @@ class Sketch:
 
     @classmethod
     def joined(cls, parts: Iterable["Sketch"]) -> "Sketch":
-        """The sketch of all rows of at least one part, in order."""
+        """Concatenate sketches; at least one is needed."""
         known = list(parts)
         return cls(*(np.concatenate([getattr(part, name) for part in known]) for name in ("exact", "keys", "marks")))
 
 
 @dataclass(frozen=True)
 class Pairs:
-    """Pairs of near-duplicates: rows `a` < `b` and their similarity, in order of a and b."""
+    """Pairs of near-duplicate rows, `a` < `b`, with their similarity; sorted by a, then b."""
 
     a: Ints
     b: Ints
@@ -52,7 +52,7 @@ class Pairs:
 
 
 def texts_of(turns: pa.ListArray) -> list[str]:
-    """Who said what in each conversation, a turn a line."""
+    """The text of each conversation: one line per turn, `role: text`."""
     role, text = (turns.flatten().field(name).cast(pa.large_string()) for name in ("role", "text"))
     colon, line_end = (pa.scalar(mark, pa.large_string()) for mark in (": ", "\n"))
     lines = pc.binary_join_element_wise(role, text, colon)
@@ -62,12 +62,13 @@ def texts_of(turns: pa.ListArray) -> list[str]:
 
 
 def words(text: str) -> list[str]:
-    """Words and signs, lower case."""
+    """Split a text into lower-case words and punctuation marks."""
     return _TOKEN.findall(text.lower())
 
 
 def bands(threshold: float) -> tuple[int, int]:
-    """Bands and hashes a band: the longest bands with which a pair at `threshold` (below 1) is found with the recall wanted.
+    """Choose the number of LSH bands and of hashes per band: as many hashes per band as still find a pair at `threshold` (below 1)
+    with the wanted recall.
 
     A pair of similarity s shares one of b bands of r hashes with chance 1 - (1 - s^r)^b (Leskovec et al., Mining of Massive
     Datasets, 3.4.2).
@@ -82,7 +83,7 @@ def bands(threshold: float) -> tuple[int, int]:
 
 
 def sketch(texts: Sequence[str], threshold: float) -> Sketch:
-    """What LSH needs of each text; pure, so that batches can be sketched anywhere."""
+    """Compute the sketch of each text. A pure function, so batches may run in any process."""
     import rensa
 
     count, rows = bands(threshold)
@@ -99,13 +100,13 @@ def sketch(texts: Sequence[str], threshold: float) -> Sketch:
 
 
 def exact(tokens: Iterable[Sequence[str]]) -> Ints:
-    """A code of each text's words, equal for equal words (64 bits of BLAKE2b)."""
+    """Hash the words of each text (64 bits of BLAKE2b); texts with equal words get equal hashes."""
     digests = b"".join(hashlib.blake2b(" ".join(one).encode(), digest_size=8).digest() for one in tokens)
     return np.frombuffer(digests, np.int64)
 
 
 def _triples(tokens: Sequence[Sequence[str]]) -> tuple[Hashes, Hashes]:
-    """Hashes of each text's word triples, one text after the other, and where each begins; a short text is one triple."""
+    """Hash the word triples of all texts into one array, and give the offset of each text; a text of fewer than three words is one triple."""
     import rensa
 
     padded = [one if len(one) >= 3 else [*one, "", "", ""][:3] for one in tokens]
@@ -127,12 +128,12 @@ def _mixed(values: Hashes) -> Hashes:
 
 
 def first_of_equals(codes: Ints) -> Ints:
-    """The rows that no earlier row equals word for word, ascending."""
+    """The first row of each set of rows with equal words, ascending."""
     return np.sort(np.unique(codes, return_index=True)[1])
 
 
 def candidates(found: Sketch, threshold: float) -> tuple[Ints, Ints]:
-    """Pairs of rows in a common bucket whose hashes look alike enough; neighbours within a bucket stand for the rest of it."""
+    """Pairs of rows that share an LSH bucket and whose MinHashes agree well enough. Within a bucket only neighbouring rows are paired."""
     slack = 3 * math.sqrt(threshold * (1 - threshold) / _MARKS)
     codes = [np.empty(0, np.int64)]
     for key in found.keys.T:
@@ -151,7 +152,7 @@ def candidates(found: Sketch, threshold: float) -> tuple[Ints, Ints]:
 
 
 def checked(a: Ints, b: Ints, fetch: Callable[[Ints], Sequence[str]], threshold: float) -> Pairs:
-    """The candidates that are as similar as `threshold`; `fetch` gives the texts of rows that ascend."""
+    """Keep the candidates whose exact similarity reaches `threshold`; `fetch` returns the texts of ascending row numbers."""
     parts = [slice(start, start + _CHUNK) for start in range(0, len(a), _CHUNK)]
     similarity = np.concatenate([np.empty(0), *(_similarity(a[part], b[part], fetch) for part in parts)])
     near = similarity >= threshold
@@ -176,7 +177,7 @@ def _similarity(a: Ints, b: Ints, fetch: Callable[[Ints], Sequence[str]]) -> npt
 
 
 def find(texts: Sequence[str], threshold: float) -> Pairs:
-    """The near-duplicates among texts that are in memory; of texts that are equal word for word only the first counts."""
+    """Find the near-duplicates among texts in memory. Of texts with equal words, only the first takes part."""
     if not texts:
         return Pairs(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
     found = sketch(texts, threshold)
@@ -184,20 +185,20 @@ def find(texts: Sequence[str], threshold: float) -> Pairs:
 
 
 def among(found: Sketch, rows: Ints, fetch: Callable[[Ints], Sequence[str]], threshold: float) -> Pairs:
-    """The near-duplicates among some rows, which ascend, of all that were sketched."""
+    """Find the near-duplicates among `rows` (ascending), a subset of the sketched rows."""
     a, b = candidates(Sketch(found.exact[rows], found.keys[rows], found.marks[rows]), threshold)
     return checked(rows[a], rows[b], fetch, threshold)
 
 
 def repeats(codes: Ints) -> Pairs:
-    """Every row that equals an earlier one word for word, with the first such row."""
+    """Pairs of each repeated row with the first row that has equal words."""
     first, place = np.unique(codes, return_index=True, return_inverse=True)[1:]
     rows = np.flatnonzero(first[place] != np.arange(len(codes)))
     return Pairs(first[place][rows], rows, np.ones(len(rows)))
 
 
 def components(count: int, *edges: tuple[Ints, Ints]) -> Ints:
-    """A code for each of `count` nodes; equal for nodes that edges join, at whatever remove."""
+    """Connected components: one code for each of `count` nodes, equal where a path of edges links two nodes."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 

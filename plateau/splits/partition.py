@@ -1,4 +1,4 @@
-"""A file of records to its splits, in two passes: what decides is read first, then the rows that were chosen."""
+"""Split a file of records in two passes: first read the columns that decide, then copy the chosen rows."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from plateau.splits.near import Pairs
 
 @dataclass(frozen=True)
 class Survey:
-    """What is known of every row of a file, in the file's order; `order` sorts the rows by start and id."""
+    """The deciding columns of all rows, in file order; `order` sorts the rows by start time and id."""
 
     path: Path
     ids: pa.Array
@@ -32,13 +32,13 @@ class Survey:
     columns: list[labels.Column]
 
     def texts(self, numbers: assignment.Ints) -> list[str]:
-        """What was said in some rows."""
+        """The texts of the given rows."""
         return [text for batch in parquet.pick(self.path, numbers, ["turns"]) for text in near.texts_of(batch["turns"])]
 
 
 @dataclass(frozen=True)
 class Divided:
-    """Rows of each split in order of time, rows dropped by reason, pairs of near-duplicates, pairs of equals."""
+    """The result: rows of each split in order of time, dropped rows by reason, near-duplicate pairs, and pairs of equal rows."""
 
     rows: dict[str, assignment.Ints]
     dropped: dict[str, int]
@@ -47,12 +47,12 @@ class Divided:
 
     @property
     def pairs(self) -> Pairs:
-        """Both kinds of pairs."""
+        """Near-duplicate pairs and equal pairs together."""
         return Pairs(*(np.concatenate([vars(self.equal)[name], vars(self.alike)[name]]) for name in vars(self.alike)))
 
 
 def survey(path: Path, fields: Sequence[Field], options: Mapping[str, Any]) -> Survey:
-    """Read what a split depends on; conversations are sketched batch by batch, so that their texts are never all in memory."""
+    """Read the columns that decide a split. Conversations are sketched batch by batch, so their texts are never all in memory."""
     plain = parquet.columns(path, _plain_columns(path, options["group_by"]))
     order = pc.sort_indices(plain, sort_keys=[("start_utc", "ascending"), ("id", "ascending")])
     sketches: list[near.Sketch] = []
@@ -73,7 +73,7 @@ def survey(path: Path, fields: Sequence[Field], options: Mapping[str, Any]) -> S
 
 
 def _plain_columns(path: Path, group_by: str | None) -> list[str]:
-    """The columns that say when and whose a row is; BadInputError for an unknown one to group by."""
+    """Read the columns of time and group; BadInputError if the column to group by does not exist."""
     plain = [one.name for one in parquet.schema(path) if one.name != "target" and not pa.types.is_nested(one.type)]
     if group_by is not None and group_by not in plain:
         raise BadInputError(f"split.group_by: no column '{group_by}'; the records have {', '.join(plain)}")
@@ -81,7 +81,7 @@ def _plain_columns(path: Path, group_by: str | None) -> list[str]:
 
 
 def divide(known: Survey, options: Mapping[str, Any], seed: int) -> Divided:
-    """The rows of each split."""
+    """Decide the rows of each split."""
     count, exact = len(known.ids), known.sketch.exact
     pairs = near.among(known.sketch, near.first_of_equals(exact), known.texts, options["near_duplicates"])
     equal = near.repeats(exact)
@@ -105,19 +105,19 @@ def times_of(records: pa.Table) -> assignment.Ints:
 
 
 def groups_of(records: pa.Table, column: str | None) -> assignment.Ints:
-    """Codes of a column; rows without a value, or all rows for None, are groups of their own."""
+    """Encode a column as group codes. A row without a value is a group of its own; so is every row where no column is given."""
     return np.arange(len(records), dtype=np.int64) if column is None else codes(records[column])
 
 
 def codes(values: pa.Array | pa.ChunkedArray) -> assignment.Ints:
-    """Equal values to equal codes, in order of first appearance; each missing value to a code of its own."""
+    """Encode values as integers in order of first appearance; each missing value gets its own code."""
     whole = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
     found = np.asarray(whole.dictionary_encode().indices.cast(pa.int64()).fill_null(-1))
     return np.where(found < 0, len(found) + np.arange(len(found)), found)
 
 
 def summary(paths: Mapping[str, Path], known: Survey, made: Divided, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Figures for metrics/split.json; what proves that nothing leaked is read anew from the files of the splits."""
+    """The figures of metrics/split.json. Those that prove that nothing leaked are computed from the split files as written."""
     group_by = options["group_by"]
     tables = {name: parquet.columns(path, _plain_columns(path, group_by)) for name, path in paths.items()}
     together = pa.concat_tables([tables[name] for name in SPLITS])
@@ -154,13 +154,13 @@ def _moment(records: pa.Table, pick: Any) -> str:
 
 
 def _exact(path: Path) -> assignment.Ints:
-    """Codes of what was said in the rows of a file."""
+    """Hashes of the words of each row of a file."""
     texts = (text for batch in parquet.scan(path, ["turns"]) for text in near.texts_of(batch["turns"]))
     return near.exact(near.words(text) for text in texts)
 
 
 def _crossing(pairs: Pairs, ids: pa.Array, written: Mapping[str, pa.ChunkedArray]) -> dict[str, int]:
-    """How many near-duplicates have one row in one split and the other in another, for each two splits."""
+    """For each pair of splits, the number of near-duplicate pairs with one row in each."""
     inside = {name: np.asarray(pc.is_in(ids, value_set=found.combine_chunks())) for name, found in written.items()}
     return {
         f"{a}_{b}": int(((inside[a][pairs.a] & inside[b][pairs.b]) | (inside[b][pairs.a] & inside[a][pairs.b])).sum())
@@ -169,14 +169,14 @@ def _crossing(pairs: Pairs, ids: pa.Array, written: Mapping[str, pa.ChunkedArray
 
 
 def worth_a_look(known: Survey, made: Divided, most: int) -> list[review.Finding]:
-    """The findings for data/review.csv, among all rows (conflicting labels) and those of the splits (doubtful ones)."""
+    """The findings for data/review.csv: conflicting labels among all rows, and doubtful labels among the rows of the splits."""
     used = np.sort(np.concatenate([made.rows[name] for name in SPLITS]))
     conflicts = review.conflicting(known.columns, made.pairs)
     return review.chosen(conflicts, review.doubtful(known.columns, used, known.texts), most)
 
 
 def write_review(path: Path, findings: Sequence[review.Finding], known: Survey, made: Divided) -> None:
-    """data/review.csv, with the split and the words of each row."""
+    """Write data/review.csv with the split and the text of each row."""
     where = dict.fromkeys([one.row for one in findings], "")
     for name in SPLITS:
         where |= dict.fromkeys(np.intersect1d(made.rows[name], list(where)).tolist(), name)

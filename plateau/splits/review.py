@@ -1,4 +1,4 @@
-"""The rows most worth a person's look: alike in words but labelled otherwise, or labelled against what the words say."""
+"""Rows whose labels a person should check: near-duplicates with different labels, and labels that a word model finds unlikely."""
 
 import csv
 from collections import Counter
@@ -24,7 +24,7 @@ _SHOWN = 2000
 
 @dataclass(frozen=True)
 class Finding:
-    """Why a row should be looked at: its field, the label that speaks against it, and the row that has it (-1 for none)."""
+    """A label to check: the row, its field, the other label that is likely instead, and the row that has that label (-1 if none)."""
 
     reason: str
     row: int
@@ -36,7 +36,7 @@ class Finding:
 
 
 def conflicting(found: Sequence[Column], pairs: Pairs) -> list[Finding]:
-    """Pairs of conversations alike in words with different labels, the most alike first; score is the similarity."""
+    """Near-duplicate conversations with different labels, most similar first; the score is the similarity."""
     differing = labels.conflicts(found, pairs)
     made = [
         Finding("conflicting", int(a), name, column.shown(int(a)), column.shown(int(b)), int(b), round(float(s), 4))
@@ -48,9 +48,9 @@ def conflicting(found: Sequence[Column], pairs: Pairs) -> list[Finding]:
 
 
 def doubtful(found: Sequence[Column], rows: Ints, fetch: Callable[[Ints], Sequence[str]]) -> list[Finding]:
-    """Labels that a simple word model, fitted on other rows, speaks against most; only of fields that words mostly tell.
+    """Labels that a word model, fitted on other rows (cross-fitting), finds least likely; only for fields that the model predicts well.
 
-    Score is how much less likely the model holds the label than its own choice, in nats a word; the largest comes first.
+    The score is the log-likelihood ratio of the model's own choice to the label, in nats per word; largest first.
     """
     columns = [column for column in found if column.is_class]
     looked = rows[np.linspace(0, len(rows) - 1, min(len(rows), MOST_ROWS)).astype(np.int64)] if len(rows) else rows
@@ -64,7 +64,7 @@ def doubtful(found: Sequence[Column], rows: Ints, fetch: Callable[[Ints], Sequen
 
 
 def _doubts(column: Column, rows: Ints, vectors: Any) -> Iterator[Finding]:
-    """Findings of one field; `rows` and `vectors` are those of the column."""
+    """The findings of one field; `rows` and `vectors` belong to its column."""
     from sklearn.naive_bayes import ComplementNB
 
     fold, given = np.arange(len(rows)) % FOLDS, column.values
@@ -90,14 +90,14 @@ def _doubts(column: Column, rows: Ints, vectors: Any) -> Iterator[Finding]:
 
 
 def chosen(conflicts: Sequence[Finding], doubts: Sequence[Finding], most: int) -> list[Finding]:
-    """At most `most` findings: half for each reason, more where the other has fewer."""
+    """Choose at most `most` findings, half for each reason; where one reason has too few, the other fills up."""
     half = max(most // 2, most - len(doubts))
     first = list(conflicts[:half])
     return [*first, *doubts[: most - len(first)]]
 
 
 def summary(findings: Sequence[Finding]) -> dict[str, Any]:
-    """Rows of data/review.csv by reason, for metrics/labels.json."""
+    """The number of findings by reason, for metrics/labels.json."""
     found = Counter(one.reason for one in findings)
     return {"review_rows": {reason: found[reason] for reason in ("conflicting", "doubtful")}}
 
@@ -105,7 +105,7 @@ def summary(findings: Sequence[Finding]) -> dict[str, Any]:
 def write(
     path: Path, findings: Sequence[Finding], ids: Any, splits: Mapping[int, str], texts: Mapping[int, str]
 ) -> None:
-    """One line a finding for a spreadsheet; ids (an Arrow array), splits and texts by row."""
+    """Write one CSV line for each finding; ids (an Arrow array), splits and texts are given by row."""
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
         lines = csv.writer(stream)
         lines.writerow(HEADER)
@@ -116,5 +116,5 @@ def write(
 
 
 def plain(cell: str) -> str:
-    """A cell that no spreadsheet takes for a formula (OWASP, CSV injection)."""
+    """Escape a cell so that a spreadsheet does not run it as a formula (OWASP, CSV injection)."""
     return f"'{cell}" if cell.startswith(_FORMULA) else cell

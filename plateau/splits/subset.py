@@ -1,4 +1,4 @@
-"""A part of the training rows that stands for the whole: every class in it, in proportion, from the whole period, little twice."""
+"""A representative subset of the training rows: all classes in proportion, spread over the whole period, with few near-repeats."""
 
 from itertools import pairwise
 
@@ -10,10 +10,10 @@ LEAST = 5  # rows of every label value, where there are so many
 
 
 def choose(labels: Ints, marks: npt.NDArray[np.uint8], size: int, rng: np.random.Generator) -> Ints:
-    """Positions of `size` rows, ascending. `labels` [N, fields] are codes, `marks` [N, hashes] MinHashes of the texts.
+    """Choose `size` rows; returns their positions, ascending. `labels` [N, fields] are codes, `marks` [N, hashes] MinHashes.
 
-    First rare label values get LEAST rows each. Then the rest is cut in as many equal stretches as rows are wanted, and from
-    each comes the row whose labels lag most behind their share, or, of such, whose words were seen least.
+    First each rare label value gets LEAST rows. Then the remaining rows are cut into as many equal stretches of time as rows are
+    still wanted. Each stretch gives the row whose labels are furthest below their share; ties go to the row with the newest words.
     """
     if size >= len(labels):
         return np.arange(len(labels))
@@ -40,7 +40,7 @@ def choose(labels: Ints, marks: npt.NDArray[np.uint8], size: int, rng: np.random
 
 
 def _numbered(labels: Ints) -> tuple[Ints, int]:
-    """Codes from 0 that are distinct for distinct values of all fields together, and how many there are."""
+    """Number the values of all fields consecutively from 0; returns the codes and their count."""
     codes, count = np.empty_like(labels), 0
     for field in range(labels.shape[1]):
         values, codes[:, field] = np.unique(labels[:, field], return_inverse=True)
@@ -50,7 +50,7 @@ def _numbered(labels: Ints) -> tuple[Ints, int]:
 
 
 def _covering(codes: Ints, count: int, size: int, rng: np.random.Generator) -> Ints:
-    """Rows by which every value has LEAST rows, the rarest value first; at most `size`."""
+    """Choose rows until every label value has LEAST of them, rarest value first; at most `size` rows."""
     order = rng.permutation(len(codes))
     have = np.zeros(count, np.int64)
     rarest = np.argsort(np.bincount(codes.ravel(), minlength=count), kind="stable")
