@@ -37,7 +37,7 @@ bench: setup ## the figures of benchmarks/README.md
 panel: setup ## plant each mistake and see that it is named: the table in README.md
 	python -m tests.panel
 
-gate: setup ## exit 0 to ship, 2 not to ship, 3 for too little evidence
+gate: setup ## print the gates; make itself exits 0 to ship, else 2; `python -m stages.gate` says which: 1, 2 or 3
 	python -m stages.gate
 
 lock: setup ## pin the newest versions that pyproject.toml allows; needs uv

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from plateau.core import files, timings
 from plateau.core.errors import BadInputError, PlateauError
 from plateau.core.params import parse
-from plateau.core.progress import say
+from plateau.core.progress import complain, say
 from plateau.core.system import System
 from plateau.data import fields
 from plateau.report import comparison, page
@@ -68,5 +68,5 @@ if __name__ == "__main__":
     try:
         main(sys.argv[1:])
     except PlateauError as error:
-        print(f"error: {error}", file=sys.stderr)
+        complain(str(error))
         sys.exit(error.exit_status)

@@ -1,30 +1,43 @@
-"""The gates for CI: print them and exit 0 to ship, 2 not to, 3 on too little evidence, 1 when something is broken."""
+"""The gates for CI: print them and exit 0 to ship, 2 not to, 3 on too little evidence, 1 when they are stale or broken."""
+
+from typing import Any
 
 from plateau.core import files
-from plateau.core.errors import BadInputError, InsufficientEvidenceError, PlateauError
+from plateau.core.errors import BadInputError, GateFailedError, InsufficientEvidenceError, PlateauError
 from plateau.core.params import Params
 from plateau.core.progress import say
 from plateau.core.stage import run
 from plateau.core.system import System
+from plateau.decision import checkup, freshness, gates
 from plateau.report import report
 
-PARAMS: tuple[str, ...] = ()
-REFUSALS = {"do_not_ship": BadInputError, "insufficient_evidence": InsufficientEvidenceError}
+PARAMS = ("gates",)
+REFUSALS = {"do_not_ship": GateFailedError, "insufficient_evidence": InsufficientEvidenceError}
 
 
-def main(system: System, _: Params) -> None:
-    """Print the rows of metrics/gates.json; its answer is the exit status."""
+def main(system: System, params: Params) -> None:
+    """Print the gates of a system whose every stage up to overfit_check is up to date; the answer is the exit status."""
+    freshness.check(system, "overfit_check")
+    judged = _judged(system, params)
+    say(report.gate_table(judged["rows"]))
+    if judged["answer"] != "ship":
+        raise REFUSALS[judged["answer"]](judged["reason"])
+
+
+def _judged(system: System, params: Params) -> dict[str, Any]:
+    """metrics/gates.json; raises PlateauError unless it holds what the figures and the section gates of params give."""
     path = system.metrics("gates")
     try:
-        gates = files.read_json(path)
-        say(report.gate_table(gates["rows"]))
-        if gates["answer"] != "ship":
-            refusal = REFUSALS[gates["answer"]](gates["reason"])
-    except (BadInputError, KeyError, TypeError) as error:
-        raise PlateauError(f"{path}: no gates to read: {error!r}; run `dvc repro`") from None
-    if gates["answer"] != "ship":
-        raise refusal
+        recorded, overfit, evaluate = (files.read_json(system.metrics(n)) for n in ("gates", "overfit", "evaluate"))
+        judged = gates.judge(params["gates"], overfit, checkup.finite(evaluate))
+    except BadInputError as error:
+        raise PlateauError(str(error)) from None
+    if judged != recorded:
+        raise PlateauError(
+            f"{path}: not what the metrics beside it and params.yaml give; run `{freshness.repro(system)}`"
+        )
+    return judged
 
 
 if __name__ == "__main__":
-    run(main, PARAMS)
+    run(main, PARAMS, bad_input=PlateauError.exit_status)

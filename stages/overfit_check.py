@@ -18,12 +18,11 @@ def main(system: System, params: Params) -> None:
         for name in ("evaluations", "train", "selection", "evaluate")
     )
     checked = checkup.check(points, selection, train, evaluate, params["overfit"])
-    rows = gates.rows(params["gates"], checked, evaluate)
-    answer, reason = gates.answer(rows)
+    judged = gates.judge(params["gates"], checked, evaluate)
     files.write_json(system.metrics("overfit"), checked)
-    files.write_json(system.metrics("gates"), {"answer": answer, "reason": reason, "rows": rows})
+    files.write_json(system.metrics("gates"), judged)
     say(f"{checked['verdict']}: {checked['reason']}")
-    say(f"{answer}: {reason}")
+    say(f"{judged['answer']}: {judged['reason']}")
 
 
 if __name__ == "__main__":

@@ -218,12 +218,12 @@ def _prompt_tokens(folder: Path) -> int:
     return int(open_tokens(folder / "data" / "tokens" / "test.arrow").completion_start[0])
 
 
-def test_gate_exits_with_the_answer(copy: Path) -> None:
-    path = copy / "metrics" / "gates.json"
-    gates = json.loads(path.read_text())
-    for answer, status in [("ship", 0), ("do_not_ship", 2), ("insufficient_evidence", 3)]:
-        path.write_text(json.dumps({**gates, "answer": answer}))
-        assert "criterion" in run(copy, sys.executable, "-m", "stages.gate", status=status)
+def test_the_gate_judges_what_ran_and_nothing_stale(copy: Path) -> None:
+    gate = (sys.executable, "-m", "stages.gate")
+    answer = json.loads((copy / "metrics" / "gates.json").read_text())["answer"]
+    assert "criterion" in run(copy, *gate, status={"ship": 0, "do_not_ship": 2, "insufficient_evidence": 3}[answer])
+    tiny.write_params(copy, {**SMALL, "lr": 1e-30})
+    assert "train; run `dvc repro`" in run(copy, *gate, status=1)
 
 
 def test_a_system_of_ones_own_needs_only_dvc_yaml_params_a_schema_and_data(copy: Path) -> None:

@@ -8,7 +8,13 @@ class PlateauError(Exception):
 
 
 class BadInputError(PlateauError):
-    """Params or data that a person must correct, or a gate that was not met; exit status 2."""
+    """Params or data that a person must correct; exit status 2."""
+
+    exit_status = 2
+
+
+class GateFailedError(PlateauError):
+    """A gate that was not met; exit status 2."""
 
     exit_status = 2
 

@@ -1,15 +1,29 @@
 """Progress: a bar with an ETA on a terminal, one plain line an event elsewhere."""
 
+import os
 import sys
 from collections.abc import Iterable, Iterator
-from typing import TypeVar
+from typing import TextIO, TypeVar
 
 T = TypeVar("T")
 
 
 def say(text: str) -> None:
     """Print one event on a line of its own."""
-    print(text, flush=True)
+    _print(text, sys.stdout)
+
+
+def complain(text: str) -> None:
+    """Print an error to standard error."""
+    _print(f"error: {text}", sys.stderr)
+
+
+def _print(text: str, stream: TextIO) -> None:
+    """Print and flush; a reader that has gone, such as `head -1`, ends neither the work nor changes its exit status."""
+    try:
+        print(text, file=stream, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def track(items: Iterable[T], description: str, total: int | None = None) -> Iterator[T]:

@@ -1,6 +1,5 @@
 """What every stage module ends with: `run(main, PARAMS)` reads the command line and params, and reports errors to people."""
 
-import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -8,27 +7,30 @@ from pathlib import Path
 
 from plateau.core import params
 from plateau.core.errors import BadInputError, PlateauError
+from plateau.core.progress import complain
 from plateau.core.system import System
 
 
-def run(main: Callable[[System, params.Params], None], keys: Sequence[str]) -> None:
-    """Call `main(system, params)` for `python -m stages.<name> [SYSTEM_DIR]`; exit 0, 1, 2 or 3 as DESIGN's errors say."""
+def run(
+    main: Callable[[System, params.Params], None], keys: Sequence[str], bad_input: int = BadInputError.exit_status
+) -> None:
+    """Call `main(system, params)` for `python -m stages.<name> [SYSTEM_DIR]`; exit 0, 1, 2 or 3 as DESIGN's errors say.
+
+    `bad_input` is the exit status for params or data that a person must correct.
+    """
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         system = _system(sys.argv[1:])
         main(system, params.load(system, keys))
     except PlateauError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(error.exit_status)
+        complain(str(error))
+        sys.exit(bad_input if isinstance(error, BadInputError) else error.exit_status)
     except OSError as error:
         place = f" ({error.filename})" if error.filename else ""
-        print(f"error: {error.strerror or error}{place}; what was complete before is kept", file=sys.stderr)
+        complain(f"{error.strerror or error}{place}; what was complete before is kept")
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
 
 
 def _system(arguments: Sequence[str]) -> System:

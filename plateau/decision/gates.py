@@ -44,6 +44,13 @@ def row(criterion: str, rule: str, target: float | str, actual: Any) -> Row:
     }
 
 
+def judge(params: Mapping[str, Any], overfit: Mapping[str, Any], evaluate: Mapping[str, Any]) -> dict[str, Any]:
+    """What metrics/gates.json holds: the answer, its reason and every gate."""
+    judged = rows(params, overfit, evaluate)
+    decided, reason = answer(judged)
+    return {"answer": decided, "reason": reason, "rows": judged}
+
+
 def rows(params: Mapping[str, Any], overfit: Mapping[str, Any], evaluate: Mapping[str, Any]) -> list[Row]:
     """Every gate, from the section gates, metrics/overfit.json and metrics/evaluate.json."""
     verdict = find(overfit, "verdict")
