@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: setup repro test lint goldens bench panel gate lock
+.PHONY: setup repro test lint sync goldens bench panel gate lock
 
 repro: setup ## run the pipeline on the embedded default
 	dvc repro
@@ -27,6 +27,9 @@ lint: setup
 	ruff check .
 	ruff format --check .
 	mypy
+
+sync: setup ## write what follows from definitions: schemas, comments of params.yaml, dvc.yaml, tables of the docs
+	python -m tools.sync
 
 goldens: setup ## bytes and messages that a change of form must not change; tools/goldens.md explains what may differ
 	python -m tools.goldens

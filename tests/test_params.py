@@ -120,7 +120,11 @@ def edited(folder: Path, pattern: str, replacement: str) -> Path:
             'temporal.business_hours.friday: "8am-20:00" is not allowed: write it like 08:00-20:00 (opening and closing time',
         ),
         (r"^    friday: .*", '    friday: ["08:00", "20:00"]', "it must be of type string (opening and"),
-        (r"^  arms: .*", "  arms: [adapter]", "evaluate.arms: [\"adapter\"] is not allowed: it must name 'base'"),
+        (
+            r"^  arms:\n(  - .*\n)+",
+            "  arms: [adapter]\n",
+            "evaluate.arms: [\"adapter\"] is not allowed: it must name 'base'",
+        ),
         (r"^seed: 0", "seed: 0\nzzz: 1", "unknown key 'zzz'; known keys: model, lr,"),
         (r"^seed: 0", "seed: 0\n1: 1", "unknown key '1'"),
         (r"^seed: 0", "seed: 0\nlr: 1.0e-05", "not valid YAML: key 'lr' stands twice"),

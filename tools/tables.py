@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from plateau.core import params
 from plateau.core.files import write_json
 from plateau.evaluation import figures
 from plateau.report import comparison, report, text
+from tools import params_file
 from tools.deps import ROOT
 
 README = ROOT / "README.md"
@@ -95,16 +95,13 @@ def metrics(deep: bool) -> str:
 
 def knobs() -> str:
     """The headline knobs, and the sections with their keys."""
-    known = json.loads((ROOT / "schemas" / "params.schema.json").read_text(encoding="utf-8"))["properties"]
-    values = params.check(ROOT / "params.yaml")
-    top = [f"| `{key}` | {known[key]['description']} |" for key, value in values.items() if not isinstance(value, dict)]
-    below = [
-        f"| `{key}` | {known[key]['description']} | {', '.join(f'`{name}`' for name in value)} |"
-        for key, value in values.items()
-        if isinstance(value, dict)
+    told = params_file.described()
+    top = [f"| `{name}` | {meaning} |" for name, meaning, below in told if not below]
+    sections = [
+        f"| `{name}` | {meaning} | {', '.join(f'`{key}`' for key in below)} |" for name, meaning, below in told if below
     ]
     head = ["| knob | meaning |", "|---|---|", *top, "", "What is set once per system stands in sections:", ""]
-    return "\n".join([*head, "| section | about | keys |", "|---|---|---|", *below])
+    return "\n".join([*head, "| section | about | keys |", "|---|---|---|", *sections])
 
 
 def outcome(folder: Path) -> str:

@@ -49,6 +49,14 @@ def parse(text: str) -> Any:
     return yaml.load(text, Loader=_Loader)  # noqa: S506 (a SafeLoader)
 
 
+def read(text: str, name: str) -> Any:
+    """The same; BadInputError in one line, which names the file, for text that is no YAML."""
+    try:
+        return parse(text)
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: an integer of more digits than Python reads
+        raise BadInputError(f"{name}: not valid YAML: {' '.join(str(error).split())}") from None
+
+
 def _is_integer(_: object, value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
@@ -79,11 +87,11 @@ def load(system: System, keys: Sequence[str]) -> Params:
 def check(path: Path) -> Params:
     """Read and validate one params file; raises BadInputError with one line per mistake."""
     try:
-        values = parse(path.read_text(encoding="utf-8"))
+        values = read(path.read_text(encoding="utf-8"), str(path))
     except FileNotFoundError:
         raise BadInputError(f"{path}: no such file; copy the repository's params.yaml and edit it") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise BadInputError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
+    except UnicodeDecodeError as error:
+        raise BadInputError(f"{path}: not valid YAML: {error}") from None
     errors = sorted(_validator().iter_errors(values), key=lambda error: str(error.json_path))
     lines = (line for error in errors for line in _explain(error))
     problems = list(dict.fromkeys(lines))

@@ -1,0 +1,166 @@
+"""The params of what is measured, decided and reported."""
+
+from plateau.core.param import (
+    SHARE,
+    Definitions,
+    Param,
+    Section,
+    between,
+    integer,
+    listed,
+    nullable,
+    number,
+    positive,
+    text,
+)
+
+MANY = 1_000_000_000
+ARMS = ("base", "base_constrained", "adapter", "adapter_constrained", "fused")
+NAMED = [{"contains": {"const": "base"}}, {"contains": {"const": "adapter"}}]
+
+RESULTS: Definitions = (
+    Section(
+        "evaluate",
+        "what is measured on the held-out test split",
+        (
+            Param(
+                "arms",
+                listed({"enum": list(ARMS), "type": "string"}, minItems=1, allOf=NAMED),
+                list(ARMS),
+                "what is compared; base and adapter are needed",
+                f", the others are {', '.join(arm for arm in ARMS if arm not in ('base', 'adapter'))}",
+            ),
+            Param(
+                "num_samples",
+                nullable(integer(1, MANY)),
+                120,
+                "test rows that are generated for, evenly spaced; null for all",
+                "; losses always cover the whole test split",
+            ),
+            Param(
+                "batch_size",
+                integer(1, 1_000_000),
+                60,
+                "rows decoded together; a quarter of them in a pass over whole sequences",
+            ),
+            Param("max_tokens", integer(1, 100_000_000), 512, "longest output in tokens"),
+            Param("bootstrap_samples", integer(100, 1_000_000), 1000, "resamples of every confidence interval"),
+            Param("confidence", between(0.5, 1), 0.95, "coverage of the confidence intervals"),
+            Param(
+                "num_generations",
+                integer(1, 10_000),
+                1,
+                "outputs sampled for each of stability_samples rows; 1 for none",
+                "; more show whether the model agrees with itself",
+            ),
+            Param(
+                "temperature",
+                positive(5),
+                0.7,
+                "temperature of the stability samples",
+                "; everything else is greedy",
+            ),
+            Param(
+                "stability_samples",
+                integer(1, MANY),
+                100,
+                "test rows that are sampled from num_generations times",
+            ),
+            Param(
+                "price_input",
+                nullable(number(0, MANY)),
+                None,
+                "price of a million prompt tokens, in your currency; null leaves the cost out",
+            ),
+            Param(
+                "price_output",
+                nullable(number(0, MANY)),
+                None,
+                "price of a million generated tokens; null leaves the cost out",
+            ),
+            Param(
+                "diagnostic_rows",
+                integer(1, MANY),
+                64,
+                "training and validation rows, each, that are generated for",
+                ": memorisation, and whether the base already knows",
+            ),
+        ),
+    ),
+    Section(
+        "overfit",
+        "when a curve counts as overfitting",
+        (
+            Param(
+                "val_rise",
+                number(0, 1000),
+                0.05,
+                "relative rise of the validation loss over its best that marks overfitting",
+            ),
+            Param("min_valid_rows", integer(2, MANY), 30, "fewest validation rows on which a verdict may rest"),
+            Param(
+                "min_reduction",
+                SHARE,
+                0.05,
+                "relative fall of the validation loss from the base model's below which nothing was learnt",
+            ),
+            Param(
+                "still_falling",
+                SHARE,
+                0.05,
+                "relative fall at the last evaluation point above which training ended too early",
+            ),
+        ),
+    ),
+    Section(
+        "gates",
+        "what must hold before a checkpoint ships",
+        (
+            Param("schema_valid", SHARE, 0.99, "least share of schema-valid outputs"),
+            Param("loss_reduction", SHARE, 0.5, "least relative fall of the test loss against the base model"),
+            Param("min_test_rows", integer(1, MANY), 100, "fewest test rows on which a decision may rest"),
+            Param(
+                "max_leaked",
+                SHARE,
+                0.01,
+                "largest share of test prompts that stand among the training prompts",
+                ", word for word or nearly",
+            ),
+            Param(
+                "max_unseen_labels",
+                SHARE,
+                0.02,
+                "largest share of test rows whose class never occurs in training",
+            ),
+            Param(
+                "max_drift",
+                number(0, 1000),
+                0.25,
+                "largest relative rise of the test loss over the validation loss",
+                " that cannot be chance",
+            ),
+            Param(
+                "max_forgetting",
+                number(0, 1000),
+                3.0,
+                "largest rise of the loss on general text",
+                unit="nats a token",
+            ),
+        ),
+    ),
+    Section(
+        "report",
+        "the report and the model card",
+        (
+            Param("title", text(), "My system", "title of the report"),
+            Param(
+                "license",
+                nullable(text()),
+                None,
+                "licence of the adapter on its model card, as the hub writes it (apache-2.0, mit, other); null for not set",
+            ),
+            Param("license_name", nullable(text()), None, "name of a licence that is other; null for none"),
+            Param("license_link", nullable(text()), None, "address of that licence; null for none"),
+        ),
+    ),
+)

@@ -1,0 +1,55 @@
+"""`make sync`: write all that follows from a definition, and say what was added; `git diff` is empty when nothing did.
+
+schemas/params.schema.json, every system's params.yaml (order and comments, never a value), and the tables of README and docs.
+"""
+
+import json
+import os
+from pathlib import Path
+
+from plateau.core.files import write_text
+from tools import params_file, tables
+from tools.deps import ROOT
+
+SCHEMA = ROOT / "schemas" / "params.schema.json"
+MAPPING = ROOT / "schemas" / "mapping.schema.json"
+
+
+def systems() -> list[Path]:
+    """The folders of the systems: the repository and those below systems/."""
+    return [ROOT, *sorted(path.parent for path in ROOT.glob("systems/*/params.yaml"))]
+
+
+def write_schema() -> None:
+    """schemas/params.schema.json from the definitions."""
+    schema = params_file.json_schema(json.loads(MAPPING.read_text(encoding="utf-8")))
+    _write(SCHEMA, json.dumps(schema, indent=2, ensure_ascii=False) + "\n")
+
+
+def write_params(system: Path) -> list[str]:
+    """A system's params.yaml; what was added or taken out, in words."""
+    path = system / "params.yaml"
+    text = path.read_text(encoding="utf-8")
+    written = params_file.synced(text, os.path.relpath(SCHEMA, system))
+    _write(path, written)
+    name = path.relative_to(ROOT)
+    added = [f"{name}: added {key} with its default" for key in params_file.added(text)]
+    return added + [f"{name}: took out the comment {line!r}" for line in params_file.comments_lost(text, written)]
+
+
+def _write(path: Path, text: str) -> None:
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        write_text(path, text)
+        print(f"wrote {path.relative_to(ROOT)}")
+
+
+def main() -> None:
+    """Write everything."""
+    write_schema()
+    for system in systems():
+        print(*(f"{line}\n" for line in write_params(system)), sep="", end="")
+    tables.rewrite()
+
+
+if __name__ == "__main__":
+    main()
