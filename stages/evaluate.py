@@ -14,7 +14,17 @@ from plateau.core.system import SPLITS, System
 from plateau.core.timings import record
 from plateau.data import fields
 from plateau.decision import best
-from plateau.evaluation import arms, baselines, diagnostics, figures, leaks, predictions, provenance, scoring
+from plateau.evaluation import (
+    answers,
+    baselines,
+    diagnostics,
+    figures,
+    leaks,
+    predictions,
+    provenance,
+    samples,
+    scoring,
+)
 from plateau.splits import near
 
 PARAMS = ("evaluate", "split.strategy", "split.group_by", "split.near_duplicates", "train.train_on_prompt", "seed")
@@ -26,11 +36,11 @@ def main(system: System, params: Params) -> None:
     options = params["evaluate"]
     few = options["diagnostic_rows"]
     whole = params["train"]["train_on_prompt"]
-    splits = {name: arms.open_split(system, name, few, whole) for name in ("train", "valid")}
-    splits["test"] = arms.open_split(system, "test", options["num_samples"], whole)
+    splits = {name: samples.open_split(system, name, few, whole) for name in ("train", "valid")}
+    splits["test"] = samples.open_split(system, "test", options["num_samples"], whole)
     provenance.check_prompts(system)
     recorded, folders = best.chosen_losses(system), (system.path("models", "base"), system.path("adapters", "best"))
-    found = arms.run(*folders, splits, _run_settings(params), recorded)
+    found = answers.run(*folders, splits, _run_settings(params), recorded)
     best.check(system)
     prompts = {name: baselines.prompts(system.path("data", "mlx", f"{name}.jsonl")) for name in SPLITS}
     table = pa.concat_tables([*found.tables, *_baselines(splits, prompts)])
@@ -51,13 +61,13 @@ def main(system: System, params: Params) -> None:
     say(figures.summary(measured))
 
 
-def _run_settings(params: Params) -> arms.Settings:
+def _run_settings(params: Params) -> answers.Settings:
     names = ("arms", "batch_size", "max_tokens", "num_generations", "temperature", "stability_samples")
     chosen = {name: params["evaluate"][name] for name in names}
-    return arms.Settings(**chosen, train_on_prompt=params["train"]["train_on_prompt"], seed=params["seed"])
+    return answers.Settings(**chosen, train_on_prompt=params["train"]["train_on_prompt"], seed=params["seed"])
 
 
-def _baselines(splits: dict[str, arms.Split], prompts: dict[str, list[str]]) -> list[pa.Table]:
+def _baselines(splits: dict[str, samples.Split], prompts: dict[str, list[str]]) -> list[pa.Table]:
     """Predictions of the baselines for the test rows that are generated for."""
     test = splits["test"]
     leaves = fields.fields(test.schema)
@@ -74,7 +84,7 @@ def _baselines(splits: dict[str, arms.Split], prompts: dict[str, list[str]]) -> 
 
 
 def _leaks(
-    system: System, splits: dict[str, arms.Split], prompts: dict[str, list[str]], options: Params
+    system: System, splits: dict[str, samples.Split], prompts: dict[str, list[str]], options: Params
 ) -> dict[str, object]:
     """What of the test is known in training, and prompts that were rendered differently."""
     group_by = options["group_by"]
@@ -106,8 +116,8 @@ def _leaks(
 def _diagnostics(
     table: pa.Table,
     known: dict[str, predictions.Arm],
-    found: arms.Run,
-    splits: dict[str, arms.Split],
+    found: answers.Run,
+    splits: dict[str, samples.Split],
     train_prompts: list[str],
     settings: figures.Settings,
 ) -> dict[str, object]:
@@ -122,7 +132,7 @@ def _diagnostics(
     }
 
 
-def _held_out(train: arms.Split, prompts: list[str]) -> list[baselines.Target]:
+def _held_out(train: samples.Split, prompts: list[str]) -> list[baselines.Target]:
     """What a linear model says of the sampled training rows, fitted on the others."""
     asked = set(train.sampled.tolist())
     others = [row for row in range(len(prompts)) if row not in asked]

@@ -16,7 +16,7 @@ from plateau.core import files, params
 from plateau.core.errors import BadInputError
 from plateau.core.system import System
 from plateau.data import fields
-from plateau.evaluation import arms, diagnostics, figures, leaks, predictions
+from plateau.evaluation import diagnostics, figures, leaks, predictions, samples
 from plateau.lm.backend import mx
 from plateau.lm.model import load, load_arrays, save_arrays
 from stages import evaluate, overfit_check
@@ -88,7 +88,7 @@ def test_losses_are_those_of_stock_mlx_lm(trained, arm):
 
     adapter = trained.path("adapters", "best") if arm == "adapter" else None
     network, _ = load(trained.path("models", "base"), adapter)
-    split = arms.open_split(trained, "test", None)
+    split = samples.open_split(trained, "test", None)
     for i, row in enumerate(rows_of(trained, arm)[:5]):
         ids, start = split.tokens.ids(i), int(split.tokens.completion_start[i])
         loss, tokens = default_loss(network, mx.array(np.array(ids)[None]), mx.array([[start, len(ids) - 1]]))
@@ -226,7 +226,7 @@ def test_the_chosen_adapter_comes_with_its_tokenizer_and_a_card(trained):
 
 @pytest.mark.parametrize(("rows", "wanted", "found"), [(10, None, 10), (10, 3, 3), (3, 10, 3), (1, 1, 1)])
 def test_sampled_rows_are_evenly_spaced(rows, wanted, found):
-    sampled = arms.evenly_spaced(rows, wanted)
+    sampled = samples.evenly_spaced(rows, wanted)
     assert len(set(sampled.tolist())) == found
     assert sampled[0] == 0
     assert sampled[-1] < rows
@@ -321,16 +321,16 @@ def test_training_rows_that_the_base_answers_are_too_easy():
 
 
 def test_the_linear_model_of_the_difficulty_is_asked_for_rows_that_it_was_not_fitted_on(trained):
-    split = arms.open_split(trained, "train", 8)
+    split = samples.open_split(trained, "train", 8)
     words = [f"row{i}" for i in range(len(split.tokens))]
     assert len(evaluate._held_out(split, words)) == 8
-    whole = arms.open_split(trained, "train", None)
+    whole = samples.open_split(trained, "train", None)
     assert evaluate._held_out(whole, words) == [{}] * len(words)
 
 
 def test_supervised_tokens_are_those_that_are_trained_on(trained):
-    tokens = arms.open_split(trained, "test", 1).tokens
-    completions, everything = (arms.open_split(trained, "test", 1, whole).examples.tokens for whole in (False, True))
+    tokens = samples.open_split(trained, "test", 1).tokens
+    completions, everything = (samples.open_split(trained, "test", 1, whole).examples.tokens for whole in (False, True))
     assert completions.tolist() == (tokens.lengths - tokens.completion_start).tolist()
     assert everything.tolist() == (tokens.lengths - 1).tolist()
 

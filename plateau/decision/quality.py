@@ -8,13 +8,13 @@ import numpy as np
 from plateau.core.progress import say
 from plateau.core.system import System
 from plateau.data import fields
-from plateau.evaluation import arms, scoring
+from plateau.evaluation import samples, scoring
 from plateau.lm import generation, model
 
 
 def valid_scores(system: System, iterations: Iterable[int], params: Mapping[str, Any]) -> dict[int, float]:
     """The mean field score of each iteration's checkpoint on the whole validation split; `params` is the section evaluate."""
-    split = arms.open_split(system, "valid", None)
+    split = samples.open_split(system, "valid", None)
     golds = [scoring.parse(target) for target in split.examples.targets]
     scores = {}
     for iteration in iterations:

@@ -17,7 +17,7 @@ from tiny_task import Example
 from plateau.core.errors import BadInputError
 from plateau.core.files import read_json, write_json
 from plateau.core.system import System
-from plateau.evaluation import arms
+from plateau.evaluation import answers
 from plateau.lm.model import load, load_arrays, save_arrays
 from plateau.prompts import chat
 
@@ -132,7 +132,7 @@ def teach_base(system: System) -> None:
     """Make the base model one that has learnt the task already."""
     tiny_task.run(system, "train", "select")
     network, _ = load(system.path("models", "base"), system.path("adapters", "best"))
-    arms.fuse(network)
+    answers.fuse(network)
     arrays = dict(tree_flatten(network.parameters()))
     save_arrays(system.path("models", "base", "model.safetensors"), arrays, {"format": "mlx"})
 

@@ -8,40 +8,23 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from mlx.utils import tree_unflatten
 from numpy.typing import NDArray
 
 from plateau.core.errors import BadInputError
 from plateau.core.progress import say
-from plateau.core.system import System
-from plateau.data import fields
 from plateau.evaluation import general_text, predictions, provenance
-from plateau.evaluation.predictions import Examples
+from plateau.evaluation.samples import Split, evenly_spaced
 from plateau.evaluation.stats import significant
 from plateau.lm import generation, model, objectives
 from plateau.lm.backend import mx, nn
-from plateau.prompts.tokens import Tokens, open_tokens
+from plateau.prompts.tokens import Tokens
 from plateau.training import trainer
 
 _EFFECT_ROWS = 8
 _LATENCY_ROWS = 5
 # An adapter that moves no logit by more than this share of the largest one does nothing.
 _NO_EFFECT = 1e-6
-
-
-@dataclass(frozen=True)
-class Split:
-    """A split to predict: its examples, its token rows, and the rows that are generated for."""
-
-    examples: Examples
-    tokens: Tokens
-    sampled: NDArray[np.int64]
-    schema: Any
-
-    def prompts(self, rows: NDArray[np.int64]) -> list[list[int]]:
-        """Prompt ids of some rows."""
-        return [self.tokens.ids(int(row))[: self.tokens.completion_start[row]].tolist() for row in rows]
 
 
 @dataclass(frozen=True)
@@ -66,27 +49,6 @@ class Run:
     effect: dict[str, Any]
     general: dict[str, float]
     speeds: dict[str, float]
-
-
-def open_split(system: System, name: str, wanted: int | None, train_on_prompt: bool = False) -> Split:
-    """One split with `wanted` of its rows to generate for; raises BadInputError where its files do not belong together.
-
-    With `train_on_prompt` every token but the first of a row is supervised, as in training.
-    """
-    tokens = open_tokens(system.tokens(name))
-    table = pq.read_table(system.split(name), columns=["id", "target"])
-    if table["id"].to_pylist() != tokens.names:
-        raise BadInputError(f"{system.tokens(name)}: not the rows of {system.split(name)}; run `dvc repro convert`")
-    supervised = tokens.lengths - (1 if train_on_prompt else tokens.completion_start)
-    examples = Examples(tokens.names, tokens.completion_start, supervised, table["target"].to_pylist())
-    schema = fields.load_schema(system.schema("target"))
-    return Split(examples, tokens, evenly_spaced(len(tokens), wanted), schema)
-
-
-def evenly_spaced(rows: int, wanted: int | None) -> NDArray[np.int64]:
-    """Indices of `wanted` of the rows, evenly spaced from the first; all of them where None."""
-    count = rows if wanted is None else min(rows, wanted)
-    return np.arange(count, dtype=np.int64) * rows // max(count, 1)
 
 
 def run(
