@@ -98,19 +98,19 @@ def test_the_picture_of_the_pipeline_has_every_stage_and_only_true_arrows() -> N
 
 
 def test_the_tables_of_metrics_and_params_are_those_of_the_schemas() -> None:
-    assert tables.metrics(deep=False) in README, "run `python -m tools.tables`"
-    assert tables.PAGE.read_text(encoding="utf-8") == tables.page(), "run `python -m tools.tables`"
-    assert tables.knobs() in README, "run `python -m tools.tables`"
+    assert tables.metrics(deep=False) in README, "run `make sync`"
+    assert tables.PAGE.read_text(encoding="utf-8") == tables.page(), "run `make sync`"
+    assert tables.knobs() in README, "run `make sync`"
 
 
 @pytest.mark.skipif(not tables.METRICS.exists(), reason="the pipeline has not run here")
 def test_the_output_shown_is_that_of_the_committed_run() -> None:
-    assert tables.outcome(tables.METRICS) in README, "run `python -m tools.tables`"
+    assert tables.outcome(tables.METRICS) in README, "run `make sync`"
 
 
 @pytest.mark.skipif(not tables.SWEEP.exists(), reason="no sweep is recorded")
 def test_the_sweep_shown_is_the_recorded_one() -> None:
-    assert tables.sweep() in README, "run `python -m tools.tables`"
+    assert tables.sweep() in README, "run `make sync`"
 
 
 def test_a_recorded_sweep_becomes_a_table_and_a_later_one_replaces_it(

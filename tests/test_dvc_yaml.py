@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tools import deps
+from tools import deps, pipeline
 from tools.deps import ROOT, Stage
 
 SYSTEMS = [ROOT, *sorted(path.parent for path in ROOT.glob("systems/*/dvc.yaml"))]
@@ -38,36 +38,72 @@ def test_packages_import_one_way() -> None:
     assert "plateau/lm" in imports["plateau/training"]
 
 
-@each_stage
-def test_deps_name_all_code_that_the_stage_runs_and_no_other(stage: Stage) -> None:
-    assert deps.dep_problems(stage) == []
+@each_system
+def test_dvc_yaml_is_what_its_definitions_and_the_code_give(system: Path) -> None:
+    assert (system / "dvc.yaml").read_text(encoding="utf-8") == pipeline.dvc_yaml(system), "run `make sync`"
 
 
 @each_stage
-def test_a_code_dep_taken_away_or_added_is_noticed(stage: Stage) -> None:
-    listed = stage.entry["deps"]
-    for path in filter(deps.is_code, listed):
-        without = changed(stage, deps=[other for other in listed if other != path])
-        assert deps.dep_problems(without) == [f"{stage.name}: add dep {path}"]
-    needless = changed(stage, deps=[*listed, "tools/deps.py"])
-    assert deps.dep_problems(needless) == [
-        f"{stage.name}: drop dep tools/deps.py, nothing imports or reads it, or not all of it"
-    ]
+def test_no_stage_depends_on_a_module_without_effect_and_each_of_these_exists(stage: Stage) -> None:
+    assert set(deps.WITHOUT_EFFECT) & set(stage.paths("deps")) == set()
+    assert [name for name in deps.WITHOUT_EFFECT if not (ROOT / name).is_file()] == []
 
 
-@each_stage
-def test_a_folder_stands_in_deps_where_all_of_it_is_needed_and_only_there(stage: Stage) -> None:
-    listed = stage.entry["deps"]
-    for folder, files in deps.folders():
-        if folder in listed:
-            each = changed(stage, deps=[*(path for path in listed if path != folder), *files])
-            drops = [f"{stage.name}: drop dep {path}, its folder stands for it" for path in sorted(files)]
-            assert deps.dep_problems(each) == [f"{stage.name}: add dep {folder}", *drops]
-        elif not any(folder.startswith(f"{path}/") for path in listed):
-            more = changed(stage, deps=[*listed, folder])
-            assert deps.dep_problems(more) == [
-                f"{stage.name}: drop dep {folder}, nothing imports or reads it, or not all of it"
-            ]
+def test_adding_a_stage_takes_a_module_and_one_entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = repository(tmp_path, monkeypatch)
+    entry = {"desc": "Say what it is for.", "deps": ["data/raw"], "outs": ["data/b.csv", "metrics/b.json"]}
+    write(folder, {"stages/pipeline.yaml": yaml.safe_dump({"stages": {"b": entry}, "metrics": [], "plots": []})})
+    made = yaml.safe_load(pipeline.dvc_yaml(folder / "systems" / "mine"))["stages"]["b"]
+    assert made == {
+        "desc": "Say what it is for.",
+        "cmd": "python -m stages.b systems/mine",
+        "wdir": "../..",
+        "deps": ["house/door.py", "stages/b.py", "systems/mine/data/raw"],
+        "params": [{"systems/mine/params.yaml": ["lr"]}],
+        "outs": ["systems/mine/data/b.csv", {"systems/mine/metrics/b.json": {"cache": False}}],
+    }
+
+
+def test_a_stage_of_the_system_stands_before_the_first_that_reads_what_it_writes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = repository(tmp_path, monkeypatch)
+    shared = {"a": {"desc": "A.", "outs": ["x"]}, "b": {"desc": "B.", "deps": ["data/raw"], "outs": ["y"]}}
+    own = {
+        "about": "Mine.",
+        "stages": {"bring": {"desc": "C.", "module": "a", "outs": ["data/raw"]}},
+        "artifacts": {"m": 1},
+    }
+    write(
+        folder,
+        {
+            "stages/pipeline.yaml": yaml.safe_dump({"stages": shared, "metrics": [], "plots": []}, sort_keys=False),
+            "systems/mine/system.yaml": yaml.safe_dump(own),
+        },
+    )
+    text = pipeline.dvc_yaml(folder / "systems" / "mine")
+    made = yaml.safe_load(text)
+    assert text.startswith("# Mine.\n")
+    assert list(made["stages"]) == ["a", "bring", "b"]
+    assert made["stages"]["bring"]["cmd"] == "python -m stages.a systems/mine"
+    assert made["artifacts"] == {"m": 1}
+
+
+def repository(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A small repository with two stage modules, and a system in it."""
+    for module in (deps, pipeline):
+        monkeypatch.setattr(module, "ROOT", folder)
+    monkeypatch.setattr(pipeline, "PIPELINE", folder / "stages" / "pipeline.yaml")
+    monkeypatch.setattr(deps, "WITHOUT_EFFECT", ("house/bell.py",))
+    texts = {
+        "stages/a.py": "PARAMS = ()\n",
+        "stages/b.py": 'from house import door\nPARAMS = ("lr",)\n',
+        "house/door.py": "import house.bell\n",
+        "house/bell.py": "import house.wire\n",
+        "house/wire.py": "",
+    }
+    write(folder, texts)
+    return folder
 
 
 @each_stage
@@ -149,23 +185,6 @@ def test_what_a_stage_reads_another_makes_or_git_holds(system: Path) -> None:
             assert in_made or tracked.returncode == 0 or (ROOT / path).exists(), f"{stage.name}: {path}"
 
 
-def files(stage: Stage, *kinds: str) -> set[str]:
-    """Data that a stage names, below its system; a schema by its name alone, for a system may have its own."""
-    inside = stage.system.relative_to(ROOT).as_posix()
-    paths = {path for kind in kinds for path in stage.paths(kind) if ".schema." in path or not deps.is_code(path)}
-    below = {path.removeprefix(f"{inside}/") for path in paths}
-    return {path for path in below if path != "models/reference"}
-
-
-@each_system
-def test_the_systems_share_their_stages(system: Path) -> None:
-    shared = {stage.module: stage for stage in deps.stages(ROOT)}
-    for stage in deps.stages(system):
-        if stage.module in shared:
-            for kinds in (["deps"], ["outs", "metrics", "plots"]):
-                assert files(stage, *kinds) == files(shared[stage.module], *kinds), stage.name
-
-
 @each_system
 def test_timings_are_a_metric_but_no_out(system: Path) -> None:
     content = yaml.safe_load((system / "dvc.yaml").read_text(encoding="utf-8"))
@@ -201,32 +220,6 @@ def test_imports_are_followed_to_the_end_wherever_they_stand(tmp_path: Path, mon
     write(tmp_path, texts)
     found = {path.relative_to(tmp_path).as_posix() for path in deps.modules(tmp_path / "stages" / "one.py")}
     assert found == set(texts) - {"house/__init__.py", "house/garden.py"}
-
-
-def test_a_folder_stands_for_its_modules_with_code_and_its_templates(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(deps, "ROOT", tmp_path)
-    texts = {
-        "plateau/__init__.py": "import os\n",
-        "plateau/top.py": "",
-        "plateau/inner/__init__.py": '"""Only words."""\n',
-        "plateau/inner/one.py": "A = 1\n",
-        "plateau/inner/page.py": "B = 1\n",
-        "plateau/inner/templates/a.md.j2": "",
-        "plateau/inner/templates/b.md.j2": "",
-        "simulator/all/one.py": "C = 1\n",
-        "stages/one.py": "D = 1\n",
-    }
-    write(tmp_path, texts)
-    everything = set(texts) - {"plateau/inner/__init__.py"}
-    outside = {"plateau/__init__.py", "plateau/top.py", "stages/one.py"}
-    assert deps.folded(everything) == outside | {"plateau/inner", "simulator/all"}
-    without_one = deps.folded(everything - {"plateau/inner/one.py"})
-    assert without_one == outside | {"plateau/inner/page.py", "plateau/inner/templates", "simulator/all"}
-    without_a = deps.folded(everything - {"plateau/inner/templates/a.md.j2"})
-    assert "plateau/inner" not in without_a
-    assert "plateau/inner/templates/b.md.j2" in without_a
 
 
 KNOBS: dict[str, Any] = {

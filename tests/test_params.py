@@ -196,7 +196,7 @@ def test_a_section_that_a_stage_needs_and_the_system_lacks_is_named(tmp_path: Pa
 @pytest.mark.parametrize("replacement", ["lr: fast", "lrr: 1", "lr: [", "lr: 1\nlr: 2"])
 def test_a_real_stage_reports_bad_params_in_one_line_each_and_exits_2(tmp_path: Path, replacement: str) -> None:
     edited(tmp_path, r"^lr: .*", replacement)
-    done = stage("gate", str(tmp_path))
+    done = stage("temporal", str(tmp_path))
     assert done.returncode == 2, done
     assert "Traceback" not in done.stderr
     assert done.stderr.startswith(f"error: {tmp_path / 'params.yaml'}: ")
@@ -205,7 +205,7 @@ def test_a_real_stage_reports_bad_params_in_one_line_each_and_exits_2(tmp_path: 
 
 @pytest.mark.parametrize("arguments", [["nowhere"], ["a", "b"], ["/dev/null"], [""]])
 def test_a_folder_that_is_no_system_is_refused(tmp_path: Path, arguments: list[str]) -> None:
-    done = stage("gate", *arguments, cwd=tmp_path)
+    done = stage("temporal", *arguments, cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert "not a system folder" in done.stderr
     assert "Traceback" not in done.stderr

@@ -1,15 +1,12 @@
-"""What each stage really depends on, read from its code: `python -m tools.deps [SYSTEM]` writes it into dvc.yaml.
+"""What each stage really depends on, read from its code; tools.pipeline writes it into dvc.yaml.
 
 The rule: a stage depends on its own module, on every project module that it imports at any remove (imports inside
 functions too), on the package files of these (`__init__.py`) where they hold more than a docstring, on the templates
-that they name, and on the schemas that they ask its system for. A folder below plateau/ or simulator/ stands there in
-place of its files where the stage needs all of them: every module in it that holds code, and every template. So the
-list is short, and no stage depends on a module that it does not import.
+that they name, and on the schemas that they ask its system for. Not on those of WITHOUT_EFFECT, nor on what only these import.
 """
 
 import ast
 import json
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -21,6 +18,17 @@ import yaml
 ROOT = Path(__file__).parent.parent
 SCHEMA = json.loads((ROOT / "schemas" / "params.schema.json").read_text(encoding="utf-8"))
 FOLDERS = ("plateau", "simulator")
+# Modules that can change no out of any stage, only what a person sees, when a stage stops, and what it refuses to do.
+# tests/test_effects.py runs a system with each of them replaced by one that does nothing, and holds that all outs are the same bytes.
+WITHOUT_EFFECT = (
+    "plateau/core/checks.py",
+    "plateau/core/errors.py",
+    "plateau/core/progress.py",
+    "plateau/core/stage.py",
+    "plateau/core/timings.py",
+    "plateau/training/display.py",
+    "plateau/training/supervision.py",
+)
 
 
 def syntax(path: Path) -> ast.Module:
@@ -59,11 +67,12 @@ def module_files(name: str) -> Iterator[Path]:
 
 
 def modules(path: Path) -> set[Path]:
-    """`path` and every project module that it imports, transitively."""
+    """`path` and every project module that it imports, transitively, and that can change what it writes."""
     found, waiting = {path}, [path]
+    without = {ROOT / name for name in WITHOUT_EFFECT}
     while waiting:
         for name in imported_names(waiting.pop()):
-            new = set(module_files(name)) - found
+            new = set(module_files(name)) - found - without
             found |= new
             waiting += new
     return found
@@ -101,22 +110,6 @@ def needed(path: Path, system: Path) -> set[str]:
     code = modules(path)
     files = code.union(*(schemas(module, system) | templates(module) for module in code))
     return {file.relative_to(ROOT).as_posix() for file in files}
-
-
-def folders() -> Iterator[tuple[str, set[str]]]:
-    """Each folder below plateau/ and simulator/, outer ones first, with its modules that hold code and its templates."""
-    for folder in sorted(path for name in FOLDERS for path in (ROOT / name).rglob("*") if path.is_dir()):
-        files = {*folder.rglob("*.j2"), *(path for path in folder.rglob("*.py") if holds_code(path))}
-        if files:
-            yield folder.relative_to(ROOT).as_posix(), {file.relative_to(ROOT).as_posix() for file in files}
-
-
-def folded(files: set[str]) -> set[str]:
-    """Needed files as deps: a folder in place of its files where all of them are needed."""
-    for folder, inside in folders():
-        if inside <= files:
-            files = files - inside | {folder}
-    return files
 
 
 @dataclass(frozen=True)
@@ -157,19 +150,6 @@ def stages(system: Path) -> list[Stage]:
     """The stages of a system's dvc.yaml."""
     entries = yaml.safe_load((system / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
     return [Stage(system, name, entry) for name, entry in entries.items()]
-
-
-def dep_problems(stage: Stage) -> list[str]:
-    """Code and schemas that are missing from the deps of a stage, or listed there without need."""
-    listed = set(stage.paths("deps"))
-    code = {path for path in listed if is_code(path)}
-    files = needed(stage.module, stage.system)
-    wanted = folded(files)
-    return [f"{stage.name}: add dep {path}" for path in sorted(wanted - listed)] + [
-        f"{stage.name}: drop dep {path}, "
-        + ("its folder stands for it" if path in files else "nothing imports or reads it, or not all of it")
-        for path in sorted(code - wanted)
-    ]
 
 
 def declared(path: Path) -> tuple[str, ...]:
@@ -255,29 +235,3 @@ def unread(key: str, found: set[tuple[str, ...]], words: set[str]) -> list[str]:
 def is_code(path: str) -> bool:
     """Whether a dep is one that the code itself shows; data files are listed by hand."""
     return path.endswith(".py") or ".schema." in path or path.split("/")[0] in FOLDERS
-
-
-def rewrite(system: Path) -> None:
-    """Put the deps and params that the code shows into a system's dvc.yaml; all else stays, comments too."""
-    from dvc.utils.serialize import modify_yaml
-
-    with modify_yaml(str(system / "dvc.yaml")) as content:
-        for stage in stages(system):
-            data = {path for path in stage.paths("deps") if not is_code(path)}
-            content["stages"][stage.name]["deps"] = sorted(data | folded(needed(stage.module, system)))
-            keys: list[Any] = list(declared(stage.module))
-            inside = system.relative_to(ROOT).as_posix()
-            if keys:
-                content["stages"][stage.name]["params"] = keys if system == ROOT else [{f"{inside}/params.yaml": keys}]
-
-
-def main() -> None:
-    """Rewrite one system's dvc.yaml, and print what is wrong there still."""
-    system = (ROOT / (sys.argv[1] if len(sys.argv) > 1 else ".")).resolve()
-    rewrite(system)
-    for stage in stages(system):
-        print(*(f"{problem}\n" for problem in dep_problems(stage) + param_problems(stage)), sep="", end="")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,6 +1,7 @@
 """`make sync`: write all that follows from a definition, and say what was added; `git diff` is empty when nothing did.
 
-schemas/params.schema.json, every system's params.yaml (order and comments, never a value), and the tables of README and docs.
+schemas/params.schema.json, every system's params.yaml (order and comments, never a value) and dvc.yaml, and the tables of README
+and docs.
 """
 
 import json
@@ -8,7 +9,7 @@ import os
 from pathlib import Path
 
 from plateau.core.files import write_text
-from tools import params_file, tables
+from tools import params_file, pipeline, tables
 from tools.deps import ROOT
 
 SCHEMA = ROOT / "schemas" / "params.schema.json"
@@ -48,6 +49,7 @@ def main() -> None:
     write_schema()
     for system in systems():
         print(*(f"{line}\n" for line in write_params(system)), sep="", end="")
+        _write(system / "dvc.yaml", pipeline.dvc_yaml(system))
     tables.rewrite()
 
 
