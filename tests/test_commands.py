@@ -18,6 +18,7 @@ ELSEWHERE = {
     "make lint": "the checks of this repository, of which this is one",
     "make test": "this",
     "make bench": "takes minutes and measures",
+    "make sync": "installs what is locked first; test_sync.py holds what it writes",
     "mlx_lm.convert": "needs a model of the hub",
     "dvc exp run -S model=models/mistral": "needs that model",
     "dask ": "runs until it is stopped, on machines of one's own; test_engine.py runs a cluster",
