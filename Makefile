@@ -37,7 +37,7 @@ goldens: setup ## bytes and messages that a change of form must not change; tool
 bench: setup ## the figures of benchmarks/README.md
 	python -m benchmarks
 
-panel: setup ## plant each mistake and see that it is named: the table in README.md
+panel: setup ## plant each mistake and see that it is named: the table in docs/panel.md
 	python -m tests.panel
 
 gate: setup ## print the gates; make itself exits 0 to ship, else 2; `python -m stages.gate` says which: 1, 2 or 3

@@ -86,7 +86,7 @@ def test_every_command_in_the_docs_runs(tmp_path: Path) -> None:
         if command.startswith("dvc queue start"):
             wait(folder)
         if command.startswith("python -m tools.tables sweep-"):
-            assert "| sweep | sweep-" in (folder / "README.md").read_text(encoding="utf-8")
+            assert "| sweep | sweep-" in (folder / "docs" / "experiments.md").read_text(encoding="utf-8")
         done.append(command)
     assert len(done) > 25
     assert remote.is_dir()

@@ -1,10 +1,10 @@
-"""What README and docs/metrics.md repeat from schemas and metrics, made from these: `python -m tools.tables`."""
+"""What README and docs repeat from definitions, schemas and metrics, made from these: `python -m tools.tables`."""
 
 import dataclasses
 import json
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,8 @@ from tools.deps import ROOT
 README = ROOT / "README.md"
 METRICS = ROOT / "metrics"
 PAGE = ROOT / "docs" / "metrics.md"
+PARAMS = ROOT / "docs" / "params.md"
+EXPERIMENTS = ROOT / "docs" / "experiments.md"
 SWEEP = ROOT / "docs" / "sweep.json"
 AFTER_SWEEP = re.compile(r"(python -m tools\.tables sweep-a.*?```\n)(?:\n\| sweep \|.*?\n\n[^\n]*\n)?", re.DOTALL)
 FILES = {
@@ -82,12 +84,12 @@ def resolved(node: dict[str, Any], root: dict[str, Any]) -> dict[str, Any]:
     return root["$defs"][node["$ref"].rsplit("/", 1)[1]] if "$ref" in node else node
 
 
-def metrics(deep: bool) -> str:
-    """A table for each metrics file, of its own keys or of nested ones too."""
+def metrics() -> str:
+    """A table for each metrics file, nested keys too."""
     parts = []
     for name, about in FILES.items():
         found = schema(name)
-        pairs = [(key, meaning) for key, meaning in keys(found, found) if deep or "." not in key]
+        pairs = [(key, meaning) for key, meaning in keys(found, found)]
         rows = "\n".join(f"| `{key}` | {meaning.replace('|', 'or')} |" for key, meaning in pairs)
         parts.append(f"**`{name}.json`** {about}\n\n| key | meaning |\n|---|---|\n{rows}")
     return "\n\n".join(parts)
@@ -143,23 +145,23 @@ def record_sweep(names: list[str]) -> None:
 
 def page() -> str:
     """docs/metrics.md: every key."""
-    return f"# Every key of every metrics file\n\nMade from `schemas/metrics/`.\n\n{metrics(deep=True)}\n"
+    return f"# Every key of every metrics file\n\nMade from `schemas/metrics/`.\n\n{metrics()}\n"
 
 
 def rewrite() -> None:
     """Put them in place of those that stand there."""
     PAGE.write_text(page(), encoding="utf-8")
-    words = README.read_text(encoding="utf-8")
-    words = re.sub(
-        r"\*\*`\w+\.json`\*\*.*?(?=\n\n</details>)", lambda _: metrics(deep=False), words, count=1, flags=re.DOTALL
-    )
-    words = re.sub(r"\| knob \| meaning \|.*?(?=\n\n## )", lambda _: knobs(), words, count=1, flags=re.DOTALL)
+    replace(PARAMS, r"\| knob \| meaning \|.*\Z", lambda _: f"{knobs()}\n")
     if METRICS.exists():
-        block = r"```console\n\$ make repro\n.*?```"
-        words = re.sub(block, lambda _: outcome(METRICS), words, count=1, flags=re.DOTALL)
+        replace(README, r"```console\n\$ make repro\n.*?```", lambda _: outcome(METRICS))
     if SWEEP.exists():
-        words = AFTER_SWEEP.sub(lambda found: f"{found[1]}\n{sweep()}\n", words, count=1)
-    README.write_text(words, encoding="utf-8")
+        replace(EXPERIMENTS, AFTER_SWEEP.pattern, lambda found: f"{found[1]}\n{sweep()}\n")
+
+
+def replace(path: Path, pattern: str, new: Callable[[re.Match[str]], str]) -> None:
+    """Put text in place of the first match in a page."""
+    words = path.read_text(encoding="utf-8")
+    path.write_text(re.sub(pattern, new, words, count=1, flags=re.DOTALL), encoding="utf-8")
 
 
 if __name__ == "__main__":
