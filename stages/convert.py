@@ -3,9 +3,11 @@
 import time
 
 from plateau.core import files, params, stage, timings
+from plateau.core.figures import to_json
 from plateau.core.progress import say, track
 from plateau.core.system import SPLITS, System
 from plateau.data import engine
+from plateau.metrics.convert import Convert
 from plateau.prompts import conversion
 
 PARAMS = ("convert", "max_seq_length")
@@ -24,11 +26,11 @@ def main(system: System, values: params.Params) -> None:
             made = conversion.convert_file(pool, setup, system.split(name))
             mlx = system.path("data", "mlx", f"{name}.jsonl")
             summary[name] = conversion.write(track(made, f"{name}, batches"), mlx, system.tokens(name))
-    files.write_json(system.metrics("convert"), summary)
-    count = sum(figures["rows"] for figures in summary.values())
+    files.write_json(system.metrics("convert"), to_json(Convert(**summary)))
+    count = sum(figures.rows for figures in summary.values())
     timings.record(system, "convert", {"seconds": time.perf_counter() - began, "rows": count})
     say(
-        f"converted {count:,} rows; {sum(figures['truncated'] for figures in summary.values()):,} lost turns to max_seq_length"
+        f"converted {count:,} rows; {sum(figures.truncated for figures in summary.values()):,} lost turns to max_seq_length"
     )
 
 

@@ -8,10 +8,12 @@ from collections import Counter
 from functools import partial
 
 from plateau.core import files, params, stage, timings
+from plateau.core.figures import to_json
 from plateau.core.progress import say
 from plateau.core.system import System
 from plateau.data import engine, joining, parquet, preparation, privacy
 from plateau.data.records import SCHEMA
+from plateau.metrics.prepare import Redacted
 
 PARAMS = ("prepare",)
 MIB = 2**20
@@ -31,15 +33,13 @@ def main(system: System, values: params.Params) -> None:
             clean = pool.map(partial(privacy.batch, guard), joining.accepted(store, memory))
             parquet.write(folder / "prepared.parquet", SCHEMA, privacy.counted(clean, replaced))
             store.rejects.write(rejected)
-            summary = joining.summary(store, parquet.columns(folder / "prepared.parquet", ["start_utc"])["start_utc"])
+            starts = parquet.columns(folder / "prepared.parquet", ["start_utc"])["start_utc"]
+            summary = joining.summary(store, starts, Redacted(**{kind: replaced[kind] for kind in privacy.KINDS}))
         joining.check_share(summary, options["max_rejected"], rejected)
         (folder / "prepared.parquet").replace(system.path("data", "prepared.parquet"))
-    redacted = {kind: replaced[kind] for kind in privacy.KINDS}
-    files.write_json(system.metrics("prepare"), {**summary, "redacted": redacted})
-    timings.record(system, "prepare", {"seconds": time.perf_counter() - began, "rows": summary["accepted"]})
-    say(
-        f"prepared {summary['accepted']:,} of {summary['conversations']:,} conversations; {summary['rejected']:,} rejects"
-    )
+    files.write_json(system.metrics("prepare"), to_json(summary))
+    timings.record(system, "prepare", {"seconds": time.perf_counter() - began, "rows": summary.accepted})
+    say(f"prepared {summary.accepted:,} of {summary.conversations:,} conversations; {summary.rejected:,} rejects")
 
 
 if __name__ == "__main__":

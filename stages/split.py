@@ -3,6 +3,7 @@
 import time
 
 from plateau.core import files, params, stage, timings
+from plateau.core.figures import to_json
 from plateau.core.progress import say
 from plateau.core.system import SPLITS, System
 from plateau.data import fields
@@ -23,10 +24,9 @@ def main(system: System, values: params.Params) -> None:
     partition.write(known, made, paths)
     findings = partition.worth_a_look(known, made, options["review_rows"])
     partition.write_review(system.path("data", "review.csv"), findings, known, made)
-    files.write_json(system.metrics("split"), partition.summary(paths, known, made, options))
-    files.write_json(
-        system.metrics("labels"), {**labels.summary(known.columns, made.pairs), **review.summary(findings)}
-    )
+    files.write_json(system.metrics("split"), to_json(partition.summary(paths, known, made, options)))
+    odd = labels.summary(known.columns, made.pairs, review.counts(findings))
+    files.write_json(system.metrics("labels"), to_json(odd))
     timings.record(system, "split", {"seconds": time.perf_counter() - began, "rows": len(known.ids)})
     counts = ", ".join(f"{name} {len(made.rows[name]):,}" for name in SPLITS)
     say(f"{counts}; {sum(made.dropped.values()):,} rows unused; {len(findings)} labels to look at in data/review.csv")

@@ -3,9 +3,11 @@
 import time
 
 from plateau.core import files, params, stage, timings
+from plateau.core.figures import to_json
 from plateau.core.progress import say
 from plateau.core.system import System
 from plateau.data import calendar, history, parquet
+from plateau.metrics.temporal import Temporal
 
 PARAMS = ("temporal",)
 
@@ -18,8 +20,8 @@ def main(system: System, values: params.Params) -> None:
     utc = known["start_utc"].to_numpy().astype("datetime64[us]")
     columns = calendar.features(utc, options) | history.features(utc, known["customer_id"].combine_chunks())
     parquet.write(system.path("data", "temporal.parquet"), *parquet.with_columns(source, columns))
-    summary = calendar.summary(columns, known["queue_wait_time_seconds"]) | history.summary(columns)
-    files.write_json(system.metrics("temporal"), summary)
+    summary = Temporal(calendar.summary(columns, known["queue_wait_time_seconds"]), history.summary(columns))
+    files.write_json(system.metrics("temporal"), to_json(summary))
     timings.record(system, "temporal", {"seconds": time.perf_counter() - began, "rows": len(known)})
     say(f"temporal features of {len(known):,} records in {options['time_zone']}")
 

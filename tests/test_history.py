@@ -6,6 +6,7 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
+from plateau.core.figures import to_json
 from plateau.data import history
 
 START = dt.datetime(2025, 1, 1)
@@ -63,7 +64,7 @@ def test_the_summary_counts_first_contacts_and_unknown_customers() -> None:
     columns = history.features(
         np.array(["2025-01-01", "2025-01-03", "2025-01-03"], "datetime64[us]"), pa.array(["a", "a", None])
     )
-    assert history.summary(columns) == {
+    assert to_json(history.summary(columns)) == {
         "customer_unknown": 1,
         "first_contacts": 1,
         "days_since_last_contact_median": 2.0,

@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from plateau.core.figures import to_json
 from plateau.core.system import SPLITS
 from plateau.data import fields
 from plateau.data.contracts import Contract
@@ -43,7 +44,7 @@ def pairs(*found: tuple[int, int]) -> Pairs:
 
 def test_odd_labels_are_named_and_the_figures_follow_their_schema() -> None:
     found = columns(TARGETS)
-    summary = labels.summary(found, pairs((0, 1), (0, 2))) | review.summary([])
+    summary = to_json(labels.summary(found, pairs((0, 1), (0, 2)), review.counts([])))
     assert metrics_problems("labels", summary) == []
     assert summary["constant_fields"] == ["channel", "solved"]
     assert summary["missing_fields"] == ["unused"]
@@ -65,7 +66,7 @@ def test_drift_is_nothing_between_alike_splits_and_much_between_others() -> None
     alike = [{"mood": str(rng.choice(["calm", "angry"])), "score": rng.normal()} for _ in range(600)]
     other = [{"mood": "sad", "score": 5 + rng.normal()} for _ in range(300)]
     found = {"train": columns(alike[:300]), "valid": columns(alike[300:]), "test": columns(other)}
-    drift = labels.drift(found)
+    drift = to_json(labels.drift(found))
     assert set(drift) == {"mood", "score"}
     for name in drift:
         assert drift[name]["train_valid"]["distance"] < 0.1 < 0.95 < drift[name]["train_test"]["distance"]

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plateau.core.errors import BadInputError
+from plateau.core.figures import to_json
 from plateau.core.system import SPLITS
 from plateau.data import fields, parquet
 from plateau.data.records import SCHEMA, parse_time
@@ -146,7 +147,7 @@ def divided(
 
 def test_the_proof_is_counted_from_the_files_and_follows_its_schema(tmp_path: Path) -> None:
     known, made, paths = divided(tmp_path, records())
-    summary = partition.summary(paths, known, made, OPTIONS)
+    summary = to_json(partition.summary(paths, known, made, OPTIONS))
     assert metrics_problems("split", summary) == []
     assert summary["ordered_in_time"]
     assert made.dropped["repeated_conversation"] == 1
@@ -177,7 +178,11 @@ def test_the_proof_finds_a_planted_leak(leak: str, tmp_path: Path) -> None:
     test = test.set_column(SCHEMA.get_field_index(leak), leak, pa.concat_arrays([stolen, rest]))
     parquet.write(paths["test"], test.schema, test.to_batches())
     key = {"id": "shared_ids", "customer_id": "shared_groups", "turns": "shared_conversations"}[leak]
-    assert partition.summary(paths, known, made, OPTIONS)[key] == {"train_valid": 0, "train_test": 1, "valid_test": 0}
+    assert to_json(partition.summary(paths, known, made, OPTIONS))[key] == {
+        "train_valid": 0,
+        "train_test": 1,
+        "valid_test": 0,
+    }
 
 
 def test_the_proof_finds_a_planted_near_duplicate(tmp_path: Path) -> None:
@@ -185,7 +190,7 @@ def test_the_proof_finds_a_planted_near_duplicate(tmp_path: Path) -> None:
     ids = known.ids.to_pylist()
     numbers = np.append(made.rows["train"], ids.index("c7"))
     parquet.write(paths["train"], parquet.schema(known.path), parquet.pick(known.path, numbers))
-    found = partition.summary(paths, known, made, OPTIONS)["shared_near_duplicates"]
+    found = to_json(partition.summary(paths, known, made, OPTIONS))["shared_near_duplicates"]
     assert found == {"train_valid": 0, "train_test": 1, "valid_test": 0}
 
 
@@ -193,7 +198,7 @@ def test_near_duplicates_join_groups_in_a_random_split(tmp_path: Path) -> None:
     known, made, paths = divided(tmp_path, records(), strategy="random", group_by=None)
     where = {row: name for name in SPLITS for row in made.rows[name].tolist()}
     assert where.get(7) == where.get(55) or None in (where.get(7), where.get(55))
-    assert set(partition.summary(paths, known, made, OPTIONS)["shared_near_duplicates"].values()) == {0}
+    assert set(to_json(partition.summary(paths, known, made, OPTIONS))["shared_near_duplicates"].values()) == {0}
 
 
 def test_rows_without_a_group_are_groups_of_their_own() -> None:

@@ -1,6 +1,6 @@
 """`make sync`: write all that follows from a definition, and say what was added; `git diff` is empty when nothing did.
 
-schemas/params.schema.json, every system's params.yaml (order and comments, never a value) and dvc.yaml, and the tables of README
+schemas/params.schema.json and schemas/metrics, every system's params.yaml (order and comments, never a value) and dvc.yaml, and the tables of README
 and docs.
 """
 
@@ -9,7 +9,8 @@ import os
 from pathlib import Path
 
 from plateau.core.files import write_text
-from tools import params_file, pipeline, tables
+from plateau.metrics.files import FILES
+from tools import metrics, params_file, pipeline, tables
 from tools.deps import ROOT
 
 SCHEMA = ROOT / "schemas" / "params.schema.json"
@@ -50,6 +51,11 @@ def main() -> None:
     for system in systems():
         print(*(f"{line}\n" for line in write_params(system)), sep="", end="")
         _write(system / "dvc.yaml", pipeline.dvc_yaml(system))
+    for name in FILES:
+        _write(
+            metrics.FOLDER / f"{name}.schema.json",
+            json.dumps(metrics.metrics_schema(name), indent=2, ensure_ascii=False) + "\n",
+        )
     tables.rewrite()
 
 

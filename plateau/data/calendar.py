@@ -17,13 +17,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from plateau.core.errors import BadInputError
+from plateau.metrics.temporal import DAYS, PARTS_OF_DAY, Clock
 
 Times = npt.NDArray[np.datetime64]
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
-DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-PARTS_OF_DAY = ("night", "morning", "afternoon", "evening")
 DAY_MINUTES = 24 * 60
 
 
@@ -175,7 +174,7 @@ def _minutes(clock: str) -> int:
     return int(hour) * 60 + int(minute)
 
 
-def summary(columns: Mapping[str, pa.Array], waits: pa.ChunkedArray) -> dict[str, Any]:
+def summary(columns: Mapping[str, pa.Array], waits: pa.ChunkedArray) -> Clock:
     """The calendar figures of metrics/temporal.json; `waits` are queue waits in seconds."""
     rows, ends = len(waits), pc.min_max(columns["timestamp"]).as_py()
     counts = {
@@ -183,15 +182,15 @@ def summary(columns: Mapping[str, pa.Array], waits: pa.ChunkedArray) -> dict[str
         for name in ("time_of_day", "day_of_week")
     }
     known = rows - waits.null_count
-    return {
-        "rows": rows,
-        "earliest": ends["min"],
-        "latest": ends["max"],
-        "business_hours_share": round(columns["business_hours"].true_count / rows, 6),
-        "holiday_share": round(columns["holiday"].true_count / rows, 6),
-        "peak_season_share": round(columns["peak_season"].true_count / rows, 6),
-        "time_of_day": {part: counts["time_of_day"].get(part, 0) for part in PARTS_OF_DAY},
-        "day_of_week": {day: counts["day_of_week"].get(day, 0) for day in DAYS},
-        "queue_wait_unknown": waits.null_count,
-        "queue_wait_mean_seconds": round(pc.mean(waits).as_py(), 3) if known else None,
-    }
+    return Clock(
+        rows=rows,
+        earliest=ends["min"],
+        latest=ends["max"],
+        business_hours_share=columns["business_hours"].true_count / rows,
+        holiday_share=columns["holiday"].true_count / rows,
+        peak_season_share=columns["peak_season"].true_count / rows,
+        time_of_day={part: counts["time_of_day"].get(part, 0) for part in PARTS_OF_DAY},
+        day_of_week={day: counts["day_of_week"].get(day, 0) for day in DAYS},
+        queue_wait_unknown=waits.null_count,
+        queue_wait_mean_seconds=pc.mean(waits).as_py() if known else None,
+    )

@@ -5,12 +5,13 @@ same moment do not count each other.
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from plateau.metrics.temporal import History
 
 Times = npt.NDArray[np.datetime64]
 Ints = npt.NDArray[np.int64]
@@ -66,14 +67,13 @@ def _ranks_before(moments: Times, span: np.timedelta64) -> Ints:
     return np.searchsorted(moments, moments - span)
 
 
-def summary(columns: Mapping[str, pa.Array]) -> dict[str, Any]:
-    """Figures for metrics/temporal.json of the columns of `features`."""
+def summary(columns: Mapping[str, pa.Array]) -> History:
+    """The part of metrics/temporal.json of the columns of `features`."""
     days, contacts = columns["days_since_last_contact"], columns["contacts_last_30_days"]
-    median, mean = pc.quantile(days, 0.5)[0].as_py(), pc.mean(contacts).as_py()
-    return {
-        "customer_unknown": contacts.null_count,
-        "first_contacts": days.null_count - contacts.null_count,
-        "days_since_last_contact_median": None if median is None else round(median, 2),
-        "contacts_last_30_days_mean": None if mean is None else round(mean, 4),
-        "load_last_hour_mean": round(pc.mean(columns["load_last_hour"]).as_py(), 4),
-    }
+    return History(
+        customer_unknown=contacts.null_count,
+        first_contacts=days.null_count - contacts.null_count,
+        days_since_last_contact_median=pc.quantile(days, 0.5)[0].as_py(),
+        contacts_last_30_days_mean=pc.mean(contacts).as_py(),
+        load_last_hour_mean=pc.mean(columns["load_last_hour"]).as_py(),
+    )

@@ -17,6 +17,7 @@ from plateau.data import spill
 from plateau.data.records import KEYS, ROWS, SCHEMA, Examined, Reject
 from plateau.data.sources import Problem
 from plateau.data.strict_json import SHOWN_CHARACTERS
+from plateau.metrics.prepare import Prepare, Redacted
 
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
@@ -241,31 +242,32 @@ def _transcript_reject(row: Mapping[str, Any], fate: Mapping[str, Any]) -> Rejec
     return Reject(fate["file"], fate["line"], row["id"], fate["reason"], fate["detail"], text)
 
 
-def summary(store: Store, starts: Any) -> dict[str, Any]:
-    """Counts for metrics/prepare.json; a conversation is an id of either kind, or a transcript whose id cannot be read."""
+def summary(store: Store, starts: Any, redacted: Redacted) -> Prepare:
+    """The content of metrics/prepare.json; a conversation is an id of either kind, or a transcript whose id cannot be read."""
     counts = store.counts
     conversations = counts["ids"] + counts["nameless"]
-    return {
-        "transcripts": counts["transcripts"],
-        "analyses": counts["analyses"],
-        "conversations": conversations,
-        "accepted": counts["accepted"],
-        "duplicates_dropped": counts["duplicates"],
-        "rejected": sum(store.rejects.reasons.values()),
-        "rejected_share": round(1 - counts["accepted"] / conversations, 6) if conversations else 0.0,
-        "earliest_start": starts[0].as_py().isoformat() if len(starts) else None,
-        "latest_start": starts[-1].as_py().isoformat() if len(starts) else None,
-        "rejected_by_reason": dict(sorted(store.rejects.reasons.items())),
-    }
+    return Prepare(
+        transcripts=counts["transcripts"],
+        analyses=counts["analyses"],
+        conversations=conversations,
+        accepted=counts["accepted"],
+        duplicates_dropped=counts["duplicates"],
+        rejected=sum(store.rejects.reasons.values()),
+        rejected_share=round(1 - counts["accepted"] / conversations, 6) if conversations else 0.0,
+        earliest_start=starts[0].as_py().isoformat() if len(starts) else None,
+        latest_start=starts[-1].as_py().isoformat() if len(starts) else None,
+        rejected_by_reason=dict(sorted(store.rejects.reasons.items())),
+        redacted=redacted,
+    )
 
 
-def check_share(summary: dict[str, Any], limit: float, rejected: object) -> None:
+def check_share(summary: Prepare, limit: float, rejected: object) -> None:
     """Raise BadInputError when nothing was accepted or too large a share of the conversations was lost."""
-    counts = ", ".join(f"{reason} {count:,}" for reason, count in summary["rejected_by_reason"].items())
-    if not summary["accepted"]:
+    counts = ", ".join(f"{reason} {count:,}" for reason, count in summary.rejected_by_reason.items())
+    if not summary.accepted:
         raise BadInputError(f"no valid conversation in data/raw ({counts or 'the files are empty'}); see {rejected}")
-    if summary["rejected_share"] > limit:
+    if summary.rejected_share > limit:
         raise BadInputError(
-            f"{summary['rejected_share']:.1%} of {summary['conversations']:,} conversations were rejected, more than "
+            f"{summary.rejected_share:.1%} of {summary.conversations:,} conversations were rejected, more than "
             f"prepare.max_rejected = {limit:.1%} ({counts}); see {rejected}, correct the data or raise the limit"
         )

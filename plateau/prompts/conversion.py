@@ -2,10 +2,10 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +14,7 @@ from plateau.core.errors import BadInputError
 from plateau.core.files import replacing
 from plateau.data import parquet, spill
 from plateau.data.engine import Engine
+from plateau.metrics.convert import Lengths
 from plateau.prompts import tokens
 from plateau.prompts.chat import dialogue, load_tokenizer
 from plateau.prompts.examples import Renderer
@@ -75,9 +76,9 @@ def convert_file(engine: Engine, setup: Setup, source: Path) -> Iterator[Convert
         raise BadInputError(f"{source}: {error}") from None
 
 
-def write(made: Iterable[Converted], messages: Path, token_file: Path) -> dict[str, Any]:
+def write(made: Iterable[Converted], messages: Path, token_file: Path) -> Lengths:
     """Write both files in one pass; returns the figures of one split for metrics/convert.json."""
-    counts = Counter({"truncated": 0, "dropped_turns": 0, "neutralised": 0})
+    counts = Counter[str]()
     truncated: list[int] = []
     done = 0
     with replacing(messages) as temporary, temporary.open("wb") as lines:
@@ -92,19 +93,23 @@ def write(made: Iterable[Converted], messages: Path, token_file: Path) -> dict[s
                 yield converted.tokens
 
         tokens.write_batches(token_file, spill.rebatched(batches()))
-    return {**lengths(tokens.open_tokens(token_file)), **counts, "truncated_rows": truncated}
+    return lengths(tokens.open_tokens(token_file), counts, truncated)
 
 
-def lengths(written: tokens.Tokens) -> dict[str, Any]:
-    """Row and token counts; percentiles are of whole examples in tokens."""
+def lengths(written: tokens.Tokens, counts: Mapping[str, int], truncated: Sequence[int]) -> Lengths:
+    """The figures of one split; percentiles are of whole examples in tokens."""
     supervised = written.lengths - written.completion_start
-    return {
-        "rows": len(written),
-        "tokens": int(written.lengths.sum(dtype=np.int64)),
-        "supervised_tokens": int(supervised.sum(dtype=np.int64)),
-        "tokens_mean": round(float(written.lengths.mean()), 3),
-        "tokens_p50": round(float(np.percentile(written.lengths, 50)), 3),
-        "tokens_p95": round(float(np.percentile(written.lengths, 95)), 3),
-        "tokens_max": int(written.lengths.max()),
-        "completion_tokens_max": int(supervised.max()),
-    }
+    return Lengths(
+        rows=len(written),
+        tokens=int(written.lengths.sum(dtype=np.int64)),
+        supervised_tokens=int(supervised.sum(dtype=np.int64)),
+        tokens_mean=float(written.lengths.mean()),
+        tokens_p50=float(np.percentile(written.lengths, 50)),
+        tokens_p95=float(np.percentile(written.lengths, 95)),
+        tokens_max=int(written.lengths.max()),
+        completion_tokens_max=int(supervised.max()),
+        truncated=counts["truncated"],
+        dropped_turns=counts["dropped_turns"],
+        neutralised=counts["neutralised"],
+        truncated_rows=truncated,
+    )

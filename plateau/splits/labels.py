@@ -12,6 +12,9 @@ import numpy.typing as npt
 
 from plateau.core.system import SPLITS
 from plateau.data.fields import Field, label
+from plateau.metrics import labels as metrics
+from plateau.metrics.labels import Labels
+from plateau.metrics.split import Drift
 from plateau.splits.near import Pairs
 
 Ints = npt.NDArray[np.int64]
@@ -109,19 +112,20 @@ def conflicts(found: Sequence[Column], pairs: Pairs) -> dict[str, npt.NDArray[np
     }
 
 
-def summary(found: Sequence[Column], pairs: Pairs) -> dict[str, Any]:
+def summary(found: Sequence[Column], pairs: Pairs, review_rows: Mapping[str, int]) -> Labels:
     """The figures of metrics/labels.json over all rows; `pairs` are pairs of equal or nearly equal conversations."""
     differing = conflicts(found, pairs)
-    return {
-        "rows": len(found[0].values) if found else 0,
-        "constant_fields": sorted(c.field.name for c in found if c.known.any() and _distinct(c) == 1),
-        "missing_fields": sorted(c.field.name for c in found if not c.known.any()),
-        "unseen_values": {c.field.name: unseen for c in found if c.is_class and (unseen := _unseen(c))},
-        "alike_pairs": len(pairs.a),
-        "conflicting_pairs": int(np.any(list(differing.values()), axis=0).sum()) if differing else 0,
-        "conflicts": {name: int(flags.sum()) for name, flags in differing.items()},
-        "fields": {column.field.name: _about(column) for column in found},
-    }
+    return Labels(
+        rows=len(found[0].values) if found else 0,
+        constant_fields=sorted(c.field.name for c in found if c.known.any() and _distinct(c) == 1),
+        missing_fields=sorted(c.field.name for c in found if not c.known.any()),
+        unseen_values={c.field.name: unseen for c in found if c.is_class and (unseen := _unseen(c))},
+        alike_pairs=len(pairs.a),
+        conflicting_pairs=int(np.any(list(differing.values()), axis=0).sum()) if differing else 0,
+        conflicts={name: int(flags.sum()) for name, flags in differing.items()},
+        fields={column.field.name: _about(column) for column in found},
+        review_rows=review_rows,
+    )
 
 
 def _distinct(column: Column) -> int:
@@ -132,22 +136,22 @@ def _unseen(column: Column) -> list[str]:
     return [name for name, rows in counts(column).items() if not rows]
 
 
-def _about(column: Column) -> dict[str, Any]:
+def _about(column: Column) -> metrics.Field:
     """Describe one field: minimum, maximum and mean of a number, the number of rows with each value of a class."""
     known = column.values[column.known]
     number = column.field.kind == "number" and len(known) > 0
-    return {
-        "kind": column.field.kind,
-        "present": len(known),
-        "distinct": _distinct(column),
-        "counts": counts(column) if column.is_class else {},
-        "lowest": float(known.min()) if number else None,
-        "highest": float(known.max()) if number else None,
-        "mean": round(float(known.mean()), 6) if number else None,
-    }
+    return metrics.Field(
+        kind=column.field.kind,
+        present=len(known),
+        distinct=_distinct(column),
+        counts=counts(column) if column.is_class else {},
+        lowest=float(known.min()) if number else None,
+        highest=float(known.max()) if number else None,
+        mean=float(known.mean()) if number else None,
+    )
 
 
-def drift(found: Mapping[str, Sequence[Column]]) -> dict[str, dict[str, dict[str, float | None]]]:
+def drift(found: Mapping[str, Sequence[Column]]) -> dict[str, dict[str, Drift]]:
     """For each class and number field, how much its distribution differs between each pair of splits; `columns` are given by split."""
     by_field = zip(*(found[name] for name in SPLITS), strict=True)
     named = (dict(zip(SPLITS, group, strict=True)) for group in by_field)
@@ -159,24 +163,17 @@ def drift(found: Mapping[str, Sequence[Column]]) -> dict[str, dict[str, dict[str
     }
 
 
-def _differ(a: Column, b: Column) -> dict[str, float | None]:
+def _differ(a: Column, b: Column) -> Drift:
     """Compare two distributions: a distance from 0 to 1, the population stability index (classes only), and the p-value of no change."""
     from scipy import stats
 
     if not a.is_class:
         result = stats.ks_2samp(a.values[a.known], b.values[b.known], method="asymp")
-        return {"distance": _rounded(result.statistic), "psi": None, "p_value": _rounded(result.pvalue)}
+        return Drift(float(result.statistic), None, float(result.pvalue))
     table = np.array([[*counts(c).values()][: len(c.names)] for c in (a, b)], np.float64)
     table = table[:, table.sum(axis=0) > 0]
     shares = table / table.sum(axis=1, keepdims=True)
     smooth = (table + 0.5) / (table + 0.5).sum(axis=1, keepdims=True)
     p_value = stats.chi2_contingency(table, correction=False)[1] if table.shape[1] > 1 else 1.0
-    return {
-        "distance": _rounded(np.abs(shares[0] - shares[1]).sum() / 2),
-        "psi": _rounded(((smooth[0] - smooth[1]) * np.log(smooth[0] / smooth[1])).sum()),
-        "p_value": _rounded(p_value),
-    }
-
-
-def _rounded(value: Any) -> float:
-    return round(float(value), 6)
+    psi = ((smooth[0] - smooth[1]) * np.log(smooth[0] / smooth[1])).sum()
+    return Drift(float(np.abs(shares[0] - shares[1]).sum() / 2), float(psi), float(p_value))

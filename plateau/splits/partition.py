@@ -15,6 +15,7 @@ from plateau.core.progress import track
 from plateau.core.system import SPLITS
 from plateau.data import parquet
 from plateau.data.fields import Field
+from plateau.metrics.split import NearDuplicates, Split
 from plateau.splits import assignment, labels, near, review
 from plateau.splits.near import Pairs
 
@@ -116,7 +117,7 @@ def codes(values: pa.Array | pa.ChunkedArray) -> assignment.Ints:
     return np.where(found < 0, len(found) + np.arange(len(found)), found)
 
 
-def summary(paths: Mapping[str, Path], known: Survey, made: Divided, options: Mapping[str, Any]) -> dict[str, Any]:
+def summary(paths: Mapping[str, Path], known: Survey, made: Divided, options: Mapping[str, Any]) -> Split:
     """The figures of metrics/split.json. Those that prove that nothing leaked are computed from the split files as written."""
     group_by = options["group_by"]
     tables = {name: parquet.columns(path, _plain_columns(path, group_by)) for name, path in paths.items()}
@@ -127,26 +128,26 @@ def summary(paths: Mapping[str, Path], known: Survey, made: Divided, options: Ma
         return assignment.shared({name: found[parts[number] : parts[number + 1]] for number, name in enumerate(SPLITS)})
 
     by_split = {name: [column.take(made.rows[name]) for column in known.columns] for name in SPLITS}
-    return {
-        "strategy": options["strategy"],
-        "group_by": group_by,
-        "rows": {name: len(tables[name]) for name in SPLITS},
-        "dropped": dict(made.dropped),
-        "earliest": {name: _moment(tables[name], pc.min) for name in SPLITS},
-        "latest": {name: _moment(tables[name], pc.max) for name in SPLITS},
-        "ordered_in_time": assignment.is_ordered({name: times_of(tables[name]) for name in SPLITS}),
-        "shared_ids": shared(codes(together["id"])),
-        "shared_conversations": shared(np.concatenate([_exact(paths[name]) for name in SPLITS])),
-        "shared_near_duplicates": _crossing(made.alike, known.ids, {name: tables[name]["id"] for name in SPLITS}),
-        "shared_groups": shared(groups_of(together, group_by)),
-        "near_duplicates": {"pairs": len(made.alike.a), "rows": len(np.union1d(made.alike.a, made.alike.b))},
-        "classes": {
+    return Split(
+        strategy=options["strategy"],
+        group_by=group_by,
+        rows={name: len(tables[name]) for name in SPLITS},
+        dropped=dict(made.dropped),
+        earliest={name: _moment(tables[name], pc.min) for name in SPLITS},
+        latest={name: _moment(tables[name], pc.max) for name in SPLITS},
+        ordered_in_time=assignment.is_ordered({name: times_of(tables[name]) for name in SPLITS}),
+        shared_ids=shared(codes(together["id"])),
+        shared_conversations=shared(np.concatenate([_exact(paths[name]) for name in SPLITS])),
+        shared_near_duplicates=_crossing(made.alike, known.ids, {name: tables[name]["id"] for name in SPLITS}),
+        shared_groups=shared(groups_of(together, group_by)),
+        near_duplicates=NearDuplicates(len(made.alike.a), len(np.union1d(made.alike.a, made.alike.b))),
+        classes={
             column.field.name: {name: labels.counts(by_split[name][number]) for name in SPLITS}
             for number, column in enumerate(known.columns)
             if column.is_class
         },
-        "label_drift": labels.drift(by_split),
-    }
+        label_drift=labels.drift(by_split),
+    )
 
 
 def _moment(records: pa.Table, pick: Any) -> str:

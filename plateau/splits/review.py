@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from plateau.core.files import replacing
+from plateau.metrics.labels import REASONS
 from plateau.splits import labels
 from plateau.splits.labels import Column, Ints
 from plateau.splits.near import Pairs
@@ -96,10 +97,10 @@ def chosen(conflicts: Sequence[Finding], doubts: Sequence[Finding], most: int) -
     return [*first, *doubts[: most - len(first)]]
 
 
-def summary(findings: Sequence[Finding]) -> dict[str, Any]:
+def counts(findings: Sequence[Finding]) -> dict[str, int]:
     """The number of findings by reason, for metrics/labels.json."""
     found = Counter(one.reason for one in findings)
-    return {"review_rows": {reason: found[reason] for reason in ("conflicting", "doubtful")}}
+    return {reason: found[reason] for reason in REASONS}
 
 
 def write(

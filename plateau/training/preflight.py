@@ -8,11 +8,13 @@ from pathlib import Path
 import numpy as np
 from mlx.utils import tree_flatten
 
+from plateau.core.figures import from_json
 from plateau.core.files import read_json
 from plateau.core.system import System
 from plateau.lm.backend import mx, nn
 from plateau.lm.batches import epoch_batches, padding_waste
 from plateau.lm.model import Adapter, add_adapter, count_parameters
+from plateau.metrics.convert import Convert
 from plateau.prompts.tokens import Tokens
 from plateau.training.settings import Settings
 
@@ -84,12 +86,13 @@ def truncated_rows(system: System) -> list[str]:
     """Which rows of the splits that training reads were cut by convert: file, count and the first rows."""
     if not system.metrics("convert").exists():  # token files of another origin
         return []
-    figures = read_json(system.metrics("convert"))
+    path = system.metrics("convert")
+    known = from_json(Convert, read_json(path), str(path))
     return [
-        f"{system.split(name)}: {figures[name]['truncated']:,} rows lost turns to max_seq_length, "
-        f"among them row {', '.join(map(str, figures[name].get('truncated_rows', [])))}"
-        for name in ("train", "valid")
-        if figures[name]["truncated"]
+        f"{system.split(name)}: {found.truncated:,} rows lost turns to max_seq_length, "
+        f"among them row {', '.join(map(str, found.truncated_rows))}"
+        for name, found in (("train", known.train), ("valid", known.valid))
+        if found.truncated
     ]
 
 

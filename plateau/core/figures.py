@@ -1,0 +1,250 @@
+"""Figures of metrics files as frozen dataclasses: what is written, what is read and the JSON Schema follow from the class.
+
+A field is a figure, and its type says all that is known of it: `accepted: Annotated[Count, "conversations that go on"]`. The
+text is its meaning, which docs and report show; the marks below say more.
+"""
+
+import dataclasses
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from plateau.core.errors import BadInputError
+from plateau.core.numbers import is_finite
+
+T = TypeVar("T")
+OPTIONAL = object()  # the key is left out where the figure is None
+INLINE = object()  # the keys of a dataclass, or the estimates of a mapping, stand beside the other figures
+BARE = object()  # the bounds of an estimate are written as `low` and `high`, without its name
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The least and the greatest value of a figure."""
+
+    least: float | None = None
+    most: float | None = None
+
+
+@dataclass(frozen=True)
+class Keys:
+    """All keys of a mapping, each with its meaning."""
+
+    docs: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Digits:
+    """A figure is written with so many significant digits."""
+
+    count: int
+
+    def __call__(self, value: float) -> float:
+        """The value rounded; never -0.0."""
+        return float(f"{value:.{self.count}g}") or 0.0
+
+
+@dataclass(frozen=True)
+class Decimals:
+    """A figure is written with so many decimal places."""
+
+    count: int
+
+    def __call__(self, value: float) -> float:
+        """The value rounded."""
+        return round(float(value), self.count)
+
+
+DEFAULT = Digits(6)
+Count = Annotated[int, Limits(0)]
+Share = Annotated[float, Limits(0, 1), Decimals(6)]
+Exact = Annotated[float, Digits(17)]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A figure with its interval; written as `name`, `name_low` and `name_high`."""
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What an annotation says: a type without None and Annotated, whether None is allowed, and its marks."""
+
+    base: Any
+    nullable: bool = False
+    marks: tuple[Any, ...] = ()
+
+    @property
+    def origin(self) -> Any:
+        """Mapping, list, Literal or Union for types that have parts; the type itself for others."""
+        return get_origin(self.base) or self.base
+
+    @property
+    def is_class(self) -> bool:
+        """Whether it is a dataclass of figures."""
+        return dataclasses.is_dataclass(self.base)
+
+    @property
+    def doc(self) -> str:
+        """The meaning of the figure; of a dataclass without one, what its docstring says."""
+        return self.find(str) or (str(self.base.__doc__) if self.is_class else "")
+
+    @property
+    def inner(self) -> "Kind":
+        """The kind of the items of a list, or of the values of a mapping."""
+        return kind(get_args(self.base)[-1])
+
+    def find(self, wanted: type[T]) -> T | None:
+        """The mark of a class; the last one where there are several."""
+        return next((mark for mark in reversed(self.marks) if isinstance(mark, wanted)), None)
+
+
+def kind(hint: Any) -> Kind:
+    """What an annotation says."""
+    if get_origin(hint) is Annotated:
+        below = kind(hint.__origin__)
+        return Kind(below.base, below.nullable, (*below.marks, *hint.__metadata__))
+    if get_origin(hint) in (Union, UnionType):
+        parts = [kind(part) for part in get_args(hint) if part is not NoneType]
+        whole = parts[0].base if len(parts) == 1 else Union[tuple(part.base for part in parts)]  # noqa: UP007
+        return Kind(whole, NoneType in get_args(hint), parts[0].marks)
+    return Kind(hint)
+
+
+@cache
+def shape(cls: Any) -> dict[str, Kind]:
+    """The figures of a dataclass by name, in the order in which they are written."""
+    hints = get_type_hints(cls, include_extras=True)
+    return {field.name: kind(hints[field.name]) for field in dataclasses.fields(cls)}
+
+
+def bounds(name: str, one: Kind) -> tuple[str, str]:
+    """The keys of the bounds of an estimate."""
+    prefix = "" if BARE in one.marks else f"{name}_"
+    return f"{prefix}low", f"{prefix}high"
+
+
+def to_json(value: Any, rounded: Callable[[float], float] = Digits(6)) -> Any:
+    """What stands in a metrics file for a dataclass of figures, or lists and mappings of them; null for NaN and infinity."""
+    if dataclasses.is_dataclass(value):
+        cls: Any = type(value)
+        return {
+            key: part
+            for name, one in shape(cls).items()
+            for key, part in _written(name, one, getattr(value, name), rounded)
+        }
+    if isinstance(value, Mapping):
+        return {key: to_json(inner, rounded) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [to_json(inner, rounded) for inner in value]
+    if isinstance(value, float):
+        return rounded(value) if math.isfinite(value) else None
+    return value
+
+
+def _written(name: str, one: Kind, value: Any, rounded: Callable[[float], float]) -> Iterator[tuple[str, Any]]:
+    """The keys of one figure with what stands under each."""
+    rounded = one.find(Digits) or one.find(Decimals) or rounded
+    if value is None and OPTIONAL in one.marks:
+        return
+    if isinstance(value, Estimate):
+        yield from zip((name, *bounds(name, one)), to_json(dataclasses.astuple(value), rounded), strict=True)
+    elif INLINE in one.marks and isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _written(key, one.inner, inner, rounded)
+    elif INLINE in one.marks:
+        yield from to_json(value, rounded).items()
+    else:
+        yield name, to_json(value, rounded)
+
+
+def from_json(cls: type[T], value: Any, place: str) -> T:
+    """The figures in the content of a metrics file; None where one is missing or not finite, empty for what holds others.
+
+    Raises BadInputError that names `place` and the key where a value is of another type, as in a file edited by hand.
+    """
+    read: T = _read(kind(cls), value, place)
+    return read
+
+
+def _read(one: Kind, value: Any, place: str) -> Any:
+    if value is None and one.nullable:
+        return None
+    if one.is_class:
+        return _read_class(one.base, _held(Mapping, value, place), place)
+    if one.origin is Mapping:
+        return {key: _read(one.inner, v, f"{place}: {key}") for key, v in _held(Mapping, value, place).items()}
+    if one.origin in (Sequence, list):
+        return [_read(one.inner, v, f"{place}: {i}") for i, v in enumerate(_held(list, value, place))]
+    return None if value is None else _leaf(one, value, place)
+
+
+def _read_class(cls: Any, value: Mapping[str, Any], place: str) -> Any:
+    found: dict[str, Any] = {}
+    rest = dict(value)
+    for name, one in shape(cls).items():
+        if one.base is Estimate:
+            absent = one.nullable and name not in rest
+            found[name] = None if absent else _estimate(name, one, rest, place)
+        elif INLINE in one.marks:
+            found[name] = _read_class(one.base, value, place) if one.is_class else _estimates(one.inner, rest, place)
+        else:
+            found[name] = _read(one, rest.pop(name, None), f"{place}: {name}")
+    return cls(**found)
+
+
+def _estimate(name: str, one: Kind, rest: dict[str, Any], place: str) -> Estimate:
+    """An estimate, whose keys are taken from the rest."""
+    return Estimate(*(_read(kind(float), rest.pop(key, None), f"{place}: {key}") for key in (name, *bounds(name, one))))
+
+
+def _estimates(inner: Kind, rest: dict[str, Any], place: str) -> dict[str, Estimate]:
+    """What is left, as estimates by name."""
+    found = {}
+    while rest:
+        name = next(iter(rest))
+        found[name] = _estimate(name, inner, rest, place)
+    return found
+
+
+def _held(wanted: type, value: Any, place: str) -> Any:
+    """A mapping or a list; an empty one for None."""
+    if value is None:
+        return [] if wanted is list else {}
+    return value if isinstance(value, wanted) else _refuse(value, "a list" if wanted is list else "an object", place)
+
+
+_WORDS = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}
+
+
+def _leaf(one: Kind, value: Any, place: str) -> Any:
+    """A number, a text or a truth value, as it is; None for a number that is not finite."""
+    if one.origin is Literal:
+        names = get_args(one.base)
+        return value if value in names else _refuse(value, f"one of {', '.join(names)}", place)
+    wanted = get_args(one.base) or (one.base,)
+    if isinstance(value, bool | str):
+        return value if type(value) in wanted else _refuse(value, _words(wanted), place)
+    if not isinstance(value, int | float) or not {int, float}.intersection(wanted):
+        _refuse(value, _words(wanted), place)
+    if not is_finite(value):
+        return None
+    return value if float in wanted or isinstance(value, int) else _refuse(value, _words(wanted), place)
+
+
+def _words(wanted: Sequence[type]) -> str:
+    return " or ".join(_WORDS[part] for part in wanted)
+
+
+def _refuse(value: Any, wanted: str, place: str) -> Any:
+    shown = repr(value)
+    raise BadInputError(
+        f"{place}: {shown[:60]}{'...' * (len(shown) > 60)} is not {wanted}; `dvc repro` makes the file again"
+    )

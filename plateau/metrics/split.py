@@ -1,0 +1,101 @@
+"""metrics/split.json."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Annotated, Literal
+
+from plateau.core.figures import Count, Decimals, Keys, Share
+from plateau.core.system import SPLITS
+
+
+def _splits(doc: str) -> Keys:
+    """A key a split; `doc` has a place for its name."""
+    return Keys({name: doc.format(name) for name in SPLITS})
+
+
+def _pairs(doc: str) -> Keys:
+    """A key each two splits; `doc` has places for their names."""
+    return Keys({f"{a}_{b}": doc.format(a, b) for a, b in combinations(SPLITS, 2)})
+
+
+@dataclass(frozen=True)
+class NearDuplicates:
+    """near-duplicates among all records, those in one split included"""
+
+    pairs: Annotated[
+        Count, "pairs of conversations that have at least split.near_duplicates of their word triples in common"
+    ]
+    rows: Annotated[Count, "conversations that are in such a pair"]
+
+
+@dataclass(frozen=True)
+class Drift:
+    """how far the values of a field differ between two splits"""
+
+    distance: Annotated[
+        Share,
+        "total variation of a class field, Kolmogorov-Smirnov statistic of a number; 0 for alike, 1 for nothing in common",
+    ]
+    psi: Annotated[
+        float | None,
+        Decimals(6),
+        "population stability index of a class field; from 0.2 it is usually called a shift; null for numbers",
+    ]
+    p_value: Annotated[
+        Share, "chance of such a distance if nothing had changed (chi-squared or Kolmogorov-Smirnov test)"
+    ]
+
+
+@dataclass(frozen=True)
+class Split:
+    """The three splits."""
+
+    strategy: Annotated[Literal["time", "random"], "how rows were assigned"]
+    group_by: Annotated[str | None, "column whose values never stand in two splits"]
+    rows: Annotated[Mapping[str, Count], _splits("rows: {}"), "rows"]
+    dropped: Annotated[
+        Mapping[str, Count],
+        "rows in no split, by reason: repeated_conversation (word for word as an earlier one), group_in_later_split or "
+        "group_in_other_split (their group is elsewhere), near_duplicate_in_later_split (nearly the same words are "
+        "elsewhere), around_the_cuts (between train and valid or valid and test), beyond_train_size",
+    ]
+    earliest: Annotated[Mapping[str, str], _splits("first start, ISO 8601 in UTC: {}"), "first start, ISO 8601 in UTC"]
+    latest: Annotated[Mapping[str, str], _splits("last start, ISO 8601 in UTC: {}"), "last start, ISO 8601 in UTC"]
+    ordered_in_time: Annotated[bool, "whether all of train is before all of valid, and that before all of test"]
+    shared_ids: Annotated[
+        Mapping[str, Count],
+        _pairs("ids in both {} and {}"),
+        "ids that two splits have in common; anything but 0 is a leak",
+    ]
+    shared_conversations: Annotated[
+        Mapping[str, Count],
+        _pairs("conversations, word for word, in both {} and {}"),
+        "conversations, word for word, that two splits have in common; anything but 0 is a leak",
+    ]
+    shared_near_duplicates: Annotated[
+        Mapping[str, Count],
+        _pairs("near-duplicates with one row in each of {} and {}"),
+        "pairs of near-duplicates (split.near_duplicates) that two splits have in common; anything but 0 is a leak",
+    ]
+    shared_groups: Annotated[
+        Mapping[str, Count],
+        _pairs("values of group_by in both {} and {}"),
+        "values of group_by that two splits have in common; anything but 0 is a leak",
+    ]
+    near_duplicates: NearDuplicates
+    classes: Annotated[
+        Mapping[
+            str,
+            Annotated[
+                Mapping[str, Mapping[str, Count]],
+                _splits("rows of {} by value; absent where the target leaves it out"),
+                "rows by split and value",
+            ],
+        ],
+        "for each class field of the target: rows by split and value",
+    ]
+    label_drift: Annotated[
+        Mapping[str, Annotated[Mapping[str, Drift], _pairs("{} against {}")]],
+        "how far the labels differ between two splits, by field",
+    ]

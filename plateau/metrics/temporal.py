@@ -1,0 +1,62 @@
+"""metrics/temporal.json."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated
+
+from plateau.core.figures import INLINE, Count, Decimals, Keys, Limits, Share
+
+DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+PARTS_OF_DAY = ("night", "morning", "afternoon", "evening")
+_HOURS = ("from 0 to 6 o'clock", "from 6 to 12", "from 12 to 18", "from 18 to 24")
+
+
+@dataclass(frozen=True)
+class Clock:
+    """What clock and calendar say."""
+
+    rows: Annotated[Count, "records"]
+    earliest: Annotated[str, "first local start, ISO 8601 without offset"]
+    latest: Annotated[str, "last local start, ISO 8601 without offset"]
+    business_hours_share: Annotated[Share, "share of the records within business hours"]
+    holiday_share: Annotated[Share, "share of the records on days on which the centre is closed"]
+    peak_season_share: Annotated[Share, "share of the records in peak season"]
+    time_of_day: Annotated[
+        Mapping[str, Count],
+        Keys({part: f"records {hours}" for part, hours in zip(PARTS_OF_DAY, _HOURS, strict=True)}),
+        "records by part of the day",
+    ]
+    day_of_week: Annotated[Mapping[str, Count], Keys({day: f"records of {day}s" for day in DAYS}), "records by weekday"]
+    queue_wait_unknown: Annotated[Count, "records without a queue wait"]
+    queue_wait_mean_seconds: Annotated[
+        float | None, Limits(0), Decimals(3), "mean queue wait in seconds where known; null when it never is"
+    ]
+
+
+@dataclass(frozen=True)
+class History:
+    """What earlier contacts say."""
+
+    customer_unknown: Annotated[Count, "records without a customer, hence without a history"]
+    first_contacts: Annotated[Count, "records of a customer with no earlier contact"]
+    days_since_last_contact_median: Annotated[
+        float | None,
+        Limits(0),
+        Decimals(2),
+        "median of the days since the customer's last contact where there is one; null without any",
+    ]
+    contacts_last_30_days_mean: Annotated[
+        float | None,
+        Limits(0),
+        Decimals(4),
+        "mean of the customer's earlier contacts in 30 days; null where no customer is known",
+    ]
+    load_last_hour_mean: Annotated[float, Limits(0), Decimals(4), "mean of the contacts that began in the hour before"]
+
+
+@dataclass(frozen=True)
+class Temporal:
+    """What the calendar says of the data."""
+
+    clock: Annotated[Clock, INLINE]
+    history: Annotated[History, INLINE]
