@@ -14,7 +14,7 @@ from plateau.core.files import read_json
 from plateau.core.params import check
 from plateau.core.system import SHARED_SCHEMAS, System
 from plateau.data import readers, strict_json
-from plateau.data.contracts import Contract, explain, target_text
+from plateau.data.contracts import Contract
 from plateau.data.records import parse_time
 from stages import prepare
 from tests.contracts import metrics_problems
@@ -267,7 +267,8 @@ def test_the_fast_validator_agrees_with_jsonschema(path: list[Any], value: Any) 
 
 
 def test_an_explanation_quotes_no_more_than_a_screen() -> None:
-    problem = explain({"maxLength": 3}, "x" * 1_000_000)
+    problem = Contract({"maxLength": 3}, "x").check("x" * 1_000_000)
+    assert problem
     assert problem.reason == "too_long"
     assert len(problem.detail) < 500
 
@@ -289,6 +290,6 @@ def test_times_keep_their_instant(time: Any) -> None:
 def test_nested_targets_follow_the_order_of_the_schema() -> None:
     schema = {"properties": {"b": {"items": {"properties": {"y": {}, "x": {}}}}, "a": {}}}
     assert (
-        target_text({"a": "é", "z": 0, "b": [{"x": 1, "y": 2}]}, schema)
+        Contract(schema, "x").text({"a": "é", "z": 0, "b": [{"x": 1, "y": 2}]})
         == '{"b": [{"y": 2, "x": 1}], "a": "é", "z": 0}'
     )

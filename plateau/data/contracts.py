@@ -1,6 +1,9 @@
-"""JSON Schemas as contracts: a compiled validator accepts at speed, and jsonschema explains each reject to people."""
+"""JSON Schemas as contracts: one compiled validator decides, says what is wrong and where, and writes what holds in one form."""
 
 import json
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -8,91 +11,135 @@ import jsonschema_rs
 
 from plateau.core.errors import BadInputError
 from plateau.core.files import read_json
+from plateau.data.schema import CHOICES, Document, Node
 from plateau.data.sources import Problem
 
 _REASONS = {
     "type": "wrong_type",
     "required": "missing_key",
+    "minProperties": "missing_key",
     "additionalProperties": "unknown_key",
+    "unevaluatedProperties": "unknown_key",
+    "propertyNames": "unknown_key",
+    "maxProperties": "unknown_key",
     "enum": "unknown_value",
     "const": "unknown_value",
     "minimum": "out_of_range",
     "maximum": "out_of_range",
     "exclusiveMinimum": "out_of_range",
     "exclusiveMaximum": "out_of_range",
+    "multipleOf": "out_of_range",
     "minLength": "empty",
     "minItems": "empty",
+    "contains": "missing_item",
     "maxLength": "too_long",
     "maxItems": "too_long",
+    "unevaluatedItems": "too_long",
+    "uniqueItems": "repeated_item",
+    "pattern": "wrong_format",
+    "format": "wrong_format",
+    **dict.fromkeys(CHOICES, "no_choice_holds"),
+    "falseSchema": "not_allowed",
 }
 # Keywords by which a schema says that values do not go together.
-_CONDITIONAL = frozenset(("then", "else", "not", "dependentRequired", "dependentSchemas"))
+_CONDITIONAL = frozenset(("then", "else", "not", "dependentRequired", "dependentSchemas", "dependencies"))
+_NAMING = ("properties", "patternProperties", "$defs", "definitions")  # what follows one of these in a path is a name
 
 
 class Contract:
-    """One JSON Schema (2020-12), compiled once."""
+    """One JSON Schema, compiled once; `formats` says whether a `format` is held to, or only told."""
 
-    def __init__(self, schema: Any, name: str) -> None:
+    def __init__(self, schema: Any, name: str, formats: bool = False) -> None:
         self.schema = schema
         try:
-            self._fast = jsonschema_rs.validator_for(schema)
-        except (jsonschema_rs.ValidationError, ValueError) as error:
-            raise BadInputError(f"{name}: not a valid JSON Schema: {str(error).splitlines()[0]}") from None
+            self._fast = jsonschema_rs.validator_for(schema, validate_formats=formats, offline=True)
+        except jsonschema_rs.ValidationError as error:
+            place = f"{_place(error.instance_path)}: " if error.instance_path else ""
+            raise BadInputError(f"{name}: not a valid JSON Schema: {place}{_short(error.message)}") from None
+        except (ValueError, TypeError) as error:
+            raise BadInputError(f"{name}: not a valid JSON Schema: {_first_line(error)}") from None
 
     @classmethod
-    def load(cls, path: Path) -> "Contract":
+    def load(cls, path: Path, formats: bool = False) -> "Contract":
         """The contract in a schema file; raises BadInputError when it is absent or no JSON Schema."""
         if not path.is_file():
             raise BadInputError(f"{path}: no such file; describe the data there in JSON Schema")
-        return cls(read_json(path), str(path))
+        return cls(read_json(path), str(path), formats)
+
+    @cached_property
+    def root(self) -> Node:
+        """The schema of a whole value, read."""
+        return Document(self.schema).root
+
+    def is_valid(self, value: Any) -> bool:
+        """Whether a value holds; it is what JSON can hold, so no number is infinite."""
+        try:
+            return bool(self._fast.is_valid(value))
+        except UnicodeEncodeError:  # half of a surrogate pair
+            return False
 
     def check(self, value: Any) -> Problem | None:
-        """None for a value that holds, else what is wrong with it."""
-        return None if self._fast.is_valid(value) else explain(self.schema, value)
+        """None for a value that holds, else what is wrong with it: the first mistake by place."""
+        if self._fast.is_valid(value):
+            return None
+        found = (inner for error in self._fast.iter_errors(value) for inner in _innermost(error))
+        error = min(found, key=lambda error: (list(map(str, error.instance_path)), error.kind.name))
+        return Problem(_reason(error), f"{_place(error.instance_path) or 'record'}: {_short(_message(error))}")
+
+    def text(self, value: Any) -> str:
+        """A value that holds as the JSON text, on one line, that a model shall write: always the same for equal values."""
+        return json.dumps(self.root.canonical(value), ensure_ascii=False)
 
 
-def explain(schema: Any, value: Any) -> Problem:
-    """The first mistake by place: a reason to count by, and its path and message."""
-    import jsonschema
-
-    found = jsonschema.Draft202012Validator(schema).iter_errors(value)
-    errors = sorted(found, key=lambda error: (list(map(str, error.absolute_path)), str(error.validator)))
-    if not errors:
-        return Problem("schema", "the schema does not hold")
-    error = errors[0]
-    where = ".".join(map(str, error.absolute_path)) or "record"
-    return Problem(_reason(error), f"{where}: {_short(error.message)}")
+def _innermost(error: Any) -> Iterator[Any]:
+    """The mistakes in the one alternative of a choice that has the value's type; the error itself where that is none or several."""
+    branches: Sequence[Sequence[Any]] = getattr(error.kind, "context", ()) if error.kind.name in CHOICES else ()
+    meant = [
+        found
+        for found in branches
+        if not any(e.kind.name in ("type", "falseSchema") and e.instance_path == error.instance_path for e in found)
+    ]
+    if len(meant) == 1 and meant[0]:
+        for inner in meant[0]:
+            yield from _innermost(inner)
+    else:
+        yield error
 
 
 def _reason(error: Any) -> str:
     """The reason by what failed; a turn's role and text have reasons of their own."""
-    if not _CONDITIONAL.isdisjoint(error.absolute_schema_path):
+    keywords = _keywords(error.evaluation_path)
+    if not _CONDITIONAL.isdisjoint(keywords):
         return "impossible_combination"
-    path = list(error.absolute_path)
-    plain = _REASONS.get(str(error.validator), "schema")
+    kind = "additionalProperties" if keywords[-1:] == ["additionalProperties"] else error.kind.name
+    plain = _REASONS.get(kind, "schema")
+    path = error.instance_path
     if len(path) == 3 and path[0] == "turns":
-        own = {("role", "unknown_value"): "unknown_role", ("text", "schema"): "empty_turn"}
+        own = {("role", "unknown_value"): "unknown_role", ("text", "wrong_format"): "empty_turn"}
         own |= {("text", "empty"): "empty_turn", ("text", "too_long"): "turn_too_long"}
         return own.get((path[2], plain), plain)
     return "no_turns" if path == ["turns"] and plain == "empty" else plain
 
 
+def _keywords(path: Sequence[Any]) -> list[Any]:
+    """The keywords of a path through a schema, without the names that stand among them."""
+    return [key for before, key in pairwise(["", *path]) if before not in _NAMING]
+
+
+def _message(error: Any) -> str:
+    """What is wrong, in a sentence."""
+    return "nothing may stand here" if error.kind.name == "falseSchema" else str(error.message)
+
+
+def _place(path: Sequence[Any]) -> str:
+    """Where a value stands, with dots."""
+    return ".".join(map(str, path))
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]
+
+
 def _short(text: str, limit: int = 300) -> str:
     """A message that quotes a value of 10 MB still fits on a screen."""
     return text if len(text) <= limit else f"{text[: limit // 2]} ... {text[-limit // 2 :]}"
-
-
-def ordered(value: Any, schema: Any) -> Any:
-    """The value with the keys of its objects in the schema's order, unknown ones last."""
-    if isinstance(value, dict) and isinstance(schema, dict):
-        known = schema.get("properties", {})
-        names = [name for name in known if name in value] + [name for name in value if name not in known]
-        return {name: ordered(value[name], known.get(name)) for name in names}
-    if isinstance(value, list) and isinstance(schema, dict):
-        return [ordered(item, schema.get("items")) for item in value]
-    return value
-
-
-def target_text(value: Any, schema: Any) -> str:
-    """What the model shall say: the target as JSON on one line, keys in the schema's order."""
-    return json.dumps(ordered(value, schema), ensure_ascii=False)

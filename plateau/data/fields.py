@@ -1,23 +1,26 @@
 """The fields of a target, read from its JSON Schema: what each holds decides how it is scored."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from plateau.core import files
-from plateau.core.errors import BadInputError
+from plateau.core.numbers import is_finite
+from plateau.data.contracts import Contract
+from plateau.data.schema import ANY, ANYTHING, Document, Node
 
 Kind = Literal["class", "boolean", "number", "text", "exact"]
 Schema = Mapping[str, Any]
-_DEEPEST = 8  # levels of nesting and of references that are followed; deeper values are compared as a whole
-_MISSING = object()
+_DEEPEST = 8  # choices within choices that are looked into
 
 
 @dataclass(frozen=True)
 class Field:
-    """One leaf of the target: where it stands, what it holds, its labels and their types (class) or bounds (number)."""
+    """One leaf of the target: where it stands, what it holds, its labels and their types (class) or bounds (number).
+
+    `node` is its schema, read; `optional` says whether the schema lets it be absent. Its value may be null where `node.nullable`.
+    """
 
     path: tuple[str, ...]
     kind: Kind
@@ -25,11 +28,13 @@ class Field:
     low: float | None = None
     high: float | None = None
     types: tuple[type, ...] = (str, int, float)
+    node: Node = field(default=ANYTHING, repr=False, compare=False)
+    optional: bool = False
 
     @property
     def name(self) -> str:
-        """The path with dots; "value" for a target that is no object."""
-        return ".".join(self.path) or "value"
+        """The path with dots, a key that holds one in quotes; "value" for a target that is no object."""
+        return ".".join(map(_quoted, self.path)) or "value"
 
     def value(self, target: Any) -> Any:
         """The field's value in a target; None where it is absent, null, or not what the field holds."""
@@ -50,7 +55,7 @@ class Field:
         if self.kind == "class":
             return isinstance(value, self.types) and label(value) in self.labels
         if self.kind == "number":
-            return _is_number(value) and not self._outside(value)
+            return is_finite(value) and not self._outside(value)
         if self.kind == "text":
             return words(value) is not None
         return True
@@ -60,29 +65,24 @@ class Field:
 
 
 def load_schema(path: Path) -> Schema:
-    """Read a JSON Schema; raises BadInputError where it is none."""
-    import jsonschema
-
-    schema = files.read_json(path)
-    try:
-        validator(schema)
-    except jsonschema.SchemaError as error:
-        raise BadInputError(f"{path}: not a JSON Schema: {error.json_path}: {error.message}") from None
+    """Read a target's JSON Schema; raises BadInputError where it is none."""
+    schema = Contract.load(path, formats=True).schema
     return {} if isinstance(schema, bool) else dict(schema)
 
 
-def validator(schema: Any) -> Any:
-    """The validator of the draft that a schema names, 2020-12 by default; raises jsonschema.SchemaError."""
-    import jsonschema
-
-    kind = jsonschema.validators.validator_for(schema, default=jsonschema.Draft202012Validator)
-    kind.check_schema(schema)
-    return kind(schema)
+def validator(schema: Any) -> Contract:
+    """The validator of a target's JSON Schema, formats included; raises BadInputError where it is none."""
+    return Contract(schema, "target.schema.json", formats=True)
 
 
 def fields(schema: Any) -> list[Field]:
-    """Every field of a target, in schema order; objects are opened, everything else is one field."""
-    return list(_fields(schema, schema, (), 0))
+    """Every field of a target, in schema order; objects of named keys are opened, everything else is one field."""
+    return list(_fields(Document(schema).root, (), frozenset(), False))
+
+
+def _quoted(key: str) -> str:
+    """A key as it stands in a name, so that no two paths have the same one."""
+    return json.dumps(key, ensure_ascii=False) if not key or "." in key or key.startswith('"') else key
 
 
 def label(value: Any) -> str:
@@ -106,113 +106,52 @@ def words(value: Any) -> str | None:
     return None
 
 
-def _is_number(value: Any) -> bool:
-    """A finite JSON number that float can hold."""
-    try:
-        return isinstance(value, int | float) and not isinstance(value, bool) and abs(float(value)) < float("inf")
-    except OverflowError:
-        return False
-
-
-def _fields(schema: Any, root: Any, path: tuple[str, ...], depth: int) -> Iterator[Field]:
-    """The fields at and below one place."""
-    schema = _resolved(schema, root, 0)
-    properties = schema.get("properties")
-    if isinstance(properties, Mapping) and properties and _types(schema) <= {"object"} and depth < _DEEPEST:
-        for key, value in properties.items():
-            yield from _fields(value, root, (*path, key), depth + 1)
+def _fields(node: Node, path: tuple[str, ...], above: frozenset[int], optional: bool) -> Iterator[Field]:
+    """The fields at and below one place; `above` are the schemas around it, for one that refers to itself is not opened again."""
+    if _opens(node) and not node.identities & above:
+        for key, inner in node.properties.items():
+            absent = optional or node.nullable or key not in node.required
+            yield from _fields(inner, (*path, key), above | node.identities, absent)
         return
-    kind = _kind(schema, root, 0)
-    options = [value for value in _options(schema) if value is not None] if kind == "class" else []
-    labels = tuple(map(label, options))
-    low, high = (_bound(schema, side) if kind == "number" else None for side in ("minimum", "maximum"))
+    kind = _kind(node, 0)
+    options = _options(node) if kind == "class" else []
+    low, high = (node.low, node.high) if kind == "number" else (None, None)
     texts = [isinstance(value, str) for value in options]
     types = ((str,) if any(texts) else ()) + ((int, float) if not all(texts) else ())
-    yield Field(path, kind, tuple(dict.fromkeys(labels)), low, high, types)
+    labels = tuple(dict.fromkeys(map(label, options)))
+    yield Field(path, kind, labels, low, high, types, node, optional)
 
 
-def _resolved(schema: Any, root: Any, depth: int) -> Schema:
-    """A schema with its reference followed, its allOf merged, and a choice between null and one other opened."""
-    if not isinstance(schema, Mapping) or depth > _DEEPEST:
-        return {}
-    merged = {key: value for key, value in schema.items() if key not in ("$ref", "allOf", "anyOf", "oneOf")}
-    if "$ref" in schema:
-        merged = {**_resolved(_pointed(str(schema["$ref"]), root), root, depth + 1), **merged}
-    for part in schema.get("allOf", ()):
-        merged = {**merged, **_resolved(part, root, depth + 1)}
-    choices = [c for c in (*schema.get("anyOf", ()), *schema.get("oneOf", ())) if not _is_null(c)]
-    if len(choices) == 1:
-        return {**merged, **_resolved(choices[0], root, depth + 1)}
-    return {**merged, "anyOf": choices} if choices else merged
+def _opens(node: Node) -> bool:
+    """Whether the values are objects all keys of which are named."""
+    named = node.types in (ANY, ANY - {"null"}) or node.types - {"null"} == {"object"}
+    return bool(node.properties) and named and not node.free_keys and node.options is None
 
 
-def _is_null(schema: Any) -> bool:
-    return isinstance(schema, Mapping) and (schema.get("type") == "null" or schema.get("const", _MISSING) is None)
+def _options(node: Node) -> list[Any]:
+    """The listed values, null left out."""
+    return [value for value in node.options or () if value is not None]
 
 
-def _pointed(reference: str, root: Any) -> Any:
-    """What a local reference such as #/$defs/name points to; an empty schema where it points elsewhere."""
-    place = root
-    for key in reference.removeprefix("#").strip("/").split("/") if reference.startswith("#/") else ():
-        key = key.replace("~1", "/").replace("~0", "~")
-        place = place.get(key, {}) if isinstance(place, Mapping) else {}
-    return place if reference.startswith("#") else {}
-
-
-def _types(schema: Schema) -> set[str]:
-    """The JSON types that a schema names, null left out."""
-    named = schema.get("type", [])
-    return set([named] if isinstance(named, str) else named) - {"null"}
-
-
-def _options(schema: Schema) -> Sequence[Any]:
-    """The values of an enum, a const, or a choice of consts."""
-    if "const" in schema:
-        return [schema["const"]]
-    if "enum" in schema:
-        return list(schema["enum"])
-    choices = schema.get("anyOf", ())
-    consts = [c["const"] for c in choices if isinstance(c, Mapping) and "const" in c]
-    return consts if len(consts) == len(choices) else []
-
-
-def _kind(schema: Schema, root: Any, depth: int) -> Kind:
+def _kind(node: Node, depth: int) -> Kind:
     """How a leaf is scored."""
-    options = [value for value in _options(schema) if value is not None]
-    if options:
+    if options := _options(node):
         if all(isinstance(value, bool) for value in options):
             return "boolean"
         return "class" if all(isinstance(value, str | int | float) for value in options) else "exact"
-    choices = schema.get("anyOf", ())
-    if choices:
-        kinds = {_kind(_resolved(c, root, depth), root, depth + 1) for c in choices} if depth < _DEEPEST else {"exact"}
+    if node.choices:
+        kinds = {_kind(choice, depth + 1) for choice in node.choices} if depth < _DEEPEST else {"exact"}
         return "text" if kinds <= {"text", "class"} else "number" if kinds == {"number"} else "exact"
-    return _typed_kind(schema, root, depth)
-
-
-def _typed_kind(schema: Schema, root: Any, depth: int) -> Kind:
-    """How a leaf with neither enum nor choices is scored, by its type."""
-    types = _types(schema)
+    types = node.types - {"null"}
     if types == {"boolean"}:
         return "boolean"
     if types and types <= {"integer", "number"}:
         return "number"
-    if types and types <= {"string", "array"} and ("array" not in types or _holds_texts(schema, root, depth)):
+    if types and types <= {"string", "array"} and ("array" not in types or _holds_texts(node)):
         return "text"
     return "exact"
 
 
-def _holds_texts(schema: Schema, root: Any, depth: int) -> bool:
+def _holds_texts(node: Node) -> bool:
     """Whether an array's items are texts."""
-    items = _resolved(schema.get("items", {}), root, depth)
-    if depth >= _DEEPEST:
-        return False
-    options = _options(items)
-    return all(isinstance(value, str) for value in options) if options else _types(items) == {"string"}
-
-
-def _bound(schema: Schema, side: str) -> float | None:
-    """A numeric bound, inclusive or exclusive."""
-    exclusive = f"exclusive{side.capitalize()}"
-    found = [schema[key] for key in (side, exclusive) if _is_number(schema.get(key))]
-    return float(max(found) if side == "minimum" else min(found)) if found else None
+    return node.items.types == {"string"} and not node.prefix

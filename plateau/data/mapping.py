@@ -5,8 +5,10 @@ value found there into that of the contract: `values`, or for a time `format` an
 """
 
 import codecs
+import contextlib
 import datetime as dt
 import json
+import math
 import re
 import zoneinfo
 from collections.abc import Iterator, Mapping
@@ -15,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from plateau.core.errors import BadInputError
+from plateau.data.schema import Node
 from plateau.data.sources import RefusedError
 from plateau.data.strict_json import parse
 
@@ -22,6 +25,7 @@ ROWS = "$rows"
 FILE, ROW = "$file", "$row"
 OPTIONAL = ("queue_wait_time_seconds", "customer_id", "agent_id")
 _TRUE, _FALSE = {"true", "yes", "y", "1", "t"}, {"false", "no", "n", "0", "f"}
+_NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?")
 _MISSING = object()
 
 
@@ -85,27 +89,34 @@ def transcript(raw: Any, place: tuple[str, int | None], part: Mapping[str, Any])
     return {**made, "turns": [turn for turns in _several(part["turns"]) for turn in _turns(raw, turns, start)]}
 
 
-def analysis(
-    raw: Any, place: tuple[str, int | None], mapping: Mapping[str, Any], schema: Mapping[str, Any]
-) -> dict[str, Any]:
+def analysis(raw: Any, place: tuple[str, int | None], mapping: Mapping[str, Any], schema: Node) -> dict[str, Any]:
     """A raw value as the analysis contract has it; texts become what the target schema asks for where they can."""
     part, declared = mapping["analyses"], mapping["analyses"]["target"]
     made = {"id": identity(raw, place, part if "id" in part else mapping["transcripts"])}
     if isinstance(declared, str):
         target = _found(raw, declared)
         return {**made, "target": _unpacked(target)} if target is not _MISSING else made
-    target = {}
+    made_target: dict[str, Any] = {}
     for name, field in declared.items():
-        *folders, last = name.split(".")
-        rule: Any = schema
-        inside = target
+        *folders, last = keys_of(name, schema)
+        rule, inside = schema, made_target
         for folder in folders:
-            rule = rule.get("properties", {}).get(folder, {})
-            inside = inside.setdefault(folder, {})
-        rule = rule.get("properties", {}).get(last, {})
-        value = _coerced(_found(raw, field), rule)
+            rule, inside = rule.under(folder), inside.setdefault(folder, {})
+        value = _coerced(_found(raw, field), rule.under(last))
         inside |= {} if value is _MISSING else {last: value}
-    return {**made, "target": target}
+    return {**made, "target": made_target}
+
+
+def keys_of(name: str, schema: Node) -> tuple[str, ...]:
+    """The keys of a target field's name: nested ones with dots between them; one that itself holds dots stands whole, or in quotes."""
+    key, _, rest = name.partition(".")
+    if name.startswith('"'):
+        with contextlib.suppress(ValueError):
+            key, end = json.JSONDecoder().raw_decode(name)
+            rest = name[end + 1 :]
+    elif key not in schema.properties and name in schema.properties:
+        return (name,)
+    return (key, *keys_of(rest, schema.under(key))) if rest else (key,)
 
 
 def identity(raw: Any, place: tuple[str, int | None], part: Mapping[str, Any]) -> Any:
@@ -179,30 +190,27 @@ def _name(value: Any) -> Any:
 
 
 def _number(value: Any) -> Any:
-    try:
-        return float(value) if isinstance(value, str) else value
-    except ValueError:
+    """A text as a number, a whole one as an integer; other texts, such as nan, as they are."""
+    if not isinstance(value, str) or not _NUMBER.fullmatch(value.strip()):
         return value
-
-
-def _coerced(value: Any, rule: Any) -> Any:
-    """A text as the schema's number, boolean, list or object; an absent value where null is not allowed."""
-    rule = rule if isinstance(rule, dict) else {}
-    kinds = rule.get("type", [])
-    kinds = [kinds] if isinstance(kinds, str) else kinds
-    if value is None and "null" not in kinds and None not in rule.get("enum", () if kinds else (None,)):
-        return _MISSING
-    if isinstance(value, float) and value.is_integer() and "integer" in kinds:
+    with contextlib.suppress(ValueError):
         return int(value)
-    if not isinstance(value, str) or "string" in kinds:
+    number = float(value)
+    return number if math.isfinite(number) else value
+
+
+def _coerced(value: Any, rule: Node) -> Any:
+    """A text as the schema's number, boolean, list or object; an absent value where null is not allowed."""
+    if value is None and not rule.nullable:
+        return _MISSING
+    if not isinstance(value, str) or "string" in rule.types:
         return value
     text = value.strip().lower()
-    if "boolean" in kinds and text in _TRUE | _FALSE:
+    if "boolean" in rule.types and text in _TRUE | _FALSE:
         return text in _TRUE
-    if {"integer", "number"} & set(kinds) and re.fullmatch(r"[-+]?\d+(\.\d*)?([eE][-+]?\d+)?", text):
-        number = float(text)
-        return int(number) if number.is_integer() and "integer" in kinds else number
-    return _unpacked(value) if {"array", "object"} & set(kinds) else value
+    if {"integer", "number"} & rule.types and _NUMBER.fullmatch(text):
+        return _number(text)
+    return _unpacked(value) if {"array", "object"} & rule.types else value
 
 
 def _turns(raw: Any, part: Mapping[str, Any], start: str | None) -> Iterator[dict[str, Any]]:

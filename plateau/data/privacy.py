@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from plateau.data import identifiers, names, patterns
-from plateau.data.contracts import Contract, target_text
+from plateau.data.contracts import Contract
 from plateau.data.patterns import Span
 
 FINDERS = {**patterns.FINDERS, **identifiers.FINDERS, "name": names.names}
@@ -53,7 +53,7 @@ def rules(options: Mapping[str, Any], target: Any) -> Rules:
 
 @lru_cache(maxsize=4)
 def _contract(schema: str) -> Contract:
-    return Contract(json.loads(schema), "target.schema.json")
+    return Contract(json.loads(schema), "target.schema.json", formats=True)
 
 
 def batch(rules: Rules, records: pa.RecordBatch) -> tuple[pa.RecordBatch, Counter[str]]:
@@ -88,8 +88,8 @@ def _answer(text: str, placeholders: Mapping[str, str], schema: str) -> str:
     if not any(value in text or not value.isalnum() for value in placeholders):
         return text
     contract, target = _contract(schema), json.loads(text)
-    changed = in_target(target, placeholders, lambda value: contract.check(value) is None)
-    return text if changed == target else target_text(changed, contract.schema)
+    changed = in_target(target, placeholders, contract.is_valid)
+    return text if changed == target else contract.text(changed)
 
 
 def redact(texts: Sequence[str], rules: Rules) -> Redacted:

@@ -14,7 +14,7 @@ from zlib import crc32
 import pyarrow as pa
 
 from plateau.data import mapping, readers
-from plateau.data.contracts import Contract, target_text
+from plateau.data.contracts import Contract
 from plateau.data.readers import Raw
 from plateau.data.sources import Problem, RefusedError
 
@@ -91,12 +91,12 @@ class Examined(NamedTuple):
 
 
 @lru_cache(maxsize=4)
-def compiled(rules: Rules) -> tuple[dict[str, Check], Any, Any]:
-    """The checks by kind, the target schema and the mapping."""
-    target = Contract(json.loads(rules.target), "target.schema.json")
+def compiled(rules: Rules) -> tuple[dict[str, Check], Contract, Any]:
+    """The checks by kind, the target's contract and the mapping."""
+    target = Contract(json.loads(rules.target), "target.schema.json", formats=True)
     transcript = Contract(json.loads(rules.transcript), "transcript.schema.json")
     checks = {"transcripts": transcript_check(transcript), "analyses": analysis_check(target)}
-    return checks, target.schema, json.loads(rules.mapping)
+    return checks, target, json.loads(rules.mapping)
 
 
 def batches(raws: Iterable[Raw]) -> Iterator[tuple[int, list[Raw]]]:
@@ -150,7 +150,7 @@ def judged(rules: Rules, kind: str, raw: Raw) -> tuple[Any, Problem | None]:
     return value, checks[kind](value)
 
 
-def mapped(raw: Raw, kind: str, declared: Any, target: Any) -> Any:
+def mapped(raw: Raw, kind: str, declared: Any, target: Contract) -> Any:
     """The value as the contract has it; itself without a mapping. RefusedError where the mapping does not fit."""
     if declared is None:
         return raw.value
@@ -159,7 +159,7 @@ def mapped(raw: Raw, kind: str, declared: Any, target: Any) -> Any:
     place = (raw.file, raw.line)
     if kind == "transcripts":
         return mapping.transcript(raw.value, place, declared["transcripts"])
-    return mapping.analysis(raw.value, place, declared, target)
+    return mapping.analysis(raw.value, place, declared, target.root)
 
 
 def _nameable(raw: Raw, kind: str, declared: Any) -> Any:
@@ -183,7 +183,7 @@ def digest(value: Any) -> int:
 
 
 def _target(rules: Rules, kind: str, value: Any) -> str | None:
-    return target_text(value["target"], compiled(rules)[1]) if kind == "analyses" else None
+    return compiled(rules)[1].text(value["target"]) if kind == "analyses" else None
 
 
 def _by_bucket(keys: list[tuple[Any, ...]], buckets: int) -> list[tuple[int, pa.RecordBatch]]:

@@ -6,7 +6,7 @@ shortest way is taken.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
@@ -16,12 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plateau.core.errors import BadInputError
+from plateau.data.schema import optional_parts
 from plateau.lm.backend import mx
 
 # As json.dumps writes, and so as the training targets are written.
 _LAYOUT = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
 _SLACK = 8  # tokens kept over the shortest way, for it can grow while a string or number is written
-_MOST_PARTS = 64  # subschemas that are measured
 Allowed = NDArray[np.bool_]
 Sampler = Callable[[mx.array], mx.array]
 
@@ -104,7 +104,7 @@ class Constraint:
     @cached_property
     def growth(self) -> int:
         """The longest of the shortest values that an output may, but need not, hold: an item, an optional property."""
-        sizes = [len(key) + self._shortest(part) for key, part in _optional_parts(self.schema, self.schema, 0)]
+        sizes = [len(key) + self._shortest(part) for key, part in optional_parts(self.schema)]
         return max(sizes, default=0) + _SLACK
 
     def _shortest(self, part: Any) -> int:
@@ -231,20 +231,3 @@ def _single_tokens(tokenizer: Any, characters: str) -> list[int]:
     """The token of each character that is one token."""
     encoded = [tokenizer.encode(character, add_special_tokens=False) for character in characters]
     return [ids[0] for ids in encoded if len(ids) == 1]
-
-
-def _optional_parts(schema: Any, root: Any, depth: int) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Subschemas of what may stand in a value or not, with the key that it then brings along."""
-    if not isinstance(schema, Mapping) or depth > 8:
-        return
-    properties: Mapping[str, Any] = schema.get("properties", {})
-    required: Sequence[str] = schema.get("required", ())
-    extra = schema.get("additionalProperties", "properties" in schema or schema.get("type") == "object")
-    found = [(key, part) for key, part in properties.items() if key not in required]
-    found += [("", part) for part in (schema.get("items"), extra) if isinstance(part, Mapping)]
-    yield from ((key, part) for key, part in found[:_MOST_PARTS] if isinstance(part, Mapping))
-    inner = [*properties.values(), schema.get("items"), extra, *schema.get("$defs", {}).values()]
-    for choice in ("anyOf", "oneOf", "allOf"):
-        inner += schema.get(choice, ())
-    for part in inner:
-        yield from _optional_parts(part, root, depth + 1)

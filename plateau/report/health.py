@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from plateau.core.system import SPLITS
+from plateau.data.schema import Document
 from plateau.report.page import Table
 from plateau.report.text import flat, spaced
 
@@ -25,23 +26,11 @@ def tables(name: str, figures: Figures, schema: Figures) -> list[Table]:
 
 def meaning(schema: Figures, keys: Sequence[str]) -> str:
     """The description of a nested key; the nearest one above it where it has none."""
-    place, text = schema, ""
+    node, text = Document(schema).root, ""
     for key in keys:
-        below = place.get("properties", {}).get(key, place.get("additionalProperties"))
-        if not isinstance(below, Mapping):
-            return text
-        place = _resolved(below, schema)
-        text = below.get("description", place.get("description", text))
+        node = node.under(key)
+        text = node.keyword("description") or text
     return text
-
-
-def _resolved(node: Figures, root: Figures) -> Figures:
-    """A schema with its local reference followed, a choice between it and null opened."""
-    for choice in node.get("anyOf", node.get("oneOf", [])):
-        if choice.get("type") != "null":
-            return _resolved(choice, root)
-    found: Figures = root["$defs"][node["$ref"].rsplit("/", 1)[1]] if "$ref" in node else node
-    return found
 
 
 def _tables(title: str, place: tuple[str, ...], figures: Figures, schema: Figures) -> Iterator[Table]:

@@ -13,7 +13,6 @@ import pyarrow as pa
 from plateau.core.errors import BadInputError
 from plateau.core.system import System
 from plateau.data import calendar, preparation, privacy, records
-from plateau.data.contracts import target_text
 from plateau.data.readers import Raw, parsed
 from plateau.data.records import Rules
 from plateau.prompts.chat import load_tokenizer
@@ -76,7 +75,7 @@ def _answer(system: System, rules: Rules, values: Mapping[str, Any], transcript:
         tokenizer = load_tokenizer(system.path("models", "base"))
     except BadInputError as error:
         return [shown, f"prompt\nnot rendered: {error}"]
-    target = target_text(analysis["target"], json.loads(rules.target))
+    target = records.compiled(rules)[1].text(analysis["target"])
     guard = privacy.rules(preparation.options(values["prepare"])["privacy"], json.loads(rules.target))
     whole = pa.RecordBatch.from_pylist([{**records.row(transcript, 0), "target": target}], records.SCHEMA)
     [row] = privacy.batch(guard, whole)[0].to_pylist()
