@@ -42,7 +42,7 @@ def measure() -> tuple[float, float, float]:
             setattr(trainer.Run, name, timed(method, spent))
         try:
             started = time.perf_counter()
-            train.main(system, params.load(system, train.PARAMS))
+            train.main(system, params.load(system, [*train.PARAMS, *train.UNTRACKED]))
             whole = time.perf_counter() - started
         finally:
             for name, method in kept.items():

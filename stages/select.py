@@ -6,12 +6,14 @@ from plateau.core.progress import say
 from plateau.core.stage import run
 from plateau.core.system import System
 from plateau.decision import best, selection
+from plateau.training import scratch
 
 PARAMS = ("selection", "overfit.val_rise", "evaluate.batch_size", "evaluate.max_tokens")
 
 
 def main(system: System, params: Params) -> None:
     """Write adapters/best/ and metrics/selection.json."""
+    scratch.sweep()  # dvc.lock names the outs of train by now
     points = files.read_json(system.metrics("evaluations"))
     policy = params["selection"]["policy"]
     row_losses = best.row_losses(system) if policy == "one_standard_error" else None

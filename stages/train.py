@@ -2,24 +2,27 @@
 
 import math
 import os
-import shutil
 import sys
 import time
+from collections.abc import Sequence
+from pathlib import Path
 
 from plateau.core.errors import BadInputError, PlateauError
 from plateau.core.params import Params
+from plateau.core.progress import say
 from plateau.core.stage import run
+from plateau.core.supervision import interruption
 from plateau.core.system import System
 from plateau.core.timings import record
+from plateau.lm.backend import BLAS
 from plateau.lm.model import Adapter, add_adapter, load
 from plateau.prompts.tokens import open_tokens
-from plateau.training import checkpoints, launch, outcome, preflight, trainer
+from plateau.training import launch, outcome, preflight, scratch, stopping, trainer
 from plateau.training.display import Display
 from plateau.training.frequencies import unigram_loss
 from plateau.training.ranks import RANK_VARIABLES, Ranks, join
 from plateau.training.settings import Settings
 from plateau.training.stopping import Rules
-from plateau.training.supervision import interruption
 
 PLAN = "--plan"
 PARAMS = (
@@ -38,8 +41,21 @@ PARAMS = (
     "patience",
     "min_delta",
     "seed",
-    "train",
+    "train.optimizer",
+    "train.weight_decay",
+    "train.max_grad_norm",
+    "train.train_on_prompt",
+    "train.max_tokens_per_batch",
+    "train.grad_checkpoint",
+    "train.alpha",
+    "train.min_iters",
+    "train.stopping_threshold",
+    "train.divergence_threshold",
+    "train.max_bad_steps",
+    "train.ranks",
 )
+# They change no byte of what is written, so that DVC does not track them and a run goes on whatever they are.
+UNTRACKED = ("train.state_every", "train.hostfile")
 
 
 def main(system: System, params: Params) -> None:
@@ -65,11 +81,13 @@ def show_plan(system: System, params: Params) -> None:
     train, valid = (open_tokens(system.tokens(name)) for name in ("train", "valid"))
     truncated = preflight.truncated_rows(system)
     plan = preflight.plan(model, adapter, train, valid, _settings(params, vocabulary=2), truncated)
-    print("\n".join(plan.lines()))
+    say("\n".join(plan.lines()))
 
 
 def _train(system: System, params: Params, ranks: Ranks) -> None:
     started = time.perf_counter()
+    if ranks.rank == 0:
+        scratch.sweep()
     adapter = _adapter(params)
     files = [system.tokens("train"), system.tokens("valid"), *sorted(system.path("models", "base").iterdir())]
     data = trainer.with_probe(open_tokens(files[0]), open_tokens(files[1]), params["seed"])
@@ -78,13 +96,13 @@ def _train(system: System, params: Params, ranks: Ranks) -> None:
     add_adapter(model, adapter, params["seed"])
     plan = preflight.plan(model, adapter, data.train, data.valid, settings, preflight.truncated_rows(system))
     if ranks.rank == 0:
-        print("\n".join(plan.lines()), flush=True)
-    with checkpoints.scratch(system.root, checkpoints.fingerprint(params, files), ranks.rank == 0) as folder:
+        say("\n".join(plan.lines()))
+    with scratch.held(system.root, _fingerprint(params, files), ranks.rank == 0) as folder:
         ranks.any(False)  # until rank 0 has the lock, an orphan may still write the state that every rank is to load
         training = trainer.Run(model, adapter, data, settings, folder, ranks)
-        known = len(training.state.points)
+        at_start, known = training.state.iteration, len(training.state.points)
         if known and ranks.rank == 0:
-            print(f"going on from iteration {training.state.iteration}", flush=True)
+            say(f"going on from iteration {at_start}")
         with Display(settings, known, ranks.rank == 0) as display:
             reason = training.train(display.update, interruption())
         state = training.state
@@ -94,20 +112,27 @@ def _train(system: System, params: Params, ranks: Ranks) -> None:
         figures = outcome.figures(state, reason, plan.trainable_parameters, plan.total_parameters, floor)
         if ranks.rank == 0:
             outcome.write(system, folder, state, data.valid.names, figures)
-            seconds = time.perf_counter() - started
-            record(system, "train", {"seconds": seconds, "tokens_per_second": display.tokens_per_second})
-            for state_folder in folder.glob("state-*"):  # first: a state without its checkpoints would be gone on from
-                shutil.rmtree(state_folder)
-            shutil.rmtree(folder)
-            print(figures["stop_summary"], flush=True)
+            if state.iteration > at_start:
+                seconds = time.perf_counter() - started
+                record(system, "train", {"seconds": seconds, "tokens_per_second": display.tokens_per_second})
+            if reason not in stopping.BROKEN:
+                scratch.finish(system, folder)
+            say(figures["stop_summary"])
+    if reason in stopping.BROKEN and ranks.rank == 0:
+        scratch.remove(folder)  # so that the next run trains
     outcome.refuse_broken(figures)
+
+
+def _fingerprint(params: Params, files: Sequence[Path]) -> str:
+    tracked = {**params, "train": {key: value for key, value in params["train"].items() if f"train.{key}" in PARAMS}}
+    return scratch.fingerprint({"params": tracked, "blas": BLAS}, files)
 
 
 def _adapter(params: Params) -> Adapter:
     alpha = params["train"]["alpha"]
     scale = params["scale"] if alpha is None else alpha / params["rank"]
     if alpha is not None:
-        print(f"alpha {alpha:g} at rank {params['rank']} is scale {scale:g}", flush=True)
+        say(f"alpha {alpha:g} at rank {params['rank']} is scale {scale:g}")
     return Adapter(params["fine_tune_type"], params["rank"], scale, params["dropout"], params["num_layers"])
 
 
@@ -136,6 +161,6 @@ def _settings(params: Params, vocabulary: int) -> Settings:
 if __name__ == "__main__":
     if PLAN in sys.argv:
         sys.argv.remove(PLAN)
-        run(show_plan, PARAMS)
+        run(show_plan, PARAMS, UNTRACKED)
     else:
-        run(main, PARAMS)
+        run(main, PARAMS, UNTRACKED)

@@ -34,9 +34,10 @@ RUN = "import runpy, sys\nfor name in sys.argv.pop(1).split(','):\n    runpy.run
 # What a function that does nothing must still give for its caller to go on.
 GIVES = {
     "run": "from plateau.core import params, system; place = system.System(pathlib.Path('.')); "
-    "given[0](place, params.load(place, given[1]))",
+    "given[0](place, params.load(place, [key for keys in given[1:] for key in keys]))",
     "track": "return iter(given[0])",
     "interruption": "return lambda: False",
+    "finishing": "import contextlib; return contextlib.nullcontext()",
     "kept": "return {}",
     "read": "return {}",
     "__enter__": "return given[0]",

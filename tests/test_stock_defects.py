@@ -197,14 +197,7 @@ def _poison(path: Path) -> None:
 
 def _interrupted_at(folder: Path, iteration: int) -> None:
     """Train until `iteration` is done, as if a signal had come then."""
-    from plateau.core import errors, params
-    from plateau.core.system import System
-    from stages import train as stage
+    from plateau.core import errors
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DVC_ROOT", str(folder))
-        calls = iter(range(10**6))
-        patch.setattr(stage, "interruption", lambda: lambda: next(calls) >= iteration)
-        system = System(folder)
-        with pytest.raises(errors.PlateauError, match="goes on from there"):
-            stage.main(system, params.load(system, stage.PARAMS))
+    with pytest.raises(errors.PlateauError, match="goes on from there"):
+        tiny.train(folder, updates=iteration)

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -78,14 +77,21 @@ def write_params(folder: Path, changes: dict[str, Any]) -> None:
 def train(folder: Path, updates: int | None = None) -> None:
     """Run stages.train in this process, with its scratch below the folder; interrupted after some updates, or not."""
     from plateau.core.system import System
+    from plateau.training.trainer import Run
     from stages import train as stage
+
+    apply, done = Run._apply, list[int]()
+
+    def counted(run: Run, *values: Any) -> None:
+        apply(run, *values)
+        done.append(1)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DVC_ROOT", str(folder))
-        done = count()
-        patch.setattr(stage, "interruption", lambda: lambda: next(done) == updates)
+        patch.setattr(Run, "_apply", counted)
+        patch.setattr(stage, "interruption", lambda: lambda: len(done) == updates)
         system = System(folder)
-        stage.main(system, params_module.load(system, stage.PARAMS))
+        stage.main(system, params_module.load(system, [*stage.PARAMS, *stage.UNTRACKED]))
 
 
 def digests(folder: Path) -> dict[str, str]:

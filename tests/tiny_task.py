@@ -108,4 +108,4 @@ def run(system: System, *stages: str) -> None:
 
     for name in stages:
         module = importlib.import_module(f"stages.{name}")
-        module.main(system, params.load(system, module.PARAMS))
+        module.main(system, params.load(system, [*module.PARAMS, *getattr(module, "UNTRACKED", ())]))

@@ -25,9 +25,9 @@ WITHOUT_EFFECT = (
     "plateau/core/errors.py",
     "plateau/core/progress.py",
     "plateau/core/stage.py",
+    "plateau/core/supervision.py",
     "plateau/core/timings.py",
     "plateau/training/display.py",
-    "plateau/training/supervision.py",
 )
 
 
@@ -152,12 +152,14 @@ def stages(system: Path) -> list[Stage]:
     return [Stage(system, name, entry) for name, entry in entries.items()]
 
 
-def declared(path: Path) -> tuple[str, ...]:
-    """The PARAMS constant of a stage module."""
+def declared(path: Path, constant: str = "PARAMS") -> tuple[str, ...]:
+    """The PARAMS constant of a stage module; or its UNTRACKED, of params that change no byte, where it has one."""
     for node in syntax(path).body:
-        if isinstance(node, ast.Assign | ast.AnnAssign) and ast.unparse(node).startswith("PARAMS") and node.value:
+        if isinstance(node, ast.Assign | ast.AnnAssign) and ast.unparse(node).startswith(constant) and node.value:
             return tuple(ast.literal_eval(node.value))
-    raise AssertionError(f"{path}: no line `PARAMS = (...)`")
+    if constant == "PARAMS":
+        raise AssertionError(f"{path}: no line `PARAMS = (...)`")
+    return ()
 
 
 def reads(path: Path) -> set[tuple[str, ...]]:
@@ -194,9 +196,9 @@ def subscripts(node: ast.AST, parents: dict[ast.AST, ast.AST]) -> tuple[str, ...
 
 
 def names(path: Path) -> set[str]:
-    """Every word that a module uses as a key, argument, keyword or attribute, its PARAMS constant left aside."""
+    """Every word that a module uses as a key, argument, keyword or attribute, its constants PARAMS and UNTRACKED left aside."""
     tree = syntax(path)
-    tree.body = [node for node in tree.body if "PARAMS" not in ast.unparse(node)[:6]]
+    tree.body = [node for node in tree.body if not ast.unparse(node).startswith(("PARAMS", "UNTRACKED"))]
     words = set()
     for node in ast.walk(tree):
         values = (getattr(node, field, None) for field in ("arg", "attr", "id", "value"))
@@ -210,6 +212,7 @@ def param_problems(stage: Stage) -> list[str]:
     words = set().union(*(names(module) for module in modules(stage.module)))
     problems = [f"{stage.name}: add param {key}" for key in sorted(constant - listed)]
     problems += [f"{stage.name}: drop param {key}, PARAMS has it not" for key in sorted(listed - constant)]
+    constant |= set(declared(stage.module, "UNTRACKED"))
     dead = sorted(key for declared_key in constant for key in unread(declared_key, found, words))
     problems += [f"{stage.name}: PARAMS names {key}, which no code reads" for key in dead]
     for keys in found:

@@ -5,23 +5,30 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from plateau.core import params
+from plateau.core import params, supervision
 from plateau.core.errors import BadInputError, PlateauError
 from plateau.core.progress import complain
 from plateau.core.system import System
 
+if supervision.is_stage():  # here, for each stage imports this module before mlx, which takes seconds to load
+    supervision.watch()
+
 
 def run(
-    main: Callable[[System, params.Params], None], keys: Sequence[str], bad_input: int = BadInputError.exit_status
+    main: Callable[[System, params.Params], None],
+    keys: Sequence[str],
+    untracked: Sequence[str] = (),
+    bad_input: int = BadInputError.exit_status,
 ) -> None:
     """Call `main(system, params)` for `python -m stages.<name> [SYSTEM_DIR]`; exit 0, 1, 2 or 3 as DESIGN's errors say.
 
+    DVC knows the stage's params `keys`, and not those `untracked`, which change no byte of its outs.
     `bad_input` is the exit status for params or data that a person must correct.
     """
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         system = _system(sys.argv[1:])
-        main(system, params.load(system, keys))
+        main(system, params.load(system, [*keys, *untracked]))
     except PlateauError as error:
         complain(str(error))
         sys.exit(bad_input if isinstance(error, BadInputError) else error.exit_status)

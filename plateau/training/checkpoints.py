@@ -1,32 +1,28 @@
-"""The scratch of a run in progress: its complete state, from which the next run goes on, and its checkpoints.
+"""What is kept of a run in progress: its complete state, from which the next run goes on, and its checkpoints.
 
-Layout: `state-<iteration>/` = arrays.safetensors + state.json, which holds the arrays' SHA-256; a state that was cut short does not match
-and is passed over. `checkpoints/<iteration>/` = the adapters, `losses-<iteration>.npz` = each row's validation loss.
+Layout: `state-<iteration>/` = arrays.safetensors + state.json, which holds the arrays' SHA-256. `checkpoints/<iteration>/` = the
+adapters, `losses-<iteration>.npz` = each row's validation loss. A state that was cut short, or whose checkpoints are not all
+there, is passed over.
 """
 
-import fcntl
-import hashlib
 import json
 import os
 import shutil
-import sys
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, field
+import zipfile
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from mlx.utils import tree_flatten, tree_map_with_path, tree_unflatten
 
-from plateau.core.errors import PlateauError
 from plateau.core.files import replacing, sha256, write_json
 from plateau.core.progress import say
 from plateau.lm.backend import mx, nn, optim
-from plateau.lm.model import load_arrays, save_arrays, trainable_parameters
+from plateau.lm.model import Adapter, load_arrays, save_adapter, save_arrays, trainable_parameters
 
 KEPT = 2
-WAIT_SECONDS = 600
 
 
 @dataclass
@@ -44,72 +40,9 @@ class State:
     loss_tokens: int = 0
     points: list[dict[str, Any]] = field(default_factory=list)
 
-
-def fingerprint(values: object, files: Sequence[Path]) -> str:
-    """Sixteen hex digits that change with the values, the files' content, and the project's code that is loaded."""
-    root = Path(__file__).parent.parent.parent
-    modules = sorted(
-        Path(str(module.__file__))
-        for module in list(sys.modules.values())
-        if getattr(module, "__file__", None) and root in Path(str(module.__file__)).parents
-    )
-    code = [(path.relative_to(root).as_posix(), sha256(path)) for path in modules if ".venv" not in path.parts]
-    inputs = [(path.name, sha256(path)) for path in files]
-    return hashlib.sha256(json.dumps([values, inputs, code], sort_keys=True).encode()).hexdigest()[:16]
-
-
-@contextmanager
-def scratch(root: Path, name: str, lock: bool = True) -> Iterator[Path]:
-    """Yield the run's own folder below $DVC_ROOT/.work; one rank locks it, and the system's folder `root`.
-
-    The one against the same run in another folder, the other against an orphan of other params that would write the same outs.
-    Waits for a process that is going away; raises PlateauError when it does not.
-    """
-    folder = Path(os.environ.get("DVC_ROOT", ".")) / ".work" / name
-    with ExitStack() as held:
-        for place in (root / ".work", folder) if lock else ():
-            held.enter_context(_locked(place))
-        yield folder
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Hold a folder's lock file."""
-    deadline = time.monotonic() + WAIT_SECONDS
-    stream = _opened(folder)
-    try:
-        while not _acquire(stream, folder, deadline):
-            stream.close()
-            stream = _opened(folder)
-        yield
-    finally:
-        stream.close()
-
-
-def _opened(folder: Path) -> IO[bytes]:
-    folder.mkdir(parents=True, exist_ok=True)
-    return (folder / "lock").open("wb")
-
-
-def _acquire(stream: IO[bytes], folder: Path, deadline: float) -> bool:
-    """Wait for the lock; False where the folder went away meanwhile, with the run that had it."""
-    waiting = False
-    while True:
-        try:
-            fcntl.flock(stream.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            if time.monotonic() > deadline:
-                raise PlateauError(f"{folder}: another process trains here; wait for it or stop it") from None
-            if not waiting:
-                say("waiting for an earlier process that trains here to end")
-            waiting = True
-            time.sleep(0.5)
-        else:
-            return _is_at(stream, folder / "lock")
-
-
-def _is_at(stream: IO[bytes], path: Path) -> bool:
-    return path.exists() and os.path.samestat(os.fstat(stream.fileno()), path.stat())
+    def copy(self) -> "State":
+        """The state as it is now, which later updates leave alone."""
+        return replace(self, points=list(self.points))
 
 
 def save(folder: Path, state: State, model: nn.Module, optimizer: optim.Optimizer) -> None:
@@ -119,12 +52,38 @@ def save(folder: Path, state: State, model: nn.Module, optimizer: optim.Optimize
         temporary.mkdir()
         save_arrays(temporary / "arrays.safetensors", _arrays(model, optimizer))
         write_json(temporary / "state.json", {**asdict(state), "sha256": sha256(temporary / "arrays.safetensors")})
-        sync(*temporary.iterdir(), temporary)
+        _sync(*temporary.iterdir(), temporary)
+    _sync(folder)
     for old in sorted(folder.glob("state-*"))[:-KEPT]:
         shutil.rmtree(old)
 
 
-def sync(*paths: Path) -> None:
+def save_point(
+    folder: Path,
+    iteration: int,
+    model: nn.Module,
+    adapter: Adapter,
+    losses: tuple[npt.NDArray[np.float64], npt.NDArray[np.int32]],
+) -> str:
+    """Write the adapter of an evaluation point and the summed loss and tokens of each validation row; the adapter's SHA-256."""
+    checkpoint, rows = _checkpoint(folder, iteration), losses_path(folder, iteration)
+    save_adapter(model, adapter, checkpoint)
+    np.savez(rows, loss_sum=losses[0], tokens=losses[1])
+    # A name is on the disk once the folder that holds it is.
+    _sync(rows, *checkpoint.iterdir(), checkpoint, checkpoint.parent, folder)
+    return sha256(checkpoint / "adapters.safetensors")
+
+
+def losses_path(folder: Path, iteration: int) -> Path:
+    """The file of each validation row's loss at an evaluation point."""
+    return folder / f"losses-{iteration:07d}.npz"
+
+
+def _checkpoint(folder: Path, iteration: int) -> Path:
+    return folder / "checkpoints" / f"{iteration:07d}"
+
+
+def _sync(*paths: Path) -> None:
     """Have files and folders on the disk before going on, against a power cut."""
     for path in paths:
         descriptor = os.open(path, os.O_RDONLY)
@@ -136,17 +95,34 @@ def restore(folder: Path, model: nn.Module, optimizer: optim.Optimizer) -> State
     """Load the newest complete state into the model and the optimizer; a new State where there is none."""
     for path in sorted(folder.glob("state-*"), reverse=True):
         try:
-            values = json.loads((path / "state.json").read_text(encoding="utf-8"))
-            whole = values.pop("sha256") == sha256(path / "arrays.safetensors")
-        except (OSError, ValueError, KeyError):
-            whole = False
-        if not whole:
-            say(f"passing over {path.name}: it was cut short")
+            state = _read(folder, path)
+        except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+            say(f"passing over {path.name}: it was cut short, or a file that it needs is missing ({error})")
             shutil.rmtree(path, ignore_errors=True)  # every rank passes over it
             continue
         _fill(load_arrays(path / "arrays.safetensors"), model, optimizer)
-        return State(**values)
+        return state
     return State()
+
+
+def _read(folder: Path, path: Path) -> State:
+    """A state and all that it needs; raises where any of it is missing or is not what was written."""
+    values = json.loads((path / "state.json").read_text(encoding="utf-8"))
+    _check(path / "arrays.safetensors", values.pop("sha256"))
+    state = State(**values)
+    for point in state.points:
+        if point["sha256"]:
+            checkpoint = _checkpoint(folder, point["iteration"])
+            json.loads((checkpoint / "adapter_config.json").read_text(encoding="utf-8"))
+            _check(checkpoint / "adapters.safetensors", point["sha256"])
+            with np.load(losses_path(folder, point["iteration"])) as losses:
+                _ = [losses[name] for name in ("loss_sum", "tokens")]
+    return state
+
+
+def _check(path: Path, digest: str) -> None:
+    if sha256(path) != digest:
+        raise ValueError(f"{path.name} has other bytes")
 
 
 def _arrays(model: nn.Module, optimizer: optim.Optimizer) -> dict[str, mx.array]:

@@ -10,7 +10,7 @@ from plateau.core.progress import say
 from plateau.lm.backend import mx
 from plateau.training.checkpoints import State
 from plateau.training.settings import Settings
-from plateau.training.stopping import standing
+from plateau.training.stopping import losses_of, standing
 
 WIDE = 125  # columns from which the line has room for a bar and whole words
 SHORT = (("patience left", "left"), (" tokens/s", "/s"), (" GiB", "G"), (" at ", "@"))
@@ -72,8 +72,8 @@ class Display:
         return f"iteration {point['iteration']} {losses} {self._standing(state)}{lr} {self.tokens_per_second:,.0f} tokens/s"
 
     def _standing(self, state: State) -> str:
-        losses = [float("nan") if point["val_loss"] is None else point["val_loss"] for point in state.points]
-        now = standing(losses, self._settings.rules)
+        iterations = [point["iteration"] for point in state.points]
+        now = standing(losses_of(state.points), self._settings.rules, iterations)
         if now.best is None:
             return ""
         best = state.points[now.best]

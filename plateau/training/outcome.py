@@ -12,23 +12,22 @@ import pyarrow.parquet as pq
 from plateau.core.errors import BadInputError
 from plateau.core.files import replacing, write_json
 from plateau.core.system import System
-from plateau.training import stopping
+from plateau.training import checkpoints, stopping
 from plateau.training.checkpoints import State
 
 
 def figures(state: State, reason: str, trainable: int, total: int, unigram_loss: float) -> dict[str, Any]:
     """The content of train.json. Losses in nats a supervised token; `padding_waste` a share of the tokens computed."""
-    points = [point for point in state.points if point["val_loss"] is not None]
     iterations = [point["iteration"] for point in state.points]
-    losses = [float("nan") if point["val_loss"] is None else point["val_loss"] for point in state.points]
-    best = min(points, key=lambda p: (p["val_loss"], p["iteration"]), default=None)
-    base = points[0]["val_loss"] if points and points[0]["iteration"] == 0 else None
-    best_loss = best["val_loss"] if best else None
+    losses = stopping.losses_of(state.points)
+    best = stopping.best_of(losses)
+    base = state.points[0]["val_loss"] if iterations[:1] == [0] else None
+    best_loss = None if best is None else losses[best]
     return {
         "stop_reason": reason,
         "stop_summary": stopping.summary(iterations, losses, reason),
         "iterations": state.iteration,
-        "best_iteration": best["iteration"] if best else None,
+        "best_iteration": None if best is None else iterations[best],
         "best_val_loss": best_loss,
         "base_val_loss": base,
         "unigram_loss": round(unigram_loss, 6),
@@ -71,7 +70,7 @@ def refuse_broken(train_figures: Mapping[str, Any]) -> None:
 def _val_losses(folder: Path, state: State, valid_ids: Sequence[str]) -> pa.Table:
     """Rows iteration, id, loss_sum, tokens: every validation row at every evaluation point."""
     points = [point for point in state.points if point["sha256"]]
-    losses = [np.load(folder / f"losses-{point['iteration']:07d}.npz") for point in points]
+    losses = [np.load(checkpoints.losses_path(folder, point["iteration"])) for point in points]
     return pa.table(
         {
             "iteration": pa.array(

@@ -6,8 +6,9 @@ EarlyStopping and Keras' agree, this agrees with them.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 REASONS = ("patience_exhausted", "stopping_threshold", "divergence_threshold", "non_finite", "max_iters")
 BROKEN = ("non_finite", "divergence_threshold")  # of these, the ones of a run that broke
@@ -33,15 +34,23 @@ class Standing:
     reason: str | None
 
 
+def losses_of(points: Sequence[Mapping[str, Any]]) -> list[float]:
+    """The validation losses of evaluation points; NaN where one was not finite, which files write as null."""
+    return [math.nan if point["val_loss"] is None else float(point["val_loss"]) for point in points]
+
+
+def best_of(losses: Sequence[float]) -> int | None:
+    """Index of the lowest finite loss, the earliest of equals; None where none is finite."""
+    finite = [i for i, loss in enumerate(losses) if math.isfinite(loss)]
+    return min(finite, key=lambda i: losses[i], default=None)
+
+
 def standing(losses: Sequence[float], rules: Rules, iterations: Sequence[int] | None = None) -> Standing:
     """Judge the validation losses so far; `iterations` of the points are needed for `min_iters` alone."""
-    best: int | None = None
     reference, waited = math.inf, 0
     for i, loss in enumerate(losses):
         if not math.isfinite(loss):
-            return Standing(best, waited, "non_finite")
-        if best is None or loss < losses[best]:
-            best = i
+            return Standing(best_of(losses[:i]), waited, "non_finite")
         if loss + rules.min_delta < reference:  # in this order, for Keras and Lightning agree on it where decimals tie
             reference, waited = loss, 0
         else:
@@ -49,8 +58,8 @@ def standing(losses: Sequence[float], rules: Rules, iterations: Sequence[int] | 
         reason = _reason(loss, waited, rules)
         early = iterations is not None and iterations[i] < rules.min_iters
         if reason and not (reason == "patience_exhausted" and early):
-            return Standing(best, waited, reason)
-    return Standing(best, waited, None)
+            return Standing(best_of(losses[: i + 1]), waited, reason)
+    return Standing(best_of(losses), waited, None)
 
 
 def _reason(loss: float, waited: int, rules: Rules) -> str | None:
@@ -63,10 +72,8 @@ def _reason(loss: float, waited: int, rules: Rules) -> str | None:
 
 def summary(iterations: Sequence[int], losses: Sequence[float], reason: str) -> str:
     """One sentence: 'stopped at 1360, best 1200 (0.268), 160 iterations after the best: patience exhausted'."""
-    finite = [i for i, loss in enumerate(losses) if math.isfinite(loss)]
-    words = reason.replace("_", " ")
-    if not finite:
+    best, words = best_of(losses), reason.replace("_", " ")
+    if best is None:
         return f"stopped at {iterations[-1]} with no finite validation loss: {words}"
-    best = min(finite, key=lambda i: (losses[i], i))
     after = iterations[-1] - iterations[best]
     return f"stopped at {iterations[-1]}, best {iterations[best]} ({losses[best]:.3f}), {after} iterations after the best: {words}"

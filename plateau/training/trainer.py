@@ -5,6 +5,7 @@ tokens, divided by their number at the end, so that every token weighs the same 
 """
 
 import math
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,16 +14,24 @@ import numpy as np
 import numpy.typing as npt
 from mlx.utils import tree_map
 
-from plateau.core.files import sha256
+from plateau.core.supervision import finishing
 from plateau.lm import objectives
 from plateau.lm.backend import mx, nn, optim
 from plateau.lm.batches import Rows, epoch_batches, in_order
-from plateau.lm.model import Adapter, recomputed, save_adapter
+from plateau.lm.model import Adapter, recomputed
 from plateau.prompts.tokens import Tokens
 from plateau.training import checkpoints, stopping
 from plateau.training.checkpoints import State
 from plateau.training.ranks import Ranks
 from plateau.training.settings import Settings, make_optimizer
+
+# A state is also saved when this long has passed, so that little is lost of a model whose updates take minutes: at least so
+# many seconds, and so many times what writing one took.
+SAVE_SECONDS, SAVE_TIMES = 30.0, 20.0
+
+
+class InterruptedRun(Exception):  # noqa: N818 (no error)
+    """The run was asked to stop within an update or an evaluation, which is given up."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +57,7 @@ def evaluate(
     train_on_prompt: bool = False,
     ranks: Ranks = Ranks(),  # noqa: B008 (immutable)
     max_tokens: int | None = None,
+    after_batch: Callable[[], None] = lambda: None,
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int32]]:
     """Summed loss and supervised tokens of each of `rows`, all of them, in their order."""
     sums, counts = np.zeros(len(rows)), np.zeros(len(rows), np.int32)
@@ -55,6 +65,7 @@ def evaluate(
         if len(own := ranks.share(batch)):
             sums[own], counts[own] = objective.row_losses(_parts(tokens, rows[own], train_on_prompt))
         tokens.release()
+        after_batch()
     return ranks.sum_rows(sums), ranks.sum_rows(counts)
 
 
@@ -71,32 +82,58 @@ class Run:
         self.optimizer = make_optimizer(settings)
         self.optimizer.init(model.trainable_parameters())
         self.state = checkpoints.restore(folder, model, self.optimizer)
+        self._clean = self.state  # the state before what is being computed
+        self._save_by = time.monotonic() + SAVE_SECONDS
+        self._interrupted: Callable[[], bool] = lambda: False
 
     def train(self, report: Callable[[State], None], interrupted: Callable[[], bool] = lambda: False) -> str:
         """Train until a rule stops it; the stop reason, one of stopping.REASONS or "interrupted".
 
         `report` is called after every update and every evaluation point. Raises OSError when the disk is full; the last complete
-        state stays.
+        state stays. The state at the end is saved too, unless the run broke.
         """
+        self._interrupted = interrupted
         updates = _updates(self.data.train, self.settings, self.state)
+        reason: str | None = None
         with objectives.fast_operations(self.model), recomputed(self.model, self.settings.grad_checkpoint):
-            while True:
-                if self._due():
-                    self._evaluate_point()
-                    report(self.state)
-                if reason := self._stop_reason():
-                    return reason
-                stop = self.ranks.any(interrupted())
-                if stop or self.state.iteration % self.settings.state_every == 0:
-                    self._save()
-                if stop:
-                    return "interrupted"
-                self._update(next(updates))
-                report(self.state)
+            while reason is None:
+                try:
+                    reason = self._go_on(updates, report)
+                except InterruptedRun:
+                    self.state, reason = self._clean, "interrupted"
+        if reason not in stopping.BROKEN:
+            self._save()
+        return reason
+
+    def _go_on(self, updates: Iterator[list[Rows]], report: Callable[[State], None]) -> str | None:
+        """Evaluate where that is due, then make one update; the reason to stop, if there is one."""
+        self._clean = self.state.copy()
+        if self._due():
+            self._evaluate_point()
+            report(self.state)
+        if reason := self._stop_reason():
+            return reason
+        if self.ranks.any(self._interrupted()):
+            return "interrupted"
+        if self.state.iteration % self.settings.state_every == 0 or time.monotonic() > self._save_by:
+            self._save()
+        self._clean = self.state.copy()
+        self._update(next(updates))
+        report(self.state)
+        return None
+
+    def _give_way(self) -> None:
+        """Stop between two batches where that is asked for: an update of many large ones takes minutes."""
+        if self._interrupted():
+            raise InterruptedRun
 
     def _save(self) -> None:
         if self.ranks.rank == 0:
-            checkpoints.save(self.folder, self.state, self.model, self.optimizer)
+            started = time.monotonic()
+            with finishing():
+                checkpoints.save(self.folder, self.state, self.model, self.optimizer)
+            ended = time.monotonic()
+            self._save_by = ended + max(SAVE_SECONDS, SAVE_TIMES * (ended - started))
 
     def _due(self) -> bool:
         """Whether the weights as they are still lack an evaluation point that they should have."""
@@ -108,7 +145,7 @@ class Run:
         return self.state.iteration >= self.settings.iters or self.state.skipped_steps >= self.settings.max_bad_steps
 
     def _stop_reason(self) -> str | None:
-        losses = [math.nan if point["val_loss"] is None else point["val_loss"] for point in self.state.points]
+        losses = stopping.losses_of(self.state.points)
         rules = _with_divergence(self.settings.rules, losses, self.settings.uniform_loss)
         iterations = [point["iteration"] for point in self.state.points]
         if self.state.skipped_steps >= self.settings.max_bad_steps:
@@ -134,6 +171,7 @@ class Run:
             summed = tree_map(mx.add, summed, gradients)
             mx.eval(total, summed)
             count += sum(len(part.row) for part in parts)
+            self._give_way()
         loss_sum, tokens = self.ranks.sum([np.array(total).item(), count])
         self.data.train.release()
         mean = tree_map(lambda gradient: gradient / tokens, self.ranks.sum_gradients(summed))
@@ -178,20 +216,14 @@ class Run:
     def _losses(self, tokens: Tokens, rows: Rows) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int32]]:
         settings = self.settings
         budget = settings.max_tokens_per_batch
-        return evaluate(
-            self.objective, tokens, rows, 2 * settings.batch_size, settings.train_on_prompt, self.ranks, budget
-        )
+        size, whole = 2 * settings.batch_size, settings.train_on_prompt
+        return evaluate(self.objective, tokens, rows, size, whole, self.ranks, budget, self._give_way)
 
     def _checkpoint(self, sums: npt.NDArray[np.float64], counts: npt.NDArray[np.int32]) -> str | None:
         """Save the weights and each validation row's loss; the SHA-256 of the adapter."""
         if self.ranks.rank:
             return None
-        name = f"{self.state.iteration:07d}"
-        np.savez(self.folder / f"losses-{name}.npz", loss_sum=sums, tokens=counts)
-        checkpoint = self.folder / "checkpoints" / name
-        save_adapter(self.model, self.adapter, checkpoint)
-        checkpoints.sync(self.folder / f"losses-{name}.npz", *checkpoint.iterdir(), checkpoint)
-        return sha256(checkpoint / "adapters.safetensors")
+        return checkpoints.save_point(self.folder, self.state.iteration, self.model, self.adapter, (sums, counts))
 
 
 def _with_divergence(rules: stopping.Rules, losses: list[float], uniform_loss: float) -> stopping.Rules:
