@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from plateau.core.errors import BadInputError
 from plateau.core.figures import (
-    BARE,
     INLINE,
     OPTIONAL,
+    Bare,
     Count,
     Decimals,
     Digits,
@@ -45,7 +45,7 @@ class Whole:
 
     loss: Annotated[Estimate, "mean loss"]
     share: Annotated[Share, "a share"]
-    gain: Annotated[Estimate, BARE, "gain over the base"]
+    gain: Annotated[Estimate, Bare("its interval"), "gain over the base"]
     inner: Inner
     beside: Annotated[Inner, INLINE]
     by_name: Annotated[Mapping[str, Inner], "what is inside, by name"]

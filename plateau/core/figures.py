@@ -18,7 +18,6 @@ from plateau.core.numbers import is_finite
 T = TypeVar("T")
 OPTIONAL = object()  # the key is left out where the figure is None
 INLINE = object()  # the keys of a dataclass, or the estimates of a mapping, stand beside the other figures
-BARE = object()  # the bounds of an estimate are written as `low` and `high`, without its name
 
 
 @dataclass(frozen=True)
@@ -34,6 +33,13 @@ class Keys:
     """All keys of a mapping, each with its meaning."""
 
     docs: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Bare:
+    """The bounds of an estimate are written as `low` and `high`, without its name; `interval` says of what, for people."""
+
+    interval: str
 
 
 @dataclass(frozen=True)
@@ -127,7 +133,7 @@ def shape(cls: Any) -> dict[str, Kind]:
 
 def bounds(name: str, one: Kind) -> tuple[str, str]:
     """The keys of the bounds of an estimate."""
-    prefix = "" if BARE in one.marks else f"{name}_"
+    prefix = "" if one.find(Bare) else f"{name}_"
     return f"{prefix}low", f"{prefix}high"
 
 

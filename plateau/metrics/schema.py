@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, get_args
 
-from plateau.core.figures import INLINE, OPTIONAL, Estimate, Keys, Kind, Limits, bounds, kind, shape
+from plateau.core.figures import INLINE, OPTIONAL, Bare, Estimate, Keys, Kind, Limits, bounds, kind, shape
 
 Schema = dict[str, Any]
 _TYPES = {bool: "boolean", int: "integer", float: "number", str: "string"}
@@ -51,15 +51,24 @@ def _properties(cls: Any) -> tuple[Schema, list[str]]:
     for name, one in shape(cls).items():
         if one.base is Estimate:
             new = _estimate(name, one)
+        elif INLINE in one.marks:
+            new = _properties(one.base)[0] if one.is_class else _estimates(one)
         else:
-            new = _properties(one.base)[0] if INLINE in one.marks else {name: _described(one)}
+            new = {name: _described(one)}
         found |= new
         required += [] if OPTIONAL in one.marks else list(new)
     return found, required
 
 
+def _estimates(one: Kind) -> Schema:
+    """The keys of a mapping of estimates."""
+    docs = (one.find(Keys) or Keys({})).docs.items()
+    return {key: part for name, doc in docs for key, part in _estimate(name, Kind(Estimate, marks=(doc,))).items()}
+
+
 def _estimate(name: str, one: Kind) -> Schema:
     """The three keys of an estimate."""
-    docs = (one.doc, *(f"{side} bound of the interval of {name}" for side in ("lower", "upper")))
+    bare = one.find(Bare) or Bare(f"the interval of {name}")
+    docs = (one.doc, *(f"{side} bound of {bare.interval}" for side in ("lower", "upper")))
     each = zip((name, *bounds(name, one)), docs, strict=True)
     return {key: {"type": ["number", "null"], "description": doc} for key, doc in each}

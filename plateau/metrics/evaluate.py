@@ -1,0 +1,234 @@
+"""metrics/evaluate.json."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from plateau.core.figures import INLINE, OPTIONAL, Bare, Count, Estimate, Keys, Limits
+
+Result = Literal["better", "worse", "not_told_apart"]
+Labels = Mapping[str, Sequence[str]]
+STATISTICS = {
+    "accuracy": "share of right answers; none is wrong",
+    "macro_f1": "mean F1 over the classes that occur",
+    "f1": "F1 of true",
+    "roc_auc": "area under the ROC curve of the 0/1 answers",
+    "mae": "mean absolute error; no answer counts as the far end of the range",
+    "spearman": "rank correlation; null where a side is constant",
+    "token_f1": "mean F1 of shared words",
+}
+
+
+@dataclass(frozen=True)
+class Field:
+    """figures of one field, each with its interval"""
+
+    kind: Annotated[str, "what the field holds"]
+    rows: Annotated[Count, "rows with a true value"]
+    answered: Annotated[float | None, "share of them with an answer of the right type, label and range"]
+    score: Annotated[Estimate, "mean score of a row, 0 to 1: correct, token F1, or 1 - error / range"]
+    statistics: Annotated[Mapping[str, Estimate], INLINE, OPTIONAL, Keys(STATISTICS)]
+
+
+@dataclass(frozen=True)
+class Arm:
+    """figures of one arm"""
+
+    loss: Annotated[Estimate | None, OPTIONAL, "token-weighted mean loss on the whole test split, nats a token"]
+    perplexity: Annotated[float | None, OPTIONAL, "exp(loss), token-weighted"]
+    example_perplexity_mean: Annotated[float | None, OPTIONAL, "mean of the examples' own perplexities"]
+    example_perplexity_median: Annotated[float | None, OPTIONAL, "median of the examples' own perplexities"]
+    example_perplexity_sd: Annotated[float | None, OPTIONAL, "standard deviation of the examples' own perplexities"]
+    example_perplexity_min: Annotated[float | None, OPTIONAL, "smallest of the examples' own perplexities"]
+    example_perplexity_max: Annotated[float | None, OPTIONAL, "largest of the examples' own perplexities"]
+    json_valid: Annotated[Estimate | None, OPTIONAL, "share of outputs that are JSON"]
+    schema_valid: Annotated[Estimate | None, OPTIONAL, "share of outputs that the target schema accepts"]
+    missing_keys: Annotated[float | None, OPTIONAL, "share of the true keys that outputs lack"]
+    invented_keys: Annotated[float | None, OPTIONAL, "share of the written keys that the truth lacks"]
+    output_tokens: Annotated[float | None, OPTIONAL, "mean tokens of an output"]
+    cost_per_1000: Annotated[float | None, OPTIONAL, "price of 1,000 calls, from evaluate.price_input and price_output"]
+    score: Annotated[Estimate | None, OPTIONAL, "mean over rows of the mean field score, 0 to 1"]
+    fields: Annotated[Mapping[str, Field] | None, OPTIONAL, "figures by field"]
+
+
+@dataclass(frozen=True)
+class Compared:
+    """a paired comparison of two arms on the same rows, first less second"""
+
+    rows: Annotated[Count, "rows compared"]
+    difference: Annotated[Estimate, Bare("its interval"), "mean difference"]
+    p_value: Annotated[float | None, "p-value of the paired test: exact McNemar or Wilcoxon"]
+    result: Annotated[Result, "in words"]
+    required_rows: Annotated[
+        int | None, "rows that would tell a difference of this size apart with power 0.8; null for no difference"
+    ]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """two arms on the rows that both have"""
+
+    loss: Annotated[Compared | None, OPTIONAL, "loss of a row, lower is better"]
+    score: Annotated[Compared | None, OPTIONAL, "score of a row, higher is better"]
+    fields: Annotated[Mapping[str, Compared] | None, OPTIONAL, "score of each field"]
+    same_output: Annotated[float | None, OPTIONAL, "share of rows with the same output"]
+
+
+@dataclass(frozen=True)
+class AdapterEffect:
+    """how far the adapter moves the logits"""
+
+    max_logit_difference: Annotated[float | None, "largest difference of a logit at the first token"]
+    first_token_changed: Annotated[float | None, "share of rows whose first token it changes"]
+    fused_logit_difference: Annotated[
+        float | None, OPTIONAL, "largest difference of a logit between the adapter and the fused model"
+    ]
+
+
+@dataclass(frozen=True)
+class Drift:
+    """the training probe, validation, and the later test against it"""
+
+    train_rows: Annotated[Count, "rows of the training probe"]
+    train_loss: Annotated[Estimate, "loss of the chosen checkpoint on the training probe, nats a token"]
+    valid_rows: Annotated[Count, "validation rows"]
+    valid_loss: Annotated[Estimate, "validation loss of the chosen checkpoint, nats a token"]
+    test_rows: Annotated[Count, "test rows"]
+    test_loss: Annotated[Estimate, "test loss of the chosen checkpoint, nats a token"]
+    difference: Annotated[Estimate, Bare("the interval of the difference"), "test loss less validation loss"]
+    result: Annotated[Result, "whether the later test is told apart from the validation split"]
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """what of the test is known in training"""
+
+    exact: Annotated[float | None, "share of test prompts that are training prompts, word for word"]
+    near: Annotated[
+        float | None, "share of the others that are nearly: Jaccard similarity of word triples at least 0.6"
+    ]
+    leaked_rows: Annotated[Count, "test rows of either kind"]
+
+
+@dataclass(frozen=True)
+class ValidInTrain(Overlap):
+    """what of the validation is known in training"""
+
+    exact: Annotated[float | None, "share of validation prompts that are training prompts, word for word"]
+    near: Annotated[float | None, "share of the others that are nearly"]
+    leaked_rows: Annotated[Count, "validation rows of either kind"]
+
+
+@dataclass(frozen=True)
+class TestInValid(Overlap):
+    """what of the test is known in the validation"""
+
+    exact: Annotated[float | None, "share of test prompts that are validation prompts, word for word"]
+    near: Annotated[float | None, "share of the others that are nearly"]
+
+
+@dataclass(frozen=True)
+class UnseenLabels:
+    """classes of the test that never occur in training"""
+
+    rows_share: Annotated[float | None, "share of test rows that hold one"]
+    labels: Annotated[Labels, "the classes by field"]
+
+
+@dataclass(frozen=True)
+class Leaks:
+    """what of the test is known in training"""
+
+    test_in_train: Annotated[Overlap, INLINE]
+    valid_in_train: ValidInTrain
+    test_in_valid: TestInValid
+    repeated: Annotated[float, Limits(0), "largest share of a split's prompts that repeat an earlier one of it"]
+    answered: Annotated[float, Limits(0), 'share of test prompts that spell out an answer, as "field: value"']
+    split_strategy: Annotated[str, "split.strategy"]
+    later_rows: Annotated[Count, "training and validation rows later than the first test row"]
+    shared_groups: Annotated[Count, "values of split.group_by in more than one split"]
+    format_differences: Annotated[Sequence[str] | None, "line starts that one split's prompts have and another's lack"]
+    unseen_labels: UnseenLabels
+    untested_labels: Annotated[
+        Labels | None, "classes of a tenth of the training rows or more that no test row holds, by field"
+    ]
+
+
+@dataclass(frozen=True)
+class Memorisation:
+    """true completions written word for word"""
+
+    train_verbatim: Annotated[float | None, "share on training rows"]
+    valid_verbatim: Annotated[float | None, "share on validation rows"]
+    p_value: Annotated[float | None, "Fisher's exact test, one-sided"]
+    result: Annotated[Literal["more_on_training", "not_told_apart"], "in words"]
+
+
+@dataclass(frozen=True)
+class Difficulty:
+    """whether the training data are too easy"""
+
+    base_score_on_train: Annotated[float | None, "the base model's mean score on training rows"]
+    linear_score_on_train: Annotated[float | None, "that of a linear model that was fitted without them"]
+    result: Annotated[Literal["too_easy", "fine"], "too_easy where either is 0.95 or more"]
+
+
+@dataclass(frozen=True)
+class Forgetting:
+    """loss on general text, nats a token"""
+
+    base_loss: Annotated[float | None, "of the base model"]
+    adapter_loss: Annotated[float | None, "with the adapter"]
+    rise: Annotated[float | None, "adapter less base"]
+
+
+@dataclass(frozen=True)
+class FieldStability:
+    """one field"""
+
+    same_answer: Annotated[float | None, "mean share of the most common answer"]
+    standard_deviation: Annotated[float | None, OPTIONAL, "mean standard deviation of a number's answers"]
+
+
+@dataclass(frozen=True)
+class Stability:
+    """agreement of sampled outputs; null where evaluate.num_generations is 1"""
+
+    rows: Annotated[Count, "rows"]
+    generations: Annotated[int, Limits(2), "outputs a row"]
+    same_output: Annotated[float | None, "mean share of the most common output"]
+    fields: Annotated[Mapping[str, FieldStability], "agreement by field"]
+
+
+@dataclass(frozen=True)
+class Diagnostics:
+    """what else the outputs say of the model"""
+
+    memorisation: Memorisation
+    difficulty: Difficulty
+    forgetting: Forgetting
+    stability: Stability | None
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """What the base and the chosen adapter do on the held-out test split, recomputable from data/predictions.parquet."""
+
+    rows: Annotated[Count, "test rows"]
+    generated: Annotated[Count, "test rows that were generated for"]
+    loss_reduction: Annotated[
+        float | None, "relative fall of the test loss from the base model's; null without the arm base"
+    ]
+    fields_worse_than_base: Annotated[
+        int | None, "fields that the adapter answers worse than the base; null without the arm base"
+    ]
+    baselines_not_beaten: Annotated[Sequence[str], "baselines that score no worse than the adapter"]
+    arms: Annotated[
+        Mapping[str, Arm],
+        "figures by arm: base, base_constrained, adapter, adapter_constrained, fused, and the baselines majority and linear",
+    ]
+    comparisons: Annotated[Mapping[str, Comparison], "paired comparisons, first arm against the second"]
+    adapter_effect: AdapterEffect
+    drift: Drift
+    leaks: Leaks
+    diagnostics: Diagnostics

@@ -1,0 +1,35 @@
+"""metrics/selection.json."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from plateau.core.figures import OPTIONAL, Count, Digits, Exact, Limits
+
+Policy = Literal["latest_within_tolerance", "best", "earliest_within_tolerance", "one_standard_error", "quality"]
+Loss = Annotated[float, Digits(9)]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """one evaluation point"""
+
+    iteration: Annotated[Count, "iteration"]
+    val_loss: Annotated[Loss | None, "validation loss; null where not finite"]
+    train_loss: Annotated[Loss | None, "loss on the training probe; null where not finite"]
+    eligible: Annotated[bool, "whether the policy may choose it"]
+    chosen: Annotated[bool, "whether it was chosen"]
+    reason: Annotated[str, "why, or why not"]
+    score: Annotated[Exact | None, OPTIONAL, "mean field score on the validation split, policy quality only"]
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which checkpoint was chosen and why, every candidate with its reason."""
+
+    policy: Annotated[Policy, "selection.policy"]
+    iteration: Annotated[int, Limits(1), "iteration of the chosen checkpoint"]
+    val_loss: Annotated[Loss, "its validation loss, nats a token"]
+    val_perplexity: Annotated[Exact, "exp(val_loss), token-weighted"]
+    reason: Annotated[str, "why it was chosen, one sentence"]
+    candidates: Annotated[Sequence[Candidate], "every evaluation point in order of iteration"]

@@ -1,0 +1,42 @@
+"""metrics/train.json."""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from plateau.core.figures import Count, Decimals, Digits, Limits, Share
+
+Loss = Annotated[float, Limits(0), Digits(9)]
+StopReason = Literal["patience_exhausted", "stopping_threshold", "divergence_threshold", "non_finite", "max_iters"]
+
+
+@dataclass(frozen=True)
+class Train:
+    """How training went and why it stopped."""
+
+    stop_reason: Annotated[StopReason, "why training stopped"]
+    stop_summary: Annotated[str, "the same as a sentence, with where it stopped and where the best was"]
+    iterations: Annotated[Count, "updates that were made"]
+    best_iteration: Annotated[
+        Count | None, "iteration with the lowest validation loss, 0 for the base model; null without a finite loss"
+    ]
+    best_val_loss: Annotated[Loss | None, "lowest validation loss, nats a supervised token"]
+    base_val_loss: Annotated[Loss | None, "validation loss of the base model, iteration 0"]
+    unigram_loss: Annotated[
+        float,
+        Limits(0),
+        Decimals(6),
+        "validation loss of the token frequencies in the training completions: a model above it learnt nothing else",
+    ]
+    val_loss_reduction: Annotated[
+        float | None,
+        Limits(None, 1),
+        Decimals(6),
+        "relative fall of the validation loss from the base to the best, 1 - best / base",
+    ]
+    epochs: Annotated[float, Limits(0), "times that the training split was gone through"]
+    trained_tokens: Annotated[Count, "supervised tokens that were trained on, repeats counted"]
+    trainable_parameters: Annotated[Count, "parameters that training changes"]
+    total_parameters: Annotated[Count, "parameters of the model with its adapter"]
+    trainable_share: Annotated[Share, "trainable parameters as a share of all"]
+    padding_waste: Annotated[Share, "padding as a share of the tokens computed"]
+    skipped_steps: Annotated[Count, "updates that were skipped for a loss or gradient that was not finite"]
