@@ -25,6 +25,7 @@ from plateau.evaluation import (
     samples,
     scoring,
 )
+from plateau.evaluation.arms import PROBE, entry
 from plateau.splits import near
 
 PARAMS = ("evaluate", "split.strategy", "split.group_by", "split.near_duplicates", "train.train_on_prompt", "seed")
@@ -51,10 +52,11 @@ def main(system: System, params: Params) -> None:
     known, schema = predictions.arms(table), splits["test"].schema
     measured = figures.figures(known, schema, settings)
     measured["adapter_effect"] = found.effect
-    train, test = (figures.row_losses(known[arm]) for arm in ("adapter_on_probe", "adapter"))
+    train = figures.row_losses(predictions.arms(table, PROBE)["adapter"])
+    test = figures.row_losses(known["adapter"])
     measured["drift"] = figures.drift({"train": train, "valid": recorded, "test": test}, settings)
     measured["leaks"] = _leaks(system, splits, prompts, params["split"])
-    measured["diagnostics"] = _diagnostics(table, known, found, splits, prompts["train"], settings)
+    measured["diagnostics"] = _diagnostics(table, found, splits, prompts["train"], settings)
     files.write_json(system.metrics("evaluate"), measured)
     files.write_json(system.metrics("confusion"), figures.confusion(known["adapter"], schema))
     record(system, "evaluate", {"seconds": time.perf_counter() - started, **found.speeds})
@@ -78,7 +80,9 @@ def _baselines(splits: dict[str, samples.Split], prompts: dict[str, list[str]]) 
         "linear": baselines.linear(leaves, prompts["train"], targets, asked),
     }
     return [
-        predictions.rows_of(test.examples, name, None, test.sampled, [json.dumps(t) for t in made], [0] * len(made))
+        predictions.rows_of(
+            test.examples, entry(name), test.name, None, test.sampled, [json.dumps(t) for t in made], [0] * len(made)
+        )
         for name, made in found.items()
     ]
 
@@ -115,7 +119,6 @@ def _leaks(
 
 def _diagnostics(
     table: pa.Table,
-    known: dict[str, predictions.Arm],
     found: answers.Run,
     splits: dict[str, samples.Split],
     train_prompts: list[str],
@@ -123,10 +126,10 @@ def _diagnostics(
 ) -> dict[str, object]:
     """What else the outputs say of the model."""
     leaves = fields.fields(splits["test"].schema)
-    pair = (known["adapter_on_train"], known["adapter_on_valid"])
+    on_train, on_valid = predictions.arms(table, "train"), predictions.arms(table, "valid")
     return {
-        "memorisation": diagnostics.memorisation(*pair, settings.confidence),
-        "difficulty": diagnostics.difficulty(leaves, known["base_on_train"], _held_out(splits["train"], train_prompts)),
+        "memorisation": diagnostics.memorisation(on_train["adapter"], on_valid["adapter"], settings.confidence),
+        "difficulty": diagnostics.difficulty(leaves, on_train["base"], _held_out(splits["train"], train_prompts)),
         "forgetting": diagnostics.forgetting(found.general),
         "stability": diagnostics.stability(table, leaves),
     }

@@ -8,6 +8,7 @@ from plateau.core.progress import say
 from plateau.core.stage import run
 from plateau.core.system import SHARED_SCHEMAS, SPLITS, System
 from plateau.data import fields, parquet
+from plateau.evaluation import predictions
 from plateau.prompts.tokens import open_tokens
 from plateau.report import card, findings, page, report
 from plateau.report.evidence import Evidence, field_scores
@@ -73,10 +74,8 @@ def main(system: System, params: Params) -> None:
 
 
 def _evidence(system: System) -> Evidence:
-    predictions, target = (
-        parquet.read(system.path("data", "predictions.parquet")),
-        fields.load_schema(system.schema("target")),
-    )
+    table = predictions.named(parquet.read(system.path("data", "predictions.parquet")))
+    target = fields.load_schema(system.schema("target"))
     base = system.path("models", "base")
     pinned = base / "source.json"
     hashed = (
@@ -86,7 +85,7 @@ def _evidence(system: System) -> Evidence:
         system.path("data", "predictions.parquet"),
     )
     return Evidence(
-        predictions,
+        table,
         target,
         partial(findings.transcripts, system.split("test")),
         {name: open_tokens(system.tokens(name)).lengths for name in SPLITS},

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import settings
 
 from plateau.core.system import System
+from plateau.evaluation.arms import RUN
 
 settings.register_profile("plateau", deadline=None, derandomize=True, max_examples=60)
 settings.load_profile("plateau")
@@ -61,15 +62,16 @@ def tokenizer(tokenizer_dir: Path) -> Any:
     return chat.load_tokenizer(tokenizer_dir)
 
 
-ALL_ARMS = ["base", "base_constrained", "adapter", "adapter_constrained", "fused"]
-
-
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory, tokenizer_dir: Path) -> System:
     """A system run through every stage from train on, with all arms and three samples a row."""
     import tiny_task
 
-    options = {"evaluate.arms": ALL_ARMS, "evaluate.num_generations": 3, "evaluate.stability_samples": 5}
+    options = {
+        "evaluate.arms": [arm.name for arm in RUN],
+        "evaluate.num_generations": 3,
+        "evaluate.stability_samples": 5,
+    }
     system: System = tiny_task.system(tmp_path_factory.mktemp("trained"), tokenizer_dir, **options)
     tiny_task.run(system, "train", "select", "evaluate", "overfit_check")
     return system

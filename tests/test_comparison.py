@@ -15,6 +15,7 @@ import pytest
 from plateau.core.errors import BadInputError
 from plateau.data import fields
 from plateau.evaluation import predictions
+from plateau.evaluation.arms import entry
 from plateau.report import comparison, page
 from plateau.report.comparison import Run
 from tools.deps import ROOT
@@ -47,7 +48,7 @@ def run(
     )
     outputs = [json.dumps({"category": answer}) for answer in answers]
     losses = np.abs(draw.normal(loss, 0.1, ROWS)) * 10
-    table = predictions.rows_of(examples, "adapter", losses, np.arange(ROWS), outputs, [5] * ROWS)
+    table = predictions.rows_of(examples, entry("adapter"), "test", losses, np.arange(ROWS), outputs, [5] * ROWS)
     metrics: dict[str, Any] = {
         "train": {"trainable_parameters": trainable, "stop_reason": "max_iters"},
         "gates": {"answer": answer},

@@ -17,12 +17,13 @@ from plateau.core.errors import BadInputError
 from plateau.core.system import System
 from plateau.data import fields
 from plateau.evaluation import diagnostics, figures, leaks, predictions, samples
+from plateau.evaluation.arms import RUN, entry
 from plateau.lm.backend import mx
 from plateau.lm.model import load, load_arrays, save_arrays
 from stages import evaluate, overfit_check
 from tests.contracts import metrics_problems
 
-ARMS = ["base", "base_constrained", "adapter", "adapter_constrained", "fused"]
+ARMS = [arm.name for arm in RUN]
 
 
 def read(system: System, name: str):
@@ -31,7 +32,8 @@ def read(system: System, name: str):
 
 def rows_of(system: System, arm: str, sample: int = 0):
     table = pq.read_table(system.path("data", "predictions.parquet")).to_pylist()
-    return [row for row in table if row["arm"] == arm and row["sample"] == sample]
+    wanted = (entry(arm).answers, entry(arm).constrained, "test", sample)
+    return [row for row in table if tuple(row[key] for key in ("arm", "constrained", "split", "sample")) == wanted]
 
 
 def test_a_learnt_task_ships(trained):
@@ -98,7 +100,7 @@ def test_losses_are_those_of_stock_mlx_lm(trained, arm):
 
 def test_constrained_arms_are_always_valid(trained):
     found = read(trained, "evaluate")["arms"]
-    assert found["base_constrained"]["schema_valid"] == found["adapter_constrained"]["schema_valid"] == 1
+    assert [found[arm.name]["schema_valid"] for arm in RUN if arm.constrained] == [1, 1]
     assert found["base"]["schema_valid"] < 0.5
 
 
@@ -299,13 +301,13 @@ def test_a_prompt_that_is_trained_on_leaks_whatever_its_conversation():
 def outputs_as(name, outputs, golds):
     rows = np.arange(len(golds))
     examples = predictions.Examples([str(i) for i in rows], rows.astype(np.int32) + 1, rows.astype(np.int32) + 1, golds)
-    table = predictions.rows_of(examples, name, None, rows, outputs, [1] * len(rows))
+    table = predictions.rows_of(examples, entry(name), "test", None, rows, outputs, [1] * len(rows))
     return predictions.arms(table)[name]
 
 
 def test_verbatim_completions_on_training_rows_alone_are_memorised():
     golds = [json.dumps({"mood": "calm", "count": i}) for i in range(20)]
-    perfect, poor = outputs_as("a", golds, golds), outputs_as("a", ["{}"] * 20, golds)
+    perfect, poor = outputs_as("adapter", golds, golds), outputs_as("adapter", ["{}"] * 20, golds)
     assert diagnostics.memorisation(perfect, poor, 0.95)["result"] == "more_on_training"
     assert diagnostics.memorisation(perfect, perfect, 0.95)["result"] == "not_told_apart"
     assert diagnostics.memorisation(poor, perfect, 0.95)["result"] == "not_told_apart"

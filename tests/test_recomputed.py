@@ -18,6 +18,7 @@ from sklearn.metrics import accuracy_score, f1_score, mean_absolute_error
 from plateau.core.files import read_json
 from plateau.core.system import System
 from plateau.evaluation import general_text
+from plateau.evaluation.arms import NAMES, PAIRS, entry
 from plateau.lm.backend import mx
 from plateau.prompts.tokens import open_tokens
 
@@ -37,7 +38,11 @@ def table(trained: System) -> Rows:
 
 
 def of(table: Rows, arm: str) -> Rows:
-    return [row for row in table if row["arm"] == arm and row["sample"] == 0]
+    """Greedy rows of an arm, such as adapter_constrained; `arm@split` for those of another split than the test."""
+    name, _, split = arm.partition("@")
+    model, _, how = name.partition("_")
+    wanted = (model, bool(how), split or "test", 0)
+    return [row for row in table if tuple(row[key] for key in ("arm", "constrained", "split", "sample")) == wanted]
 
 
 def written(table: Rows, arm: str) -> Rows:
@@ -114,10 +119,7 @@ def test_losses(found, table, arm):
     same(found["loss_reduction"], 1 - adapter / base)
 
 
-ARMS = ["base", "base_constrained", "adapter", "adapter_constrained", "fused", "majority", "linear"]
-
-
-@pytest.mark.parametrize("arm", ARMS)
+@pytest.mark.parametrize("arm", NAMES)
 def test_outputs_and_scores(found, table, arm):
     figures, rows = found["arms"][arm], written(table, arm)
     known = {key for key in figures if key.startswith(("loss", "perplexity", "example_"))} | {"fields"}
@@ -167,7 +169,7 @@ def fields_hold(figures: dict[str, Any], rows: Rows) -> None:
         assert known == set(figures[field])
 
 
-@pytest.mark.parametrize("arms", ["adapter_vs_base", "adapter_vs_majority", "adapter_vs_linear", "base_constrained_vs_base", "fused_vs_adapter"])  # fmt: skip
+@pytest.mark.parametrize("arms", [f"{one}_vs_{other}" for one, other in PAIRS])
 def test_comparisons(found, table, arms):
     one, other = arms.split("_vs_")
     figures, pair = found["comparisons"][arms], (written(table, one), written(table, other))
@@ -175,7 +177,7 @@ def test_comparisons(found, table, arms):
     for field in ("mood", "count"):
         compared(figures["fields"][field], points(pair[0], field) - points(pair[1], field), True)
     same(figures["same_output"], np.mean([a["output"] == b["output"] for a, b in zip(*pair, strict=True)]))
-    if other in ("base", "adapter") and not one.endswith("_constrained"):
+    if other in ("base", "adapter") and not entry(one).constrained:
         losses = [np.array([row["loss_sum"] for row in of(table, name)]) for name in (one, other)]
         tokens = np.array([row["tokens"] for row in of(table, one)], float)
         compared(figures["loss"], losses[0] - losses[1], False, tokens)
@@ -212,20 +214,20 @@ def test_drift_and_diagnostics(trained, found, table):
     recorded = pq.read_table(trained.path("adapters", "val_losses.parquet")).to_pylist()
     chosen = read_json(trained.metrics("selection"))["iteration"]
     valid = [row for row in recorded if row["iteration"] == chosen]
-    assert len(of(table, "adapter_on_probe")) == len(valid)
+    assert len(of(table, "adapter@probe")) == len(valid)
     point = next(p for p in read_json(trained.metrics("evaluations")) if p["iteration"] == chosen)
     assert found["drift"]["train_loss"] == pytest.approx(point["train_loss"], rel=1e-5)
-    for name, rows in (("train", of(table, "adapter_on_probe")), ("valid", valid), ("test", of(table, "adapter"))):
+    for name, rows in (("train", of(table, "adapter@probe")), ("valid", valid), ("test", of(table, "adapter"))):
         loss = sum(row["loss_sum"] for row in rows) / sum(row["tokens"] for row in rows)
         same(found["drift"][f"{name}_loss"], loss)
     same(found["drift"]["difference"], found["drift"]["test_loss"] - found["drift"]["valid_loss"])
     told = found["diagnostics"]
-    hits = [[r["output"].strip() == r["gold"] for r in of(table, f"adapter_on_{name}")] for name in ("train", "valid")]
+    hits = [[r["output"].strip() == r["gold"] for r in of(table, f"adapter@{name}")] for name in ("train", "valid")]
     same(told["memorisation"]["train_verbatim"], np.mean(hits[0]))
     same(told["memorisation"]["valid_verbatim"], np.mean(hits[1]))
     counts = [[sum(hit), len(hit) - sum(hit)] for hit in hits]
     same(told["memorisation"]["p_value"], stats.fisher_exact(counts, alternative="greater").pvalue)
-    same(told["difficulty"]["base_score_on_train"], score(of(table, "base_on_train")).mean())
+    same(told["difficulty"]["base_score_on_train"], score(of(table, "base@train")).mean())
     drawn: dict[str, list[str]] = {}
     for row in table:
         if row["sample"]:

@@ -16,6 +16,7 @@ import pytest
 
 from plateau.core import params
 from plateau.decision import checkup, gates, overfit, selection
+from plateau.evaluation import arms
 from plateau.report import card, charts, findings, health, page, report, text
 from plateau.report.evidence import Evidence
 from tools.deps import ROOT
@@ -513,7 +514,7 @@ def test_colours_have_the_contrast_that_wcag_asks_for() -> None:
         texts += [("unsure", "band"), *((name, f"{name}bg") for name in ("good", "bad", "unsure"))]
         texts += [("ink", f"{name}bg") for name in ("good", "bad", "unsure")]
         assert [pair for pair in texts if charts.contrast(colours[pair[0]], colours[pair[1]]) < 4.5] == []
-        drawn = {*charts.STATUSES.values(), *charts.ARMS.values(), *charts.SPLITS.values(), *charts.SERIES}
+        drawn = {*charts.STATUSES.values(), *arms.COLOURS.values(), *charts.SPLITS.values(), *charts.SERIES}
         assert [colour for colour in drawn if charts.contrast(colour, colours["page"]) < 3] == []
     cells = [{"gold": "a", "predicted": guess, "count": n} for n in range(101) for guess in "ab"]
     for cell in charts.confusion(cells, ["a", "b"])["data"]["values"]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from plateau.core.errors import BadInputError
 from plateau.core.progress import say
-from plateau.evaluation import general_text, predictions, provenance
+from plateau.evaluation import arms, general_text, predictions, provenance
 from plateau.evaluation.samples import Split, evenly_spaced
 from plateau.evaluation.stats import significant
 from plateau.lm import generation, model, objectives
@@ -64,62 +64,58 @@ def run(
     network, tokenizer = model.load(base)
     before = _logits(network, test)
     found.general["base"] = general_loss(network, tokenizer)
-    _run_arms(("base", "base_constrained"), network, tokenizer, test, settings, found)
-    _write_out("base_on_train", network, tokenizer, splits["train"], settings, found)
+    _run_arms("base", network, tokenizer, test, settings, found)
+    _write_out(arms.entry("base"), network, tokenizer, splits["train"], settings, found)
     network, tokenizer = model.load(base, adapter)
     after = _logits(network, test)
     found.effect.update(effect_on(before, after))
     sampled = splits["valid"].sampled
     provenance.check_losses(recorded, sampled, losses(network, splits["valid"].tokens, settings, sampled)[0])
     found.general["adapter"] = general_loss(network, tokenizer)
-    _run_arms(("adapter", "adapter_constrained"), network, tokenizer, test, settings, found)
+    _run_arms("adapter", network, tokenizer, test, settings, found)
     for name in ("train", "valid"):
-        _write_out(f"adapter_on_{name}", network, tokenizer, splits[name], settings, found)
+        _write_out(arms.entry("adapter"), network, tokenizer, splits[name], settings, found)
     found.tables.append(_on_probe(network, splits["train"], splits["valid"].tokens, settings))
     _sample(network, tokenizer, test, settings, found)
     if "fused" in settings.arms:
         fuse(network)
         found.effect["fused_logit_difference"] = significant(float(np.abs(_logits(network, test) - after).max()))
-        _run_arms(("fused",), network, tokenizer, test, settings, found)
+        _run_arms("fused", network, tokenizer, test, settings, found)
     return found
 
 
-def _run_arms(
-    names: Sequence[str], network: nn.Module, tokenizer: Any, test: Split, settings: Settings, found: Run
-) -> None:
-    """Predict with those of `names` that are asked for; a constrained arm's losses are those of the free one."""
-    for name in names:
-        if name not in settings.arms:
+def _run_arms(model_name: str, network: nn.Module, tokenizer: Any, test: Split, settings: Settings, found: Run) -> None:
+    """Predict with the arms of a model that are asked for; a constrained arm's losses are those of the free one."""
+    for arm in arms.RUN:
+        if arm.model != model_name or arm.name not in settings.arms:
             continue
-        constrained = name.endswith("_constrained")
-        loss_sum = None if constrained else losses(network, test.tokens, settings)[0]
-        schema = test.schema if constrained else None
+        loss_sum = None if arm.constrained else losses(network, test.tokens, settings)[0]
         start = time.perf_counter()
-        written = _write_out(name, network, tokenizer, test, settings, found, loss_sum, schema)
+        written = _write_out(arm, network, tokenizer, test, settings, found, loss_sum)
         seconds = time.perf_counter() - start
         prompts = test.prompts(test.sampled[:_LATENCY_ROWS])
+        schema = test.schema if arm.constrained else None
         alone = generation.latencies(network, tokenizer, prompts, settings.max_tokens, schema)
-        found.speeds[f"{name}_tokens_per_second"] = written / seconds
-        found.speeds[f"{name}_latency_p50_seconds"] = generation.percentile(alone, 0.5)
-        found.speeds[f"{name}_latency_p95_seconds"] = generation.percentile(alone, 0.95)
-        say(f"{name}: {len(test.sampled)} outputs, {written:,} tokens in {seconds:.1f} s")
+        found.speeds[f"{arm.name}_tokens_per_second"] = written / seconds
+        found.speeds[f"{arm.name}_latency_p50_seconds"] = generation.percentile(alone, 0.5)
+        found.speeds[f"{arm.name}_latency_p95_seconds"] = generation.percentile(alone, 0.95)
+        say(f"{arm.name}: {len(test.sampled)} outputs, {written:,} tokens in {seconds:.1f} s")
 
 
 def _write_out(
-    name: str,
+    arm: arms.Entry,
     network: nn.Module,
     tokenizer: Any,
     split: Split,
     settings: Settings,
     found: Run,
     loss_sum: NDArray[np.float64] | None = None,
-    schema: Any = None,
 ) -> int:
     """Generate for a split's sampled rows and append them as predictions; the number of tokens written."""
-    prompts = split.prompts(split.sampled)
+    prompts, schema = split.prompts(split.sampled), split.schema if arm.constrained else None
     outputs = generation.generate(network, tokenizer, prompts, settings.max_tokens, settings.batch_size, schema)
     texts, counts = [output.text for output in outputs], [output.tokens for output in outputs]
-    found.tables.append(predictions.rows_of(split.examples, name, loss_sum, split.sampled, texts, counts))
+    found.tables.append(predictions.rows_of(split.examples, arm, split.name, loss_sum, split.sampled, texts, counts))
     return sum(counts)
 
 
@@ -127,7 +123,7 @@ def _on_probe(network: nn.Module, train: Split, valid: Tokens, settings: Setting
     """Losses of the adapter on the training probe."""
     rows = trainer.with_probe(train.tokens, valid, settings.seed).probe
     loss_sum = losses(network, train.tokens, settings, rows)[0]
-    return predictions.rows_of(train.examples.only(rows), "adapter_on_probe", loss_sum, rows[:0], [], [])
+    return predictions.rows_of(train.examples.only(rows), arms.entry("adapter"), arms.PROBE, loss_sum, rows[:0], [], [])
 
 
 def _sample(network: nn.Module, tokenizer: Any, test: Split, settings: Settings, found: Run) -> None:
@@ -140,7 +136,9 @@ def _sample(network: nn.Module, tokenizer: Any, test: Split, settings: Settings,
         prompts, limits = test.prompts(rows), (settings.max_tokens, settings.batch_size)
         outputs = generation.generate(network, tokenizer, prompts, *limits, None, settings.temperature, seed)
         texts, counts = [output.text for output in outputs], [output.tokens for output in outputs]
-        found.tables.append(predictions.rows_of(test.examples, "adapter", None, rows, texts, counts, number))
+        found.tables.append(
+            predictions.rows_of(test.examples, arms.entry("adapter"), test.name, None, rows, texts, counts, number)
+        )
 
 
 def general_loss(network: nn.Module, tokenizer: Any) -> float:

@@ -10,21 +10,11 @@ from numpy.typing import NDArray
 from plateau.core.numbers import find
 from plateau.data import fields
 from plateau.evaluation import scoring, stats
+from plateau.evaluation.arms import BASELINES, PAIRS
 from plateau.evaluation.predictions import Arm
 from plateau.evaluation.scoring import Scored
 from plateau.evaluation.stats import Floats, significant
 
-# Which arms are compared on the same rows, the first against the second.
-_PAIRS = (
-    ("adapter", "base"),
-    ("adapter", "majority"),
-    ("adapter", "linear"),
-    ("adapter_constrained", "base_constrained"),
-    ("adapter_constrained", "adapter"),
-    ("base_constrained", "base"),
-    ("fused", "adapter"),
-)
-BASELINES = ("majority", "linear")
 Figures = dict[str, Any]
 
 
@@ -39,15 +29,14 @@ class Settings:
     price_output: float | None = None
 
 
-def figures(predicted: Mapping[str, Arm], schema: Any, settings: Settings) -> Figures:
+def figures(arms: Mapping[str, Arm], schema: Any, settings: Settings) -> Figures:
     """Every figure that predictions and the target schema determine."""
-    arms = {name: arm for name, arm in predicted.items() if "_on_" not in name}
     target_fields = fields.fields(schema)
     scored = {name: [scoring.score(f, arm.golds, arm.parsed) for f in target_fields] for name, arm in arms.items()}
     validator = fields.validator(schema)
     compared = {
         f"{one}_vs_{other}": comparison(arms[one], arms[other], scored[one], scored[other], settings)
-        for one, other in _PAIRS
+        for one, other in PAIRS
         if one in arms and other in arms
     }
     against_base = compared.get("adapter_vs_base", {}).get("fields", {})

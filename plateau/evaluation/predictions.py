@@ -7,14 +7,18 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from plateau.evaluation import scoring
+from plateau.evaluation.arms import NAMES, Entry, name_of
 
 SCHEMA = pa.schema(
     [
         pa.field("id", pa.string(), nullable=False),
-        pa.field("arm", pa.string(), nullable=False),
+        pa.field("arm", pa.string(), nullable=False),  # the model or baseline that answers
+        pa.field("constrained", pa.bool_(), nullable=False),  # whether the target's schema held its output
+        pa.field("split", pa.string(), nullable=False),  # train, valid or test; probe for the training probe
         pa.field("sample", pa.int32(), nullable=False),  # 0 is the greedy output; stability samples count from 1
         pa.field("prompt_tokens", pa.int32(), nullable=False),
         pa.field("tokens", pa.int32(), nullable=False),  # supervised
@@ -67,7 +71,8 @@ class Arm:
 
 def rows_of(
     examples: Examples,
-    arm: str,
+    arm: Entry,
+    split: str,
     loss_sum: NDArray[np.float64] | None,
     sampled: NDArray[np.int64],
     outputs: Sequence[str],
@@ -81,7 +86,9 @@ def rows_of(
         [
             {
                 "id": examples.ids[i],
-                "arm": arm,
+                "arm": arm.answers,
+                "constrained": arm.constrained,
+                "split": split,
                 "sample": sample,
                 "prompt_tokens": int(examples.prompt_tokens[i]),
                 "tokens": int(examples.tokens[i]),
@@ -96,17 +103,29 @@ def rows_of(
     )
 
 
-def arms(table: pa.Table) -> dict[str, Arm]:
-    """The greedy predictions of each arm, in the order of the table."""
-    columns = {name: table[name].to_pylist() for name in table.column_names}
-    index: dict[str, list[int]] = {}
-    for i, (name, sample) in enumerate(zip(columns["arm"], columns["sample"], strict=True)):
-        if sample == 0:
-            index.setdefault(name, []).append(i)
-    return {
-        name: _arm(name, {key: [values[i] for i in rows] for key, values in columns.items()})
-        for name, rows in index.items()
-    }
+def named(table: pa.Table, split: str = "test") -> pa.Table:
+    """The predictions of one split, with the arms' names of the registry in `arm`.
+
+    Earlier versions wrote such names, and no column `split`: of their tables only the test split is known.
+    """
+    if "split" not in table.column_names:
+        return table.filter(pc.field("arm").isin(NAMES)) if split == "test" else table.slice(0, 0)
+    kept = table.filter(pc.field("split") == split)
+    pairs = zip(kept["arm"].to_pylist(), kept["constrained"].to_pylist(), strict=True)
+    names = pa.array([name_of(*pair) for pair in pairs], pa.string())
+    return kept.set_column(kept.column_names.index("arm"), "arm", names)
+
+
+def arms(table: pa.Table, split: str = "test") -> dict[str, Arm]:
+    """The greedy predictions of each arm of the registry on one split, in its order."""
+    kept = named(table, split).filter(pc.field("sample") == 0)
+    columns = {column: kept[column].to_pylist() for column in kept.column_names}
+    found = {}
+    for name in NAMES:
+        rows = [i for i, other in enumerate(columns["arm"]) if other == name]
+        if rows:
+            found[name] = _arm(name, {column: [values[i] for i in rows] for column, values in columns.items()})
+    return found
 
 
 def _arm(name: str, columns: dict[str, list[Any]]) -> Arm:

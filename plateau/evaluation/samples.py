@@ -16,8 +16,9 @@ from plateau.prompts.tokens import Tokens, open_tokens
 
 @dataclass(frozen=True)
 class Split:
-    """A split to predict: its examples, its token rows, and the rows that are generated for."""
+    """A split to predict: its name, examples and token rows, and the rows that are generated for."""
 
+    name: str
     examples: Examples
     tokens: Tokens
     sampled: NDArray[np.int64]
@@ -40,7 +41,7 @@ def open_split(system: System, name: str, wanted: int | None, train_on_prompt: b
     supervised = tokens.lengths - (1 if train_on_prompt else tokens.completion_start)
     examples = Examples(tokens.names, tokens.completion_start, supervised, table["target"].to_pylist())
     schema = fields.load_schema(system.schema("target"))
-    return Split(examples, tokens, evenly_spaced(len(tokens), wanted), schema)
+    return Split(name, examples, tokens, evenly_spaced(len(tokens), wanted), schema)
 
 
 def evenly_spaced(rows: int, wanted: int | None) -> NDArray[np.int64]:

@@ -20,15 +20,6 @@ STATUSES = {
     "wide": "#b9490c",
     "overfitting": RED,
 }
-ARMS = {
-    "adapter": BLUE,
-    "adapter_constrained": GREEN,
-    "fused": ORANGE,
-    "base": GREY,
-    "base_constrained": "#8a6fb3",
-    "linear": RED,
-    "majority": "#a8860f",
-}
 SPLITS = {"train": BLUE, "valid": ORANGE, "test": GREEN}
 SERIES = (BLUE, ORANGE, GREEN, RED, "#8a6fb3", "#a8860f", GREY, "#6a9f2b")
 WIDTH = 350

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from plateau.core.numbers import find
 from plateau.data.fields import fields
+from plateau.evaluation.arms import COLOURS
 from plateau.evaluation.scoring import Scored, parse
 from plateau.prompts.tokens import Int32s
 from plateau.report import charts, findings
@@ -43,18 +44,16 @@ def field_scores(evaluate: Figures, arm: str = "adapter") -> list[dict[str, Any]
 def scores(evaluate: Figures, evidence: Evidence, pairs: findings.Pairs, scored: Sequence[Scored]) -> Iterator[Part]:
     """Charts and tables of every arm, and of the adapter's answers."""
     arms = evaluate["arms"]
-    drawn = [
-        {"series": arm, **row} for arm in charts.ARMS for row in field_scores(evaluate, arm) if row["low"] is not None
-    ]
+    drawn = [{"series": arm, **row} for arm in COLOURS for row in field_scores(evaluate, arm) if row["low"] is not None]
     first = []
     if drawn:
-        names = [arm for arm in charts.ARMS if any(row["series"] == arm for row in drawn)]
+        names = [arm for arm in COLOURS if any(row["series"] == arm for row in drawn)]
         words = "Score of each field by arm, 0 to 1, with intervals; of a number: 1 - error / range."
-        first.append(Chart(words, charts.scores(drawn, names, charts.ARMS)))
+        first.append(Chart(words, charts.scores(drawn, names, COLOURS)))
     bands = findings.perplexity_bands(evidence.predictions, [arm for arm in ("adapter", "base") if arm in arms])
     if bands:
         words = "Perplexity of each test row by arm; the last band takes all above."
-        spec = charts.histogram(bands, "perplexity of a row", charts.ARMS)
+        spec = charts.histogram(bands, "perplexity of a row", COLOURS)
         first.append(Chart(words, spec, band_table("Rows by perplexity", bands)))
     if first:
         yield Charts(first)

@@ -13,10 +13,12 @@ from plateau.core.param import (
     positive,
     text,
 )
+from plateau.evaluation.arms import RUN
 
 MANY = 1_000_000_000
-ARMS = ("base", "base_constrained", "adapter", "adapter_constrained", "fused")
-NAMED = [{"contains": {"const": "base"}}, {"contains": {"const": "adapter"}}]
+ARMS = tuple(arm.name for arm in RUN)
+NEEDED = tuple(arm.name for arm in RUN if arm.needed)
+NAMED = [{"contains": {"const": name}} for name in NEEDED]
 
 RESULTS: Definitions = (
     Section(
@@ -27,8 +29,8 @@ RESULTS: Definitions = (
                 "arms",
                 listed({"enum": list(ARMS), "type": "string"}, minItems=1, allOf=NAMED),
                 list(ARMS),
-                "what is compared; base and adapter are needed",
-                f", the others are {', '.join(arm for arm in ARMS if arm not in ('base', 'adapter'))}",
+                f"what is compared; {' and '.join(NEEDED)} are needed",
+                f", the others are {', '.join(arm for arm in ARMS if arm not in NEEDED)}",
             ),
             Param(
                 "num_samples",

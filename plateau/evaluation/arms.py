@@ -1,0 +1,54 @@
+"""The arms of an evaluation, an entry each: params, comparisons, the order and colours of charts, docs and tests follow from here."""
+
+from dataclasses import dataclass
+
+MODELS = ("base", "adapter", "fused")  # in the order in which they run; a baseline has none
+PROBE = "probe"  # as a split in the predictions: the training rows whose loss training records at each evaluation point
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One arm: which model answers, whether the target's schema holds its outputs, and the arms that it is compared with.
+
+    `drawn` is its place in charts, from 1. An arm that is `needed` cannot be left out of evaluate.arms.
+    """
+
+    name: str
+    colour: str
+    drawn: int
+    model: str | None = None
+    constrained: bool = False
+    opponents: tuple[str, ...] = ()
+    needed: bool = False
+
+    @property
+    def answers(self) -> str:
+        """What answers: the model, or the baseline itself; the column `arm` of the predictions."""
+        return self.model or self.name
+
+
+ARMS = (
+    Entry("adapter", "#3b82c4", 1, "adapter", opponents=("base", "majority", "linear"), needed=True),
+    Entry("adapter_constrained", "#2f9461", 2, "adapter", True, ("base_constrained", "adapter")),
+    Entry("base", "#808080", 4, "base", needed=True),
+    Entry("base_constrained", "#8a6fb3", 5, "base", True, ("base",)),
+    Entry("fused", "#c9711a", 3, "fused", opponents=("adapter",)),
+    Entry("majority", "#a8860f", 7),
+    Entry("linear", "#d1495b", 6),
+)
+RUN = tuple(arm for model in MODELS for arm in ARMS if arm.model == model)
+BASELINES = tuple(arm.name for arm in ARMS if arm.model is None)
+NAMES = (*(arm.name for arm in RUN), *BASELINES)
+PAIRS = tuple((arm.name, other) for arm in ARMS for other in arm.opponents)
+COLOURS = {arm.name: arm.colour for arm in sorted(ARMS, key=lambda arm: arm.drawn)}
+_BY_ANSWER = {(arm.answers, arm.constrained): arm.name for arm in ARMS}
+
+
+def entry(name: str) -> Entry:
+    """The arm of a name."""
+    return next(arm for arm in ARMS if arm.name == name)
+
+
+def name_of(answers: str, constrained: bool) -> str | None:
+    """The name of the arm whose predictions have these values of `arm` and `constrained`; None for one of another version."""
+    return _BY_ANSWER.get((answers, constrained))
