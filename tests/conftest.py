@@ -73,5 +73,5 @@ def trained(tmp_path_factory: pytest.TempPathFactory, tokenizer_dir: Path) -> Sy
         "evaluate.stability_samples": 5,
     }
     system: System = tiny_task.system(tmp_path_factory.mktemp("trained"), tokenizer_dir, **options)
-    tiny_task.run(system, "train", "select", "evaluate", "overfit_check")
+    tiny_task.run(system, "train", "select", "baselines", "opponents", "answers", "evaluate", "overfit_check")
     return system

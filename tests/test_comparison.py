@@ -14,7 +14,7 @@ import pytest
 
 from plateau.core.errors import BadInputError
 from plateau.data import fields
-from plateau.evaluation import predictions
+from plateau.evaluation import rows
 from plateau.evaluation.arms import entry
 from plateau.report import comparison, page
 from plateau.report.comparison import Run
@@ -40,7 +40,7 @@ def run(
     draw = np.random.default_rng(seed)
     golds = ["abc"[i % 3] for i in range(ROWS)]
     answers = [gold if draw.random() < right else "abc"[("abc".index(gold) + 1) % 3] for gold in golds]
-    examples = predictions.Examples(
+    examples = rows.Examples(
         [f"r{i}" for i in range(ROWS)],
         np.full(ROWS, 50, np.int32),
         np.full(ROWS, 10, np.int32),
@@ -48,7 +48,7 @@ def run(
     )
     outputs = [json.dumps({"category": answer}) for answer in answers]
     losses = np.abs(draw.normal(loss, 0.1, ROWS)) * 10
-    table = predictions.rows_of(examples, entry("adapter"), "test", losses, np.arange(ROWS), outputs, [5] * ROWS)
+    table = rows.rows_of(examples, entry("adapter"), "test", losses, np.arange(ROWS), outputs, [5] * ROWS)
     metrics: dict[str, Any] = {
         "train": {"trainable_parameters": trainable, "stop_reason": "max_iters"},
         "gates": {"answer": answer},
@@ -103,8 +103,8 @@ def test_the_page_says_the_advice_first_and_which_differences_are_real() -> None
     assert "<b>" not in written.split("<main")[1].split("<svg")[0]
     assert "&lt;b&gt;" in written
     assert written.count("<svg") == 1
-    rows = [row for row in comparison.page(found).sections[1].parts[0].rows if row[2] == "score"]
-    assert [(row[0], row[1], row[7]) for row in rows] == [("<b>", "one", "worse")]
+    found_rows = [row for row in comparison.page(found).sections[1].parts[0].rows if row[2] == "score"]
+    assert [(row[0], row[1], row[7]) for row in found_rows] == [("<b>", "one", "worse")]
 
 
 def test_a_run_that_does_not_ship_is_not_recommended() -> None:

@@ -123,6 +123,26 @@ def test_a_param_taken_away_or_added_is_noticed(stage: Stage) -> None:
     assert deps.param_problems(more) == [f"{stage.name}: drop param {unread}, PARAMS has it not"]
 
 
+@each_system
+def test_a_changed_score_gate_or_chart_reruns_neither_data_nor_training_nor_generation(system: Path) -> None:
+    judging = ("scoring", "stats", "figures", "kinds/", "decision/gates", "report/")
+    expensive = ("prepare", "split", "convert", "train", "opponents", "answers")
+    stale = {
+        f"{stage.name}: {path}"
+        for stage in deps.stages(system)
+        for path in stage.paths("deps")
+        if stage.name in expensive and path.startswith("plateau/") and any(part in path for part in judging)
+    }
+    assert stale == set()
+
+
+@each_system
+def test_the_base_model_is_asked_without_the_adapter(system: Path) -> None:
+    asked = next(stage for stage in deps.stages(system) if stage.name == "opponents")
+    assert [path for path in asked.paths("deps") if "adapters" in path or path.endswith("selection.json")] == []
+    assert not asked.params() & {"lr", "rank", "train", "selection"}
+
+
 @each_stage
 def test_the_command_runs_the_stage_module_on_its_system_from_the_repository(stage: Stage) -> None:
     inside = stage.system != ROOT

@@ -14,7 +14,7 @@ from plateau.core.files import sha256
 from tools import deps, goldens
 
 STAGES = ("synthesize", "base", "prepare", "temporal", "split", "convert", "train", "select")
-LATER = ("evaluate", "overfit_check", "report")
+LATER = ("baselines", "opponents", "answers", "evaluate", "overfit_check", "report")
 SMALL = {
     "synthesize.conversations": 600,
     "split.train_size": 32,

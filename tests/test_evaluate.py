@@ -16,14 +16,15 @@ from plateau.core import files, params
 from plateau.core.errors import BadInputError
 from plateau.core.system import System
 from plateau.data import fields
-from plateau.evaluation import diagnostics, figures, leaks, predictions, samples
+from plateau.evaluation import diagnostics, figures, leaks, predictions, rows, samples
 from plateau.evaluation.arms import RUN, entry
 from plateau.lm.backend import mx
 from plateau.lm.model import load, load_arrays, save_arrays
-from stages import evaluate, overfit_check
+from stages import baselines, overfit_check
 from tests.contracts import metrics_problems
 
 ARMS = [arm.name for arm in RUN]
+EVALUATION = ("baselines", "opponents", "answers", "evaluate")
 
 
 def read(system: System, name: str):
@@ -128,7 +129,7 @@ def test_stability_counts_the_sampled_outputs(trained):
 def test_evaluating_again_writes_the_same_bytes(trained):
     names = ("evaluate", "confusion")
     before = [trained.metrics(name).read_bytes() for name in names]
-    tiny_task.run(trained, "evaluate")
+    tiny_task.run(trained, *EVALUATION)
     assert [trained.metrics(name).read_bytes() for name in names] == before
 
 
@@ -154,52 +155,52 @@ def test_an_adapter_that_changes_nothing_is_refused(copy):
     base = dict(tree_flatten(load(copy.path("models", "base"))[0].parameters()))
     change_adapter(copy, lambda name, _: base[name])
     with pytest.raises(BadInputError, match="not applied"):
-        tiny_task.run(copy, "evaluate")
+        tiny_task.run(copy, "answers")
 
 
 def test_an_adapter_of_another_model_is_refused(copy):
     path = copy.path("adapters", "best", "adapters.safetensors")
     save_arrays(path, {name.replace("layers.1", "layers.7"): array for name, array in load_arrays(path).items()})
     with pytest.raises(BadInputError, match="cannot load"):
-        tiny_task.run(copy, "evaluate")
+        tiny_task.run(copy, "answers")
 
 
 def test_an_adapter_of_other_shapes_is_refused(copy):
     change_adapter(copy, lambda _, array: mx.concatenate([array, array]))
     with pytest.raises(BadInputError, match="cannot load"):
-        tiny_task.run(copy, "evaluate")
+        tiny_task.run(copy, "answers")
 
 
 def test_an_adapter_that_was_swapped_is_refused(copy):
     other = copy.path("adapters", "checkpoints", "0000030")
     shutil.copyfile(other / "adapters.safetensors", copy.path("adapters", "best", "adapters.safetensors"))
     with pytest.raises(BadInputError, match="was recorded when it was chosen"):
-        tiny_task.run(copy, "evaluate")
+        tiny_task.run(copy, "answers")
 
 
 def test_an_adapter_of_noise_is_refused(copy):
     change_adapter(copy, lambda _, array: 0.05 * mx.random.normal(array.shape, key=mx.random.key(0)))
     with pytest.raises(BadInputError, match="was recorded when it was chosen"):
-        tiny_task.run(copy, "evaluate")
+        tiny_task.run(copy, "answers")
 
 
 def test_an_adapter_altered_too_little_to_show_in_the_loss_is_refused(copy):
     change_adapter(copy, lambda _, array: array * 1.0001)
     with pytest.raises(BadInputError, match="not the checkpoint"):
-        tiny_task.run(copy, "evaluate")
+        tiny_task.run(copy, "answers")
 
 
 def test_an_adapter_full_of_nan_is_refused(copy):
     change_adapter(copy, lambda _, array: array * float("nan"))
     with pytest.raises(BadInputError, match="NaN"):
-        tiny_task.run(copy, "evaluate")
+        tiny_task.run(copy, "answers")
 
 
 def test_tokens_of_other_rows_are_refused(copy):
     table = pq.read_table(copy.split("test"))
     pq.write_table(table.slice(1), copy.split("test"))
     with pytest.raises(BadInputError, match="not the rows"):
-        tiny_task.run(copy, "evaluate")
+        tiny_task.run(copy, "answers")
 
 
 def test_a_checkpoint_that_was_altered_is_not_selected(copy):
@@ -299,9 +300,9 @@ def test_a_prompt_that_is_trained_on_leaks_whatever_its_conversation():
 
 
 def outputs_as(name, outputs, golds):
-    rows = np.arange(len(golds))
-    examples = predictions.Examples([str(i) for i in rows], rows.astype(np.int32) + 1, rows.astype(np.int32) + 1, golds)
-    table = predictions.rows_of(examples, entry(name), "test", None, rows, outputs, [1] * len(rows))
+    index = np.arange(len(golds))
+    examples = rows.Examples([str(i) for i in index], index.astype(np.int32) + 1, index.astype(np.int32) + 1, golds)
+    table = rows.rows_of(examples, entry(name), "test", None, index, outputs, [1] * len(index))
     return predictions.arms(table)[name]
 
 
@@ -325,9 +326,9 @@ def test_training_rows_that_the_base_answers_are_too_easy():
 def test_the_linear_model_of_the_difficulty_is_asked_for_rows_that_it_was_not_fitted_on(trained):
     split = samples.open_split(trained, "train", 8)
     words = [f"row{i}" for i in range(len(split.tokens))]
-    assert len(evaluate._held_out(split, words)) == 8
+    assert len(baselines._held_out(split, words)) == 8
     whole = samples.open_split(trained, "train", None)
-    assert evaluate._held_out(whole, words) == [{}] * len(words)
+    assert baselines._held_out(whole, words) == [{}] * len(words)
 
 
 def test_supervised_tokens_are_those_that_are_trained_on(trained):

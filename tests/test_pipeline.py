@@ -33,6 +33,8 @@ SMALL = {
     "evaluate.bootstrap_samples": 100,
 }
 HANGS_AFTER = 1200  # seconds; no command here takes a tenth of it
+OPPONENTS = ("baselines", "opponents")
+LATER = ("answers", "evaluate", "overfit_check", "report")
 DATA_STAGES = ("base", "synthesize", "prepare", "temporal", "split", "convert")
 
 
@@ -97,7 +99,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = clone(tmp_path_factory.mktemp("small"))
     tiny.write_params(folder, SMALL)
     output = run(folder, "dvc", "repro")
-    assert {*DATA_STAGES, "train", "select", "evaluate", "overfit_check", "report"} <= ran(output)
+    assert {*DATA_STAGES, "train", "select", *OPPONENTS, *LATER} <= ran(output)
     commit(folder, "small")
     return folder
 
@@ -125,7 +127,7 @@ def test_a_second_repro_runs_nothing_and_leaves_git_clean(small: Path) -> None:
 def test_an_experiment_on_lr_reruns_train_and_later_and_differs_in_one_line(copy: Path) -> None:
     for value in ("1e-5", "1e-4"):
         output = run(copy, "dvc", "exp", "run", "-S", f"lr={value}")
-        assert not ran(output) & set(DATA_STAGES)
+        assert not ran(output) & {*DATA_STAGES, *OPPONENTS}
         assert "train" in ran(output)
         assert json.loads((copy / "metrics" / "evaluations.json").read_text())[1]["lr"] <= float(value)
         difference = json.loads(run(copy, "dvc", "params", "diff", "--json"))
@@ -147,6 +149,17 @@ def test_a_wrong_override_fails_with_a_clear_message(copy: Path, change: str, wo
 def test_selection_reruns_no_training_and_gates_only_the_check_and_the_report(copy: Path) -> None:
     assert ran(run(copy, "dvc", "exp", "run", "-S", "selection.policy=best")) & {*DATA_STAGES, "train"} == set()
     assert ran(run(copy, "dvc", "exp", "run", "-S", "gates.min_test_rows=7")) == {"overfit_check", "report"}
+
+
+def test_prices_confidence_and_resamples_rerun_no_generation(copy: Path) -> None:
+    changes = (
+        "evaluate.price_input=1.5",
+        "evaluate.price_output=2",
+        "evaluate.confidence=0.9",
+        "evaluate.bootstrap_samples=120",
+    )
+    output = run(copy, "dvc", "exp", "run", *(word for change in changes for word in ("-S", change)))
+    assert ran(output) == {"evaluate", "overfit_check", "report"}
 
 
 def test_metrics_and_plots_show_offline(copy: Path) -> None:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from plateau.core.errors import BadInputError
 from plateau.core.progress import say
-from plateau.evaluation import arms, general_text, predictions, provenance
+from plateau.evaluation import arms, general_text, provenance
+from plateau.evaluation.rows import rows_of
 from plateau.evaluation.samples import Split, evenly_spaced
-from plateau.evaluation.stats import significant
 from plateau.lm import generation, model, objectives
 from plateau.lm.backend import mx, nn
 from plateau.prompts.tokens import Tokens
@@ -43,45 +43,60 @@ class Settings:
 
 @dataclass
 class Run:
-    """What running the arms gave: predictions, the adapter's effect on logits, losses on general text, speeds."""
+    """What running arms gave: predictions, speeds, the adapter's effect on logits, and losses on general text."""
 
-    tables: list[pa.Table]
-    effect: dict[str, Any]
-    general: dict[str, float]
-    speeds: dict[str, float]
+    tables: list[pa.Table] = field(default_factory=list)
+    speeds: dict[str, float] = field(default_factory=dict)
+    effect: dict[str, Any] = field(default_factory=dict)
+    general: dict[str, float] = field(default_factory=dict)
 
 
-def run(
+def opponents(base: Path, splits: Mapping[str, Split], settings: Settings) -> Run:
+    """Predict the test split with every arm of the base model that is asked for, and the sampled training rows."""
+    found = Run()
+    network, tokenizer = model.load(base)
+    _run_arms("base", network, tokenizer, splits["test"], settings, found)
+    _write_out(arms.entry("base"), network, tokenizer, splits["train"], settings, found)
+    return found
+
+
+def adapted(
     base: Path, adapter: Path, splits: Mapping[str, Split], settings: Settings, recorded: provenance.RowLosses
-) -> Run:
-    """Predict the test split with every arm asked for, and for the diagnostics the sampled rows of train and valid.
+) -> tuple[nn.Module, Any, Run]:
+    """The base model with the adapter applied, its tokenizer, and a run that holds the adapter's effect.
 
-    Of the training probe, the rows of train whose loss training recorded at each evaluation point, the losses alone.
     Raises BadInputError when the adapter is another model's, changes nothing, or has not the validation losses `recorded`.
     """
-    test = splits["test"]
-    found = Run([], {}, {}, {})
+    test, valid = splits["test"], splits["valid"]
     network, tokenizer = model.load(base)
-    before = _logits(network, test)
-    found.general["base"] = general_loss(network, tokenizer)
-    _run_arms("base", network, tokenizer, test, settings, found)
-    _write_out(arms.entry("base"), network, tokenizer, splits["train"], settings, found)
+    before, general = _logits(network, test), general_loss(network, tokenizer)
     network, tokenizer = model.load(base, adapter)
-    after = _logits(network, test)
-    found.effect.update(effect_on(before, after))
-    sampled = splits["valid"].sampled
-    provenance.check_losses(recorded, sampled, losses(network, splits["valid"].tokens, settings, sampled)[0])
-    found.general["adapter"] = general_loss(network, tokenizer)
+    effect = effect_on(before, _logits(network, test))
+    provenance.check_losses(recorded, valid.sampled, losses(network, valid.tokens, settings, valid.sampled)[0])
+    return (
+        network,
+        tokenizer,
+        Run(effect=effect, general={"base": general, "adapter": general_loss(network, tokenizer)}),
+    )
+
+
+def answers(network: nn.Module, tokenizer: Any, splits: Mapping[str, Split], settings: Settings, found: Run) -> None:
+    """Predict the test split with every arm of the adapter that is asked for, and the sampled rows of train and valid.
+
+    Of the training probe, the rows of train whose loss training recorded at each evaluation point, the losses alone. At last the
+    adapter is merged into `network`.
+    """
+    test = splits["test"]
     _run_arms("adapter", network, tokenizer, test, settings, found)
     for name in ("train", "valid"):
         _write_out(arms.entry("adapter"), network, tokenizer, splits[name], settings, found)
     found.tables.append(_on_probe(network, splits["train"], splits["valid"].tokens, settings))
     _sample(network, tokenizer, test, settings, found)
-    if "fused" in settings.arms:
+    if any(arm.model == "fused" and arm.name in settings.arms for arm in arms.RUN):
+        before = _logits(network, test)
         fuse(network)
-        found.effect["fused_logit_difference"] = significant(float(np.abs(_logits(network, test) - after).max()))
+        found.effect["fused_logit_difference"] = float(np.abs(_logits(network, test) - before).max())
         _run_arms("fused", network, tokenizer, test, settings, found)
-    return found
 
 
 def _run_arms(model_name: str, network: nn.Module, tokenizer: Any, test: Split, settings: Settings, found: Run) -> None:
@@ -115,7 +130,7 @@ def _write_out(
     prompts, schema = split.prompts(split.sampled), split.schema if arm.constrained else None
     outputs = generation.generate(network, tokenizer, prompts, settings.max_tokens, settings.batch_size, schema)
     texts, counts = [output.text for output in outputs], [output.tokens for output in outputs]
-    found.tables.append(predictions.rows_of(split.examples, arm, split.name, loss_sum, split.sampled, texts, counts))
+    found.tables.append(rows_of(split.examples, arm, split.name, loss_sum, split.sampled, texts, counts))
     return sum(counts)
 
 
@@ -123,7 +138,7 @@ def _on_probe(network: nn.Module, train: Split, valid: Tokens, settings: Setting
     """Losses of the adapter on the training probe."""
     rows = trainer.with_probe(train.tokens, valid, settings.seed).probe
     loss_sum = losses(network, train.tokens, settings, rows)[0]
-    return predictions.rows_of(train.examples.only(rows), arms.entry("adapter"), arms.PROBE, loss_sum, rows[:0], [], [])
+    return rows_of(train.examples.only(rows), arms.entry("adapter"), arms.PROBE, loss_sum, rows[:0], [], [])
 
 
 def _sample(network: nn.Module, tokenizer: Any, test: Split, settings: Settings, found: Run) -> None:
@@ -136,9 +151,7 @@ def _sample(network: nn.Module, tokenizer: Any, test: Split, settings: Settings,
         prompts, limits = test.prompts(rows), (settings.max_tokens, settings.batch_size)
         outputs = generation.generate(network, tokenizer, prompts, *limits, None, settings.temperature, seed)
         texts, counts = [output.text for output in outputs], [output.tokens for output in outputs]
-        found.tables.append(
-            predictions.rows_of(test.examples, arms.entry("adapter"), test.name, None, rows, texts, counts, number)
-        )
+        found.tables.append(rows_of(test.examples, arms.entry("adapter"), test.name, None, rows, texts, counts, number))
 
 
 def general_loss(network: nn.Module, tokenizer: Any) -> float:
@@ -179,7 +192,7 @@ def effect_on(before: NDArray[np.float32], after: NDArray[np.float32]) -> dict[s
             "check that models/base is the model it was trained on, and run `dvc repro -f train`"
         )
     changed = float(np.mean(after.argmax(axis=-1) != before.argmax(axis=-1)))
-    return {"max_logit_difference": significant(difference), "first_token_changed": significant(changed)}
+    return {"max_logit_difference": difference, "first_token_changed": changed}
 
 
 def fuse(network: nn.Module) -> None:

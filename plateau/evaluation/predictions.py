@@ -1,4 +1,4 @@
-"""data/predictions.parquet: one row an example and arm, enough to recompute every figure without a model."""
+"""The predictions of each arm, read from rows of predictions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,38 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from plateau.evaluation import scoring
-from plateau.evaluation.arms import NAMES, Entry, name_of
-
-SCHEMA = pa.schema(
-    [
-        pa.field("id", pa.string(), nullable=False),
-        pa.field("arm", pa.string(), nullable=False),  # the model or baseline that answers
-        pa.field("constrained", pa.bool_(), nullable=False),  # whether the target's schema held its output
-        pa.field("split", pa.string(), nullable=False),  # train, valid or test; probe for the training probe
-        pa.field("sample", pa.int32(), nullable=False),  # 0 is the greedy output; stability samples count from 1
-        pa.field("prompt_tokens", pa.int32(), nullable=False),
-        pa.field("tokens", pa.int32(), nullable=False),  # supervised
-        pa.field("loss_sum", pa.float64()),  # nats over them; null for an arm whose loss is that of another
-        pa.field("output", pa.string()),  # null when not generated
-        pa.field("output_tokens", pa.int32()),
-        pa.field("gold", pa.string(), nullable=False),  # the true target, JSON text
-    ]
-)
-
-
-@dataclass(frozen=True)
-class Examples:
-    """The rows of a split that are predicted: ids, tokens of prompt and completion [N], and targets as JSON text."""
-
-    ids: Sequence[str]
-    prompt_tokens: NDArray[np.int32]
-    tokens: NDArray[np.int32]
-    targets: Sequence[str]
-
-    def only(self, rows: NDArray[np.int64]) -> "Examples":
-        """Some of the rows."""
-        ids, targets = ([values[row] for row in rows] for values in (self.ids, self.targets))
-        return Examples(ids, self.prompt_tokens[rows], self.tokens[rows], targets)
+from plateau.evaluation.arms import NAMES, name_of
 
 
 @dataclass(frozen=True)
@@ -67,40 +36,6 @@ class Arm:
     def golds(self) -> list[Any]:
         """The true target of every output."""
         return [scoring.parse(self.targets[row]) for row in self.rows]
-
-
-def rows_of(
-    examples: Examples,
-    arm: Entry,
-    split: str,
-    loss_sum: NDArray[np.float64] | None,
-    sampled: NDArray[np.int64],
-    outputs: Sequence[str],
-    output_tokens: Sequence[int],
-    sample: int = 0,
-) -> pa.Table:
-    """An arm as rows: all examples where there are losses, else those generated for (`sampled`, indices of examples)."""
-    generated = dict(zip(sampled.tolist(), zip(outputs, output_tokens, strict=True), strict=True))
-    kept = sampled.tolist() if loss_sum is None else range(len(examples.ids))
-    return pa.Table.from_pylist(
-        [
-            {
-                "id": examples.ids[i],
-                "arm": arm.answers,
-                "constrained": arm.constrained,
-                "split": split,
-                "sample": sample,
-                "prompt_tokens": int(examples.prompt_tokens[i]),
-                "tokens": int(examples.tokens[i]),
-                "loss_sum": None if loss_sum is None else float(loss_sum[i]),
-                "output": generated[i][0] if i in generated else None,
-                "output_tokens": generated[i][1] if i in generated else None,
-                "gold": examples.targets[i],
-            }
-            for i in kept
-        ],
-        SCHEMA,
-    )
 
 
 def named(table: pa.Table, split: str = "test") -> pa.Table:

@@ -18,17 +18,16 @@ _ROWS = 8  # of each split, evenly spaced, that are rendered again
 _RELATIVE, _ABSOLUTE = 0.03, 0.003  # how far a loss may be off that another backend or float type recorded
 
 
-def check_prompts(system: System) -> None:
-    """Raise BadInputError unless the tokenizers in use render the chat files to the very ids that are trained and tested on."""
-    for folder in (system.path("models", "base"), system.path("adapters", "best")):
-        tokenizer = chat.load_tokenizer(folder)
-        for name in SPLITS:
-            _check_split(system, name, tokenizer, folder)
+def check_prompts(system: System, folder: Path) -> None:
+    """Raise BadInputError unless the tokenizer of `folder` renders the chat files to the very ids that are trained and tested on."""
+    tokenizer = chat.load_tokenizer(folder)
+    for name in SPLITS:
+        _check_split(system, name, tokenizer, folder)
 
 
 def _check_split(system: System, name: str, tokenizer: Any, folder: Path) -> None:
     tokens, path = open_tokens(system.tokens(name)), system.path("data", "mlx", f"{name}.jsonl")
-    lines = path.read_text(encoding="utf-8").splitlines()
+    lines = path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
     if len(lines) != len(tokens):
         raise BadInputError(
             f"{path}: {len(lines)} rows, {system.tokens(name)} has {len(tokens)}; run `dvc repro convert`"

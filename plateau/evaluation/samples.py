@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from plateau.core.errors import BadInputError
 from plateau.core.system import System
 from plateau.data import fields
-from plateau.evaluation.predictions import Examples
+from plateau.evaluation.rows import Examples
 from plateau.prompts.tokens import Tokens, open_tokens
 
 
@@ -42,6 +42,12 @@ def open_split(system: System, name: str, wanted: int | None, train_on_prompt: b
     examples = Examples(tokens.names, tokens.completion_start, supervised, table["target"].to_pylist())
     schema = fields.load_schema(system.schema("target"))
     return Split(name, examples, tokens, evenly_spaced(len(tokens), wanted), schema)
+
+
+def open_splits(system: System, tested: int | None, diagnosed: int, train_on_prompt: bool = False) -> dict[str, Split]:
+    """The three splits, with `tested` rows of test and `diagnosed` rows of each other to generate for."""
+    wanted = {"train": diagnosed, "valid": diagnosed, "test": tested}
+    return {name: open_split(system, name, rows, train_on_prompt) for name, rows in wanted.items()}
 
 
 def evenly_spaced(rows: int, wanted: int | None) -> NDArray[np.int64]:

@@ -30,7 +30,7 @@ FIGURES = {
     "trained tokens": ("train", "trained_tokens"),
     "seconds of training": ("speed", "train", "seconds"),
     "tokens a second in training": ("speed", "train", "tokens_per_second"),
-    "median latency of an answer, seconds": ("speed", "evaluate", "adapter_latency_p50_seconds"),
+    "median latency of an answer, seconds": ("speed", "answers", "adapter_latency_p50_seconds"),
     "test loss": ("evaluate", "arms", "adapter", "loss"),
     "test perplexity": ("evaluate", "arms", "adapter", "perplexity"),
     "schema-valid outputs": ("evaluate", "arms", "adapter", "schema_valid"),

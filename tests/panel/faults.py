@@ -23,7 +23,7 @@ from plateau.prompts import chat
 
 Splits = dict[str, list[Example]]
 RECORDED = "was recorded when it was chosen"
-STAGES = ("train", "select", "evaluate", "overfit_check")
+STAGES = ("train", "select", "baselines", "opponents", "answers", "evaluate", "overfit_check")
 
 
 @dataclass(frozen=True)

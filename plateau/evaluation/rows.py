@@ -1,0 +1,95 @@
+"""Rows of predictions: one an example and arm, enough to recompute every figure without a model."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from plateau.core import files
+from plateau.core.errors import BadInputError
+from plateau.evaluation.arms import NAMES, Entry, name_of
+
+SCHEMA = pa.schema(
+    [
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("arm", pa.string(), nullable=False),  # the model or baseline that answers
+        pa.field("constrained", pa.bool_(), nullable=False),  # whether the target's schema held its output
+        pa.field("split", pa.string(), nullable=False),  # train, valid or test; probe for the training probe
+        pa.field("sample", pa.int32(), nullable=False),  # 0 is the greedy output; stability samples count from 1
+        pa.field("prompt_tokens", pa.int32(), nullable=False),
+        pa.field("tokens", pa.int32(), nullable=False),  # supervised
+        pa.field("loss_sum", pa.float64()),  # nats over them; null for an arm whose loss is that of another
+        pa.field("output", pa.string()),  # null when not generated
+        pa.field("output_tokens", pa.int32()),
+        pa.field("gold", pa.string(), nullable=False),  # the true target, JSON text
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Examples:
+    """The rows of a split that are predicted: ids, tokens of prompt and completion [N], and targets as JSON text."""
+
+    ids: Sequence[str]
+    prompt_tokens: NDArray[np.int32]
+    tokens: NDArray[np.int32]
+    targets: Sequence[str]
+
+    def only(self, rows: NDArray[np.int64]) -> "Examples":
+        """Some of the rows."""
+        ids, targets = ([values[row] for row in rows] for values in (self.ids, self.targets))
+        return Examples(ids, self.prompt_tokens[rows], self.tokens[rows], targets)
+
+
+def rows_of(
+    examples: Examples,
+    arm: Entry,
+    split: str,
+    loss_sum: NDArray[np.float64] | None,
+    sampled: NDArray[np.int64],
+    outputs: Sequence[str],
+    output_tokens: Sequence[int],
+    sample: int = 0,
+) -> pa.Table:
+    """An arm as rows: all examples where there are losses, else those generated for (`sampled`, indices of examples)."""
+    generated = dict(zip(sampled.tolist(), zip(outputs, output_tokens, strict=True), strict=True))
+    kept = sampled.tolist() if loss_sum is None else range(len(examples.ids))
+    return pa.Table.from_pylist(
+        [
+            {
+                "id": examples.ids[i],
+                "arm": arm.answers,
+                "constrained": arm.constrained,
+                "split": split,
+                "sample": sample,
+                "prompt_tokens": int(examples.prompt_tokens[i]),
+                "tokens": int(examples.tokens[i]),
+                "loss_sum": None if loss_sum is None else float(loss_sum[i]),
+                "output": generated[i][0] if i in generated else None,
+                "output_tokens": generated[i][1] if i in generated else None,
+                "gold": examples.targets[i],
+            }
+            for i in kept
+        ],
+        SCHEMA,
+    )
+
+
+def write(path: Path, tables: Sequence[pa.Table]) -> None:
+    """Write predictions in the order of the registry."""
+    table = pa.concat_tables(tables)
+    pairs = zip(table["arm"].to_pylist(), table["constrained"].to_pylist(), strict=True)
+    places = np.array([NAMES.index(str(name_of(*pair))) for pair in pairs], dtype=np.int64)
+    with files.replacing(path) as temporary:
+        pq.write_table(table.take(np.argsort(places, kind="stable")), temporary)
+
+
+def read(path: Path) -> pa.Table:
+    """The predictions in a file; raises BadInputError that names it when it is missing."""
+    if not path.is_file():
+        raise BadInputError(f"{path}: no such file; run `dvc repro` to make it")
+    return pq.read_table(path)

@@ -1,0 +1,53 @@
+"""answers: what the chosen adapter says on the test split, free, constrained and fused, and what it does to the base model."""
+
+import time
+
+from plateau.core import files
+from plateau.core.params import Params
+from plateau.core.stage import run
+from plateau.core.system import System
+from plateau.core.timings import record
+from plateau.decision import best
+from plateau.evaluation import answers, provenance, rows, samples
+
+PARAMS = (
+    "evaluate.arms",
+    "evaluate.num_samples",
+    "evaluate.diagnostic_rows",
+    "evaluate.batch_size",
+    "evaluate.max_tokens",
+    "evaluate.num_generations",
+    "evaluate.temperature",
+    "evaluate.stability_samples",
+    "train.train_on_prompt",
+    "seed",
+)
+
+
+def main(system: System, params: Params) -> None:
+    """Write data/answers.parquet, and data/answers.json with the adapter's effect and the losses on general text."""
+    started = time.perf_counter()
+    options, whole = params["evaluate"], params["train"]["train_on_prompt"]
+    splits = samples.open_splits(system, options["num_samples"], options["diagnostic_rows"], whole)
+    base, adapter = system.path("models", "base"), system.path("adapters", "best")
+    provenance.check_prompts(system, base)
+    provenance.check_prompts(system, adapter)
+    settings, recorded = _settings(params), best.chosen_losses(system)
+    network, tokenizer, found = answers.adapted(base, adapter, splits, settings, recorded)
+    best.check(system)
+    answers.answers(network, tokenizer, splits, settings, found)
+    rows.write(system.path("data", "answers.parquet"), found.tables)
+    files.write_json(
+        system.path("data", "answers.json"), {"adapter_effect": found.effect, "general_losses": found.general}
+    )
+    record(system, "answers", {"seconds": time.perf_counter() - started, **found.speeds})
+
+
+def _settings(params: Params) -> answers.Settings:
+    names = ("arms", "batch_size", "max_tokens", "num_generations", "temperature", "stability_samples")
+    chosen = {name: params["evaluate"][name] for name in names}
+    return answers.Settings(**chosen, train_on_prompt=params["train"]["train_on_prompt"], seed=params["seed"])
+
+
+if __name__ == "__main__":
+    run(main, PARAMS)

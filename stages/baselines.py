@@ -1,0 +1,60 @@
+"""baselines: what needs no language model says on the test split: a constant, and a linear model of words."""
+
+import json
+import time
+
+import pyarrow as pa
+
+from plateau.core.params import Params
+from plateau.core.stage import run
+from plateau.core.system import SPLITS, System
+from plateau.core.timings import record
+from plateau.data import fields
+from plateau.evaluation import baselines, rows, samples, scoring
+from plateau.evaluation.arms import entry
+
+PARAMS = ("evaluate.num_samples", "evaluate.diagnostic_rows")
+
+
+def main(system: System, params: Params) -> None:
+    """Write data/baselines.parquet."""
+    started = time.perf_counter()
+    options = params["evaluate"]
+    splits = samples.open_splits(system, options["num_samples"], options["diagnostic_rows"])
+    prompts = {name: baselines.prompts(system.path("data", "mlx", f"{name}.jsonl")) for name in SPLITS}
+    rows.write(system.path("data", "baselines.parquet"), _predictions(splits["train"], splits["test"], prompts))
+    record(system, "baselines", {"seconds": time.perf_counter() - started})
+
+
+def _predictions(train: samples.Split, test: samples.Split, prompts: dict[str, list[str]]) -> list[pa.Table]:
+    """Predictions for the test rows that are generated for, and those of a linear model for the training rows."""
+    leaves = fields.fields(test.schema)
+    targets = [scoring.parse(target) for target in train.examples.targets]
+    asked = [prompts["test"][row] for row in test.sampled]
+    return [
+        _rows(test, "majority", baselines.majority(leaves, targets, len(asked))),
+        _rows(test, "linear", baselines.linear(leaves, prompts["train"], targets, asked)),
+        _rows(train, "linear", _held_out(train, prompts["train"])),
+    ]
+
+
+def _rows(split: samples.Split, arm: str, made: list[baselines.Target]) -> pa.Table:
+    """Targets for the sampled rows of a split as predictions."""
+    texts = [json.dumps(target) for target in made]
+    return rows.rows_of(split.examples, entry(arm), split.name, None, split.sampled, texts, [0] * len(made))
+
+
+def _held_out(train: samples.Split, prompts: list[str]) -> list[baselines.Target]:
+    """What a linear model says of the sampled training rows, fitted on the others."""
+    asked = set(train.sampled.tolist())
+    others = [row for row in range(len(prompts)) if row not in asked]
+    if not others:
+        return [{} for _ in asked]
+    targets = [scoring.parse(train.examples.targets[row]) for row in others]
+    return baselines.linear(
+        fields.fields(train.schema), [prompts[row] for row in others], targets, [prompts[row] for row in sorted(asked)]
+    )
+
+
+if __name__ == "__main__":
+    run(main, PARAMS)

@@ -1,0 +1,35 @@
+"""opponents: what the base model says on the test split; another learning rate leaves it up to date."""
+
+import time
+
+from plateau.core.params import Params
+from plateau.core.stage import run
+from plateau.core.system import System
+from plateau.core.timings import record
+from plateau.evaluation import answers, provenance, rows, samples
+
+PARAMS = (
+    "evaluate.arms",
+    "evaluate.num_samples",
+    "evaluate.diagnostic_rows",
+    "evaluate.batch_size",
+    "evaluate.max_tokens",
+    "train.train_on_prompt",
+)
+
+
+def main(system: System, params: Params) -> None:
+    """Write data/opponents.parquet."""
+    started = time.perf_counter()
+    options, whole = params["evaluate"], params["train"]["train_on_prompt"]
+    splits = samples.open_splits(system, options["num_samples"], options["diagnostic_rows"], whole)
+    base = system.path("models", "base")
+    provenance.check_prompts(system, base)
+    settings = answers.Settings(options["arms"], options["batch_size"], options["max_tokens"], whole)
+    found = answers.opponents(base, splits, settings)
+    rows.write(system.path("data", "opponents.parquet"), found.tables)
+    record(system, "opponents", {"seconds": time.perf_counter() - started, **found.speeds})
+
+
+if __name__ == "__main__":
+    run(main, PARAMS)
