@@ -9,15 +9,7 @@ from hypothesis import strategies as st
 
 from plateau.decision import gates
 
-PARAMS = {
-    "schema_valid": 0.99,
-    "loss_reduction": 0.5,
-    "min_test_rows": 100,
-    "max_leaked": 0.01,
-    "max_unseen_labels": 0.02,
-    "max_drift": 0.25,
-    "max_forgetting": 3.0,
-}
+PARAMS = {limit.name: limit.default for limit in gates.LIMITS}
 OVERFIT = {"verdict": "healthy"}
 EVALUATE = {
     "rows": 100,
@@ -214,3 +206,12 @@ def test_ship_means_that_every_row_passes(figures):
         place[last] = value
     rows, answer, _ = judge(evaluate)
     assert (answer == "ship") == all(row["status"] == "pass" for row in rows.values())
+
+
+@pytest.mark.parametrize("limit", gates.LIMITS, ids=lambda limit: limit.name)
+def test_every_limit_is_a_param_that_moves_its_gates(limit):
+    strict = {**PARAMS, limit.name: -1 if limit.name.startswith("max") else 10**6}
+    before, after = ({row["criterion"]: row for row in gates.rows(p, OVERFIT, EVALUATE)} for p in (PARAMS, strict))
+    moved = {name for name in before if before[name] != after[name]}
+    assert moved == {gate.criterion for gate in gates.GATES if gate.limit == limit}
+    assert {after[name]["status"] for name in moved} == {"fail"}

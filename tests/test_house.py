@@ -57,3 +57,28 @@ def test_a_module_does_more_than_re_export(path: Path) -> None:
 def test_no_file_names_a_path_outside_the_repository() -> None:
     outside = re.compile(r"\.\./shared")
     assert [name for name, text in tracked_texts() if name != "tests/test_house.py" and outside.search(text)] == []
+
+
+def words(path: Path) -> Iterator[str]:
+    """The literals of a module that are texts, docstrings and messages with spaces left aside."""
+    nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    yield from (
+        n.value for n in nodes if isinstance(n, ast.Constant) and isinstance(n.value, str) and " " not in n.value
+    )
+
+
+def test_only_the_registry_of_arms_knows_how_their_names_are_made() -> None:
+    made = re.compile(r"_constrained\b|\b(base|adapter|fused|majority|linear)_on_|^_on_$")
+    registry = ROOT / "plateau" / "evaluation" / "arms.py"
+    named = {path.name: word for path in CODE if path != registry for word in words(path) if made.search(word)}
+    assert named == {}
+
+
+def test_a_gate_compares_with_its_limit_and_with_no_number_of_its_own() -> None:
+    tree = ast.parse((ROOT / "plateau" / "decision" / "gates.py").read_text(encoding="utf-8"))
+    gates = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and ast.unparse(node.func) == "Gate"]
+    assert len(gates) > 20
+    assert [ast.unparse(gate.args[2]) for gate in gates if isinstance(gate.args[2], ast.Constant)] == ["'healthy'"]
+    assert [
+        ast.unparse(call) for call in ast.walk(tree) if isinstance(call, ast.Call) and ast.unparse(call.func) == "row"
+    ] == ["row(gate.criterion, gate.rule, gate.target(params), gate.figure(overfit, evaluate))"]

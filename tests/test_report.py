@@ -664,22 +664,6 @@ def stage(name: str, folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize(
-    ("losses", "rows", "status"),
-    [(HEALTHY, 500, 0), (OVERFIT, 500, 2), (HEALTHY, 20, 3)],
-    ids=["ship", "not", "little"],
-)
-def test_the_gate_exits_with_the_answer(tmp_path: Path, losses: list[float], rows: int, status: int) -> None:
-    (tmp_path / "params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
-    (tmp_path / "metrics").mkdir()
-    found = figures(losses, rows)["gates"]
-    (tmp_path / "metrics" / "gates.json").write_text(json.dumps(found), encoding="utf-8")
-    done = stage("gate", tmp_path)
-    assert done.returncode == status
-    assert all(row["criterion"] in done.stdout for row in found["rows"])
-    assert done.stderr == ("" if status == 0 else f"error: {found['reason']}\n")
-
-
 @pytest.mark.parametrize("written", [None, "{", "{}", "[]", '{"answer": "perhaps", "reason": "", "rows": []}'])
 def test_gates_that_cannot_be_read_are_broken_and_never_passed(tmp_path: Path, written: str | None) -> None:
     (tmp_path / "params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from plateau.core.files import write_json
+from plateau.core.param import Param
+from plateau.decision import gates
 from plateau.evaluation import figures
 from plateau.report import comparison, report, text
 from tools import params_file
@@ -18,6 +20,7 @@ README = ROOT / "README.md"
 METRICS = ROOT / "metrics"
 PAGE = ROOT / "docs" / "metrics.md"
 PARAMS = ROOT / "docs" / "params.md"
+READING = ROOT / "docs" / "reading-the-report.md"
 EXPERIMENTS = ROOT / "docs" / "experiments.md"
 SWEEP = ROOT / "docs" / "sweep.json"
 AFTER_SWEEP = re.compile(r"(python -m tools\.tables sweep-a.*?```\n)(?:\n\| sweep \|.*?\n\n[^\n]*\n)?", re.DOTALL)
@@ -106,19 +109,30 @@ def knobs() -> str:
     return "\n".join([*head, "| section | about | keys |", "|---|---|---|", *sections])
 
 
+def gate_entries() -> str:
+    """A row for each gate: the param that sets its limit, the default, and what it keeps from shipping."""
+
+    def asked(limit: Param | str) -> str:
+        fixed = isinstance(limit, str)
+        return f"`{limit}` | always" if fixed else f"`gates.{limit.name}` | {limit.default} {limit.unit}".rstrip()
+
+    rows = [f"| `{gate.criterion}` | {gate.rule} {asked(gate.limit)} | {gate.why} |" for gate in gates.GATES]
+    return "\n".join(["| gate | asks for | by default | keeps from shipping |", "|---|---|---|---|", *rows])
+
+
 def outcome(folder: Path) -> str:
     """What `make repro` and `make gate` print at their end, from the metrics of a run."""
     names = ("train", "selection", "evaluate", "overfit", "gates")
-    train, selection, evaluate, overfit, gates = (json.loads((folder / f"{name}.json").read_text()) for name in names)
+    train, selection, evaluate, overfit, judged = (json.loads((folder / f"{name}.json").read_text()) for name in names)
     lines = {
         "train": train["stop_summary"],
         "select": selection["reason"],
         "evaluate": figures.summary(evaluate),
-        "overfit_check": f"{overfit['verdict']}: {overfit['reason']}\n{gates['answer']}: {gates['reason']}",
-        "report": f"reports/index.html: {report.ANSWERS[gates['answer']]}",
+        "overfit_check": f"{overfit['verdict']}: {overfit['reason']}\n{judged['answer']}: {judged['reason']}",
+        "report": f"reports/index.html: {report.ANSWERS[judged['answer']]}",
     }
     said = "\n...\n".join(f"> python -m stages.{stage}\n{line}" for stage, line in lines.items())
-    return f"```console\n$ make repro\n...\n{said}\n\n$ make gate\n{report.gate_table(gates['rows'])}\n```"
+    return f"```console\n$ make repro\n...\n{said}\n\n$ make gate\n{report.gate_table(judged['rows'])}\n```"
 
 
 def sweep() -> str:
@@ -152,6 +166,7 @@ def rewrite() -> None:
     """Put them in place of those that stand there."""
     PAGE.write_text(page(), encoding="utf-8")
     replace(PARAMS, r"\| knob \| meaning \|.*\Z", lambda _: f"{knobs()}\n")
+    replace(READING, r"\| gate \| asks for \|.*?(?=\n\n)", lambda _: gate_entries())
     if METRICS.exists():
         replace(README, r"```console\n\$ make repro\n.*?```", lambda _: outcome(METRICS))
     if SWEEP.exists():

@@ -1,22 +1,258 @@
-"""Gates: figures against targets, and the answer ship, do_not_ship or insufficient_evidence. Missing figures never pass."""
+"""Gates: figures against limits, and the answer ship, do_not_ship or insufficient_evidence. Missing figures never pass.
+
+A gate is one entry of GATES. Its limit is a param of the section gates, with its default, or a word that is fixed.
+"""
 
 import operator
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from plateau.core.numbers import find, is_finite
+from plateau.core.param import SHARE, Param, integer, number
 
 Row = dict[str, Any]
+Figures = Mapping[str, Any]
 _RULES: dict[str, Callable[[Any, Any], bool]] = {
     ">=": operator.ge,
     ">": operator.gt,
     "<=": operator.le,
     "==": operator.eq,
 }
-# Without these nothing can be decided; failing them is no fault of the model.
-_EVIDENCE = ("test_rows", "generated_rows", "evidence")
-# Failing one of these says that the base model does as well.
-_AGAINST_BASE = ("loss_reduction", "score_gain_over_base", "fields_worse_than_base")
+
+
+@dataclass(frozen=True)
+class Gate:
+    """One gate: the figure, from metrics/overfit.json and metrics/evaluate.json, must stand to the limit as `rule` says.
+
+    Without `evidence` nothing can be decided, and failing it is no fault of the model; failing one `against_base` says that the
+    base model does as well. `why` says what the gate keeps from shipping.
+    """
+
+    criterion: str
+    rule: str
+    limit: Param | str
+    figure: Callable[[Figures, Figures], Any]
+    why: str
+    evidence: bool = False
+    against_base: bool = False
+    asked: Callable[[Figures], bool] = lambda _: True
+
+    def target(self, params: Figures) -> float | str:
+        """The limit that the section gates of params sets."""
+        return self.limit if isinstance(self.limit, str) else params[self.limit.name]
+
+
+def _of(*keys: str) -> Callable[[Figures, Figures], Any]:
+    """A figure of metrics/evaluate.json by its keys."""
+    return lambda _, evaluate: find(evaluate, *keys)
+
+
+def _evidence(overfit: Figures, _: Figures) -> str | None:
+    """Whether training could be judged: sufficient, insufficient_evidence or unknown."""
+    verdict = find(overfit, "verdict")
+    return verdict if verdict in (None, "insufficient_evidence") else _SUFFICIENT
+
+
+def _verdict(overfit: Figures, evaluate: Figures) -> Any:
+    return find(overfit, "verdict") if _evidence(overfit, evaluate) == _SUFFICIENT else None
+
+
+def _by_time(evaluate: Figures) -> bool:
+    return bool(find(evaluate, "leaks", "split_strategy") != "random")
+
+
+def _leaked_test(_: Figures, evaluate: Figures) -> float | None:
+    """Share of the test prompts that are prompts of training or validation, or nearly."""
+    leaks = find(evaluate, "leaks")
+    return _sum(_leaked(leaks), _leaked(find(leaks, "test_in_valid")))
+
+
+def _leaked_valid(_: Figures, evaluate: Figures) -> float | None:
+    """Share of the validation prompts that are prompts of training, or nearly."""
+    return _leaked(find(evaluate, "leaks", "valid_in_train"))
+
+
+def _leaked(overlap: Any) -> float | None:
+    """Share of one split's prompts that are prompts of another, or nearly."""
+    return _sum(find(overlap, "exact"), find(overlap, "near"))
+
+
+def _sum(*shares: Any) -> float | None:
+    """The sum of figures; None unless all are there."""
+    return float(f"{sum(shares):.6g}") if all(map(is_finite, shares)) else None
+
+
+def _named(key: str) -> Callable[[Figures, Figures], int | None]:
+    """How many labels a mapping of fields to labels among the leaks names."""
+
+    def count(_: Figures, evaluate: Figures) -> int | None:
+        labels = find(evaluate, "leaks", key)
+        listed = isinstance(labels, Mapping) and all(isinstance(values, list) for values in labels.values())
+        return sum(map(len, labels.values())) if listed else None
+
+    return count
+
+
+def _counted(key: str) -> Callable[[Figures, Figures], int | None]:
+    """How many entries a list among the leaks has."""
+
+    def count(_: Figures, evaluate: Figures) -> int | None:
+        values = find(evaluate, "leaks", key)
+        return len(values) if isinstance(values, list) else None
+
+    return count
+
+
+def _drift(_: Figures, evaluate: Figures) -> float | None:
+    """The relative rise from validation to test loss that its interval leaves no doubt of."""
+    low, valid = find(evaluate, "drift", "low"), find(evaluate, "drift", "valid_loss")
+    return float(f"{low / valid:.6g}") if is_finite(low) and is_finite(valid) and valid > 0 else None
+
+
+_MANY = 1_000_000_000
+_SUFFICIENT = "sufficient"
+_TEST_ROWS = Param("min_test_rows", integer(1, _MANY), 100, "fewest test rows on which a decision may rest")
+_LEAKED = Param(
+    "max_leaked",
+    SHARE,
+    0.01,
+    "largest share of test prompts that stand among the training prompts",
+    ", word for word or nearly",
+)
+_GAIN = Param(
+    "min_score_gain",
+    SHARE,
+    0,
+    "gain in score over the base model and over the majority that the lower end of its interval must exceed",
+)
+
+GATES = (
+    Gate("test_rows", ">=", _TEST_ROWS, _of("rows"), "a decision on few rows", evidence=True),
+    Gate("generated_rows", ">=", _TEST_ROWS, _of("generated"), "a decision on few outputs", evidence=True),
+    Gate("evidence", "==", _SUFFICIENT, _evidence, "training that cannot be judged", evidence=True),
+    Gate("verdict", "==", "healthy", _verdict, "a model that learnt too little, or its training rows by heart"),
+    Gate(
+        "adapter_effect",
+        ">",
+        Param("min_adapter_effect", number(0, 1_000_000), 0, "change of a logit that an adapter must exceed"),
+        _of("adapter_effect", "max_logit_difference"),
+        "an adapter that was not applied",
+    ),
+    Gate(
+        "schema_valid",
+        ">=",
+        Param("schema_valid", SHARE, 0.99, "least share of schema-valid outputs"),
+        _of("arms", "adapter", "schema_valid"),
+        "outputs that no program can read",
+    ),
+    Gate(
+        "loss_reduction",
+        ">=",
+        Param("loss_reduction", SHARE, 0.5, "least relative fall of the test loss against the base model"),
+        _of("loss_reduction"),
+        "an adapter that is hardly better than the base model",
+        against_base=True,
+    ),
+    Gate(
+        "score_gain_over_base",
+        ">",
+        _GAIN,
+        _of("comparisons", "adapter_vs_base", "score", "low"),
+        "a gain over the base model that may be chance",
+        against_base=True,
+    ),
+    Gate(
+        "score_gain_over_majority",
+        ">",
+        _GAIN,
+        _of("comparisons", "adapter_vs_majority", "score", "low"),
+        "a model that answers no better than one answer for all",
+    ),
+    Gate(
+        "fields_worse_than_base",
+        "<=",
+        Param(
+            "max_fields_worse",
+            integer(0, _MANY),
+            0,
+            "most fields in which the adapter may be worse than the base model",
+        ),
+        _of("fields_worse_than_base"),
+        "a gain in one field that another pays for",
+        against_base=True,
+    ),
+    Gate("leaked_test_rows", "<=", _LEAKED, _leaked_test, "a test on rows that the model was trained or chosen on"),
+    Gate("leaked_valid_rows", "<=", _LEAKED, _leaked_valid, "a checkpoint chosen by rows that it was trained on"),
+    Gate("repeated_rows", "<=", _LEAKED, _of("leaks", "repeated"), "one conversation counted as several"),
+    Gate("answers_in_prompts", "<=", _LEAKED, _of("leaks", "answered"), "prompts that hold the answer"),
+    Gate(
+        "shared_groups",
+        "<=",
+        Param(
+            "max_shared_groups", integer(0, _MANY), 0, "most groups, such as customers, that may stand in two splits"
+        ),
+        _of("leaks", "shared_groups"),
+        "a test on customers that the model was trained on",
+    ),
+    Gate(
+        "later_training_rows",
+        "<=",
+        Param(
+            "max_later_rows", integer(0, _MANY), 0, "most training rows that may be later than a row to be predicted"
+        ),
+        _of("leaks", "later_rows"),
+        "training on the future",
+        asked=_by_time,
+    ),
+    Gate(
+        "prompt_format_differences",
+        "<=",
+        Param(
+            "max_format_differences",
+            integer(0, _MANY),
+            0,
+            "most differences of format between the prompts of two splits",
+        ),
+        _counted("format_differences"),
+        "a prompt in use that is not the one trained on",
+    ),
+    Gate(
+        "unseen_labels",
+        "<=",
+        Param("max_unseen_labels", SHARE, 0.02, "largest share of test rows whose class never occurs in training"),
+        _of("leaks", "unseen_labels", "rows_share"),
+        "classes that the model cannot know",
+    ),
+    Gate(
+        "untested_labels",
+        "<=",
+        Param("max_untested_labels", integer(0, _MANY), 0, "most classes of the training rows that no test row has"),
+        _named("untested_labels"),
+        "classes of which the test says nothing",
+    ),
+    Gate(
+        "drift",
+        "<=",
+        Param(
+            "max_drift",
+            number(0, 1000),
+            0.25,
+            "largest relative rise of the test loss over the validation loss",
+            " that cannot be chance",
+        ),
+        _drift,
+        "a model of last month's calls",
+    ),
+    Gate(
+        "forgetting",
+        "<=",
+        Param("max_forgetting", number(0, 1000), 3.0, "largest rise of the loss on general text", unit="nats a token"),
+        _of("diagnostics", "forgetting", "rise"),
+        "a model that has lost its language",
+    ),
+)
+LIMITS = tuple({gate.limit.name: gate.limit for gate in GATES if isinstance(gate.limit, Param)}.values())
 
 
 def row(criterion: str, rule: str, target: float | str, actual: Any) -> Row:
@@ -44,88 +280,32 @@ def row(criterion: str, rule: str, target: float | str, actual: Any) -> Row:
     }
 
 
-def judge(params: Mapping[str, Any], overfit: Mapping[str, Any], evaluate: Mapping[str, Any]) -> dict[str, Any]:
+def judge(params: Figures, overfit: Figures, evaluate: Figures) -> dict[str, Any]:
     """What metrics/gates.json holds: the answer, its reason and every gate."""
     judged = rows(params, overfit, evaluate)
     decided, reason = answer(judged)
     return {"answer": decided, "reason": reason, "rows": judged}
 
 
-def rows(params: Mapping[str, Any], overfit: Mapping[str, Any], evaluate: Mapping[str, Any]) -> list[Row]:
-    """Every gate, from the section gates, metrics/overfit.json and metrics/evaluate.json."""
-    verdict = find(overfit, "verdict")
-    evidence = verdict if verdict in (None, "insufficient_evidence") else "sufficient"
-    leaks = find(evaluate, "leaks")
-    by_time = find(leaks, "split_strategy") != "random"
-    return [
-        row("test_rows", ">=", params["min_test_rows"], find(evaluate, "rows")),
-        row("generated_rows", ">=", params["min_test_rows"], find(evaluate, "generated")),
-        row("evidence", "==", "sufficient", evidence),
-        row("verdict", "==", "healthy", None if evidence != "sufficient" else verdict),
-        row("adapter_effect", ">", 0, find(evaluate, "adapter_effect", "max_logit_difference")),
-        row("schema_valid", ">=", params["schema_valid"], find(evaluate, "arms", "adapter", "schema_valid")),
-        row("loss_reduction", ">=", params["loss_reduction"], find(evaluate, "loss_reduction")),
-        row("score_gain_over_base", ">", 0, find(evaluate, "comparisons", "adapter_vs_base", "score", "low")),
-        row("score_gain_over_majority", ">", 0, find(evaluate, "comparisons", "adapter_vs_majority", "score", "low")),
-        row("fields_worse_than_base", "<=", 0, find(evaluate, "fields_worse_than_base")),
-        row(
-            "leaked_test_rows", "<=", params["max_leaked"], _sum(_leaked(leaks), _leaked(find(leaks, "test_in_valid")))
-        ),
-        row("leaked_valid_rows", "<=", params["max_leaked"], _leaked(find(leaks, "valid_in_train"))),
-        row("repeated_rows", "<=", params["max_leaked"], find(leaks, "repeated")),
-        row("answers_in_prompts", "<=", params["max_leaked"], find(leaks, "answered")),
-        row("shared_groups", "<=", 0, find(leaks, "shared_groups")),
-        *([row("later_training_rows", "<=", 0, find(leaks, "later_rows"))] if by_time else []),
-        row("prompt_format_differences", "<=", 0, _count(find(leaks, "format_differences"))),
-        row("unseen_labels", "<=", params["max_unseen_labels"], find(leaks, "unseen_labels", "rows_share")),
-        row("untested_labels", "<=", 0, _named(find(leaks, "untested_labels"))),
-        row("drift", "<=", params["max_drift"], _drift(evaluate)),
-        row("forgetting", "<=", params["max_forgetting"], find(evaluate, "diagnostics", "forgetting", "rise")),
-    ]
-
-
-def _leaked(overlap: Any) -> float | None:
-    """Share of one split's prompts that are prompts of another, or nearly."""
-    return _sum(find(overlap, "exact"), find(overlap, "near"))
-
-
-def _sum(*shares: Any) -> float | None:
-    """The sum of figures; None unless all are there."""
-    return float(f"{sum(shares):.6g}") if all(map(is_finite, shares)) else None
-
-
-def _named(labels: Any) -> int | None:
-    """How many labels a mapping of fields to labels names."""
-    return (
-        sum(map(len, labels.values())) if isinstance(labels, Mapping) and all(map(_is_list, labels.values())) else None
-    )
-
-
-def _is_list(value: Any) -> bool:
-    return isinstance(value, list)
-
-
-def _count(values: Any) -> int | None:
-    return len(values) if isinstance(values, list) else None
-
-
-def _drift(evaluate: Any) -> float | None:
-    """The relative rise from validation to test loss that its interval leaves no doubt of."""
-    low, valid = find(evaluate, "drift", "low"), find(evaluate, "drift", "valid_loss")
-    return float(f"{low / valid:.6g}") if is_finite(low) and is_finite(valid) and valid > 0 else None
+def rows(params: Figures, overfit: Figures, evaluate: Figures) -> list[Row]:
+    """Every gate that is asked, from the section gates, metrics/overfit.json and metrics/evaluate.json."""
+    asked = (gate for gate in GATES if gate.asked(evaluate))
+    return [row(gate.criterion, gate.rule, gate.target(params), gate.figure(overfit, evaluate)) for gate in asked]
 
 
 def answer(gates: Sequence[Row]) -> tuple[str, str]:
     """The answer and its reason, one sentence: ship only where every gate passes."""
+    evidential = [gate.criterion for gate in GATES if gate.evidence]
+    against = [gate.criterion for gate in GATES if gate.against_base]
     short = [gate for gate in gates if gate["status"] != "pass"]
-    evidence = [gate for gate in short if gate["criterion"] in _EVIDENCE]
+    evidence = [gate for gate in short if gate["criterion"] in evidential]
     failed = [gate for gate in short if gate["status"] == "fail"]
     if not gates:
         return "insufficient_evidence", "no gate was evaluated"
     if evidence:
         return "insufficient_evidence", f"too little evidence: {_words(evidence)}"
     if failed:
-        against_base = any(gate["criterion"] in _AGAINST_BASE for gate in failed)
+        against_base = any(gate["criterion"] in against for gate in failed)
         return "do_not_ship", f"{'keep the base model' if against_base else 'do not ship'}: {_words(failed)}"
     if short:
         return "insufficient_evidence", f"figures are missing: {_words(short)}"

@@ -13,6 +13,7 @@ from plateau.core.param import (
     positive,
     text,
 )
+from plateau.decision.gates import LIMITS
 from plateau.evaluation.arms import RUN
 
 MANY = 1_000_000_000
@@ -117,38 +118,7 @@ RESULTS: Definitions = (
     Section(
         "gates",
         "what must hold before a checkpoint ships",
-        (
-            Param("schema_valid", SHARE, 0.99, "least share of schema-valid outputs"),
-            Param("loss_reduction", SHARE, 0.5, "least relative fall of the test loss against the base model"),
-            Param("min_test_rows", integer(1, MANY), 100, "fewest test rows on which a decision may rest"),
-            Param(
-                "max_leaked",
-                SHARE,
-                0.01,
-                "largest share of test prompts that stand among the training prompts",
-                ", word for word or nearly",
-            ),
-            Param(
-                "max_unseen_labels",
-                SHARE,
-                0.02,
-                "largest share of test rows whose class never occurs in training",
-            ),
-            Param(
-                "max_drift",
-                number(0, 1000),
-                0.25,
-                "largest relative rise of the test loss over the validation loss",
-                " that cannot be chance",
-            ),
-            Param(
-                "max_forgetting",
-                number(0, 1000),
-                3.0,
-                "largest rise of the loss on general text",
-                unit="nats a token",
-            ),
-        ),
+        LIMITS,
     ),
     Section(
         "report",
