@@ -11,7 +11,8 @@ import jsonschema_rs
 
 from plateau.core.errors import BadInputError
 from plateau.core.files import read_json
-from plateau.data.schema import CHOICES, Document, Node
+from plateau.data.nodes import Node, root
+from plateau.data.schema import CHOICES
 from plateau.data.sources import Problem
 
 _REASONS = {
@@ -69,7 +70,7 @@ class Contract:
     @cached_property
     def root(self) -> Node:
         """The schema of a whole value, read."""
-        return Document(self.schema).root
+        return root(self.schema)
 
     def is_valid(self, value: Any) -> bool:
         """Whether a value holds; it is what JSON can hold, so no number is infinite."""

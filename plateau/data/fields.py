@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 from plateau.core.numbers import is_finite
 from plateau.data.contracts import Contract
-from plateau.data.schema import ANY, ANYTHING, Document, Node
+from plateau.data.nodes import ANYTHING, Node, root
+from plateau.data.schema import TYPES
 
 Kind = Literal["class", "boolean", "number", "text", "exact"]
 Schema = Mapping[str, Any]
@@ -77,7 +78,7 @@ def validator(schema: Any) -> Contract:
 
 def fields(schema: Any) -> list[Field]:
     """Every field of a target, in schema order; objects of named keys are opened, everything else is one field."""
-    return list(_fields(Document(schema).root, (), frozenset(), False))
+    return list(_fields(root(schema), (), frozenset(), False))
 
 
 def _quoted(key: str) -> str:
@@ -124,7 +125,7 @@ def _fields(node: Node, path: tuple[str, ...], above: frozenset[int], optional: 
 
 def _opens(node: Node) -> bool:
     """Whether the values are objects all keys of which are named."""
-    named = node.types in (ANY, ANY - {"null"}) or node.types - {"null"} == {"object"}
+    named = node.types in (TYPES, TYPES - {"null"}) or node.types - {"null"} == {"object"}
     return bool(node.properties) and named and not node.free_keys and node.options is None
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from plateau.core.errors import BadInputError
-from plateau.data.schema import Node
+from plateau.data.nodes import Node
 from plateau.data.sources import RefusedError
 from plateau.data.strict_json import parse
 

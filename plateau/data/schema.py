@@ -1,12 +1,12 @@
-"""The one reader of JSON Schema: references followed, parts that hold together merged, null opened.
+"""How the schemas of a JSON Schema are joined: references, parts that must hold together, alternatives.
 
-No other module names a keyword that joins schemas. A schema is read by the draft that its `$schema` names, else 2020-12.
+No other module names a keyword that joins schemas. Here they are multiplied out into ways to satisfy a schema; each way is plain
+schemas, of which all must hold. A schema is read by the draft that its `$schema` names, else 2020-12.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from itertools import product
+from itertools import combinations, product
 from typing import Any, NamedTuple
 
 import jsonschema_rs
@@ -14,77 +14,95 @@ import referencing.jsonschema
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 
-from plateau.core.numbers import is_finite
-
-ANY = frozenset(("null", "boolean", "integer", "number", "string", "array", "object"))
-_NULL = frozenset(("null",))
-_REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
+TYPES = frozenset(("null", "boolean", "integer", "number", "string", "array", "object"))
 CHOICES = ("anyOf", "oneOf")  # keywords of which one alternative must hold
-_MAPS = ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas")
-_LISTS = ("allOf", *CHOICES, "prefixItems", "items")
-_SINGLES = (
-    *("items", "additionalItems", "additionalProperties", "not", "if", "then", "else", "contains", "propertyNames"),
-    *("unevaluatedItems", "unevaluatedProperties"),
-)
+_REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
 _ANYTHING: Mapping[str, Any] = {}
 _NOTHING: Mapping[str, Any] = {"enum": []}
 _DEEPEST = 8  # levels of nesting at which optional parts are looked for
-_EXACT = 2**53  # below it a float that is whole is one integer
-_MOST_CHOICES = 64  # of schemas whose several choices are multiplied
+_MOST_PARTS = 64  # optional parts of one object
+_MOST_WAYS = 4096
 
 
-class _Part(NamedTuple):
+class Part(NamedTuple):
     """A schema as it stands in its document, and what follows its references."""
 
     schema: Mapping[str, Any]
     resolver: Any
 
-
-class Document:
-    """A whole JSON Schema: it follows references and says which of its parts hold for a value."""
-
-    def __init__(self, contents: Any) -> None:
-        self.contents = contents
-        named = contents.get("$schema") if isinstance(contents, Mapping) else None
-        self._draft = referencing.jsonschema.specification_with(named or "", default=referencing.jsonschema.DRAFT202012)
-        resource = self._draft.create_resource(contents)
-        self._resolver = Registry().resolver_with_root(resource)
+    @property
+    def types(self) -> frozenset[str]:
+        """The JSON types that it names, or all; where it names numbers, integers too."""
+        named = self.schema.get("type")
+        if named is None:
+            return TYPES
+        found = frozenset([named] if isinstance(named, str) else named)
+        return found | {"integer"} if "number" in found else found
 
     @property
-    def root(self) -> "Node":
-        """The schema of a whole value."""
-        return Node(self, [self.part(self.contents, self._resolver)])
+    def listed(self) -> list[Any] | None:
+        """The values that it lists; None where it lists none."""
+        if "const" in self.schema:
+            return [self.schema["const"]]
+        return list(self.schema["enum"]) if "enum" in self.schema else None
 
-    def part(self, schema: Any, resolver: Any) -> _Part:
+    def mapping(self, keyword: str) -> Mapping[str, Any]:
+        """What it says by a keyword such as properties, empty where it says nothing."""
+        found = self.schema.get(keyword)
+        return found if isinstance(found, Mapping) else {}
+
+    @property
+    def is_anything(self) -> bool:
+        """Whether it is the schema `true`, which stands at no place of its own."""
+        return self.schema is _ANYTHING
+
+
+Way = tuple[Part, ...]
+
+
+class Alternatives(NamedTuple):
+    """The ways, and pairs of them of which not both may hold."""
+
+    ways: list[Way]
+    exclusive: list[tuple[Way, Way]]
+
+
+class Document:
+    """A whole JSON Schema: it follows references and says whether its parts hold for a value."""
+
+    def __init__(self, contents: Any) -> None:
+        named = contents.get("$schema") if isinstance(contents, Mapping) else None
+        self._draft = referencing.jsonschema.specification_with(named or "", default=referencing.jsonschema.DRAFT202012)
+        self._contents = contents
+        self._resolver = Registry().resolver_with_root(self._draft.create_resource(contents))
+
+    @property
+    def whole(self) -> Part:
+        """The whole schema."""
+        return self.part(self._contents, self._resolver)
+
+    def part(self, schema: Any, resolver: Any) -> Part:
         """A schema that stands where `resolver` belongs to; true and false are schemas too."""
         if not isinstance(schema, Mapping):
-            return _Part(_NOTHING if schema is False else _ANYTHING, resolver)
-        if "$id" in schema and schema is not self.contents:
+            return Part(_NOTHING if schema is False else _ANYTHING, resolver)
+        if "$id" in schema and schema is not self._contents:
             resolver = resolver.in_subresource(self._draft.create_resource(schema))
-        return _Part(schema, resolver)
+        return Part(schema, resolver)
 
-    def followed(self, part: _Part, reference: Any) -> _Part:
-        """What a reference of a part points to; a schema of anything where it leads nowhere."""
-        try:
-            found = part.resolver.lookup(str(reference))
-        except (Unresolvable, ValueError):
-            return _Part(_ANYTHING, part.resolver)
-        return self.part(found.contents, found.resolver)
-
-    def holds(self, part: _Part, value: Any) -> bool:
-        """Whether a part of the document accepts a value; true for a part that has no validator of its own."""
+    def holds(self, part: Part, value: Any) -> bool:
+        """Whether a part of the document accepts a value, formats included; true for one that has no place of its own."""
         found = self._validators.get(self._pointers.get(id(part.schema), ""))
         return found is None or bool(found.is_valid(value))
 
     @cached_property
     def _validators(self) -> Any:
-        return jsonschema_rs.validator_map_for(self.contents, offline=True)
+        return jsonschema_rs.validator_map_for(self._contents, offline=True, validate_formats=True)
 
     @cached_property
     def _pointers(self) -> dict[int, str]:
         """Where each object of the document stands, as a JSON pointer, by its identity."""
         found: dict[int, str] = {}
-        waiting = [("#", self.contents)]
+        waiting = [("#", self._contents)]
         while waiting:
             pointer, value = waiting.pop()
             if isinstance(value, Mapping):
@@ -94,261 +112,95 @@ class Document:
                 waiting += [(f"{pointer}/{number}", v) for number, v in enumerate(value)]
         return found
 
+    def alternatives(self, parts: Sequence[Part]) -> Alternatives:
+        """The ways in which all of some schemas hold; raises ValueError for too many."""
+        found = Alternatives([()], [])
+        for part in parts:
+            found = _both(found, self._spread(part, frozenset()))
+        return found
 
-class Node:
-    """One place of a schema: what all the schemas that hold there say together.
+    def _spread(self, part: Part, within: frozenset[int]) -> Alternatives:
+        """The ways to satisfy one schema, in the order in which its properties are written; leading back to itself, it adds nothing."""
+        if id(part.schema) in within and not part.is_anything:
+            return Alternatives([()], [])
+        within |= {id(part.schema)}
+        found = Alternatives([()], [])
+        for inner in self._joined(part):
+            found = _both(found, Alternatives([(part,)], []) if inner is part else self._spread(inner, within))
+        for key in CHOICES:
+            if isinstance(part.schema.get(key), list):
+                options = [self._spread(self.part(one, part.resolver), within) for one in part.schema[key]]
+                found = _both(found, _either(options, exclusive=key == "oneOf"))
+        return found
 
-    `groups` are its choices, one alternative of each of which must hold. An alternative that is null, or cannot hold beside the rest,
-    is no alternative; the last one left is merged into the node.
-    """
-
-    def __init__(self, document: Document, parts: Sequence[_Part], groups: Sequence[Sequence["Node"]] = ()) -> None:
-        self._set(document, parts, groups, frozenset())
-
-    @classmethod
-    def _inside(cls, document: Document, part: _Part, within: frozenset[int]) -> "Node":
-        """A part of schemas that hold at the same place; where it leads back to one of these, it adds nothing."""
-        node = cls.__new__(cls)
-        node._set(document, [part], (), within)
-        return node
-
-    @classmethod
-    def _made(cls, document: Document, flat: Sequence[_Part], groups: Sequence[tuple["Node", ...]]) -> "Node":
-        """Of parts whose references and choices were followed before."""
-        node = cls(document, ())
-        node.flat, node.groups, node._given = list(flat), list(groups), tuple(flat)
-        node._null = all(_takes_null(part.schema) for part in flat)
-        node._null &= all(any(choice.nullable for choice in group) for group in groups)
-        return node
-
-    def _set(
-        self, document: Document, parts: Sequence[_Part], groups: Sequence[Sequence["Node"]], within: frozenset[int]
-    ) -> None:
-        self.document = document
-        self._given, self._given_groups = tuple(parts), tuple(groups)
-        self.flat: list[_Part] = []
-        self.groups: list[tuple[Node, ...]] = []
-        seen: set[int] = set()
-        ends = [self._flatten(part, seen, within) for part in parts]
-        self.circular = not all(ends)
-        self._null = all(_takes_null(part.schema) for part in self.flat)
-        within = within | self.identities
-        for part in list(self.flat):
-            for key in CHOICES:
-                if isinstance(part.schema.get(key), list):
-                    choices = [document.part(choice, part.resolver) for choice in part.schema[key]]
-                    self._choose([Node._inside(document, choice, within) for choice in choices])
-        for group in groups:
-            self._choose(group)
-
-    def _flatten(self, part: _Part, seen: set[int], within: frozenset[int]) -> bool:
-        """Add a part and all that holds with it, in the order in which they are written; false where that leads back `within`."""
-        if id(part.schema) in within:
-            return False
-        if id(part.schema) in seen and part.schema is not _ANYTHING:
-            return True
-        seen.add(id(part.schema))
-        open_ends, placed = True, False
+    def _joined(self, part: Part) -> Iterator[Part]:
+        """The part, where its properties are written, among the others that must hold with it, where these are written."""
         for key, value in part.schema.items():
             if key == "properties":
-                self.flat.append(part)
-                placed = True
-            for inner in self._beside(part, key, value):
-                open_ends = self._flatten(inner, seen, within) and open_ends
-        if not placed:
-            self.flat.append(part)
-        return open_ends
+                yield part
+            elif key in _REFERENCES:
+                yield self._followed(part, value)
+            elif key == "allOf":
+                yield from (self.part(inner, part.resolver) for inner in value)
+        if "properties" not in part.schema:
+            yield part
 
-    def _beside(self, part: _Part, key: str, value: Any) -> list[_Part]:
-        """What else must hold by one keyword of a part."""
-        if key in _REFERENCES:
-            return [self.document.followed(part, value)]
-        whole = value if key == "allOf" and isinstance(value, list) else ()
-        return [self.document.part(inner, part.resolver) for inner in whole]
+    def _followed(self, part: Part, reference: Any) -> Part:
+        """What a reference points to; anything where it leads nowhere, which a validator refuses before."""
+        try:
+            found = part.resolver.lookup(str(reference))
+        except (Unresolvable, ValueError):
+            return Part(_ANYTHING, part.resolver)
+        return self.part(found.contents, found.resolver)
 
-    def _choose(self, alternatives: Sequence["Node"]) -> None:
-        """Add a choice."""
-        self._null = self._null and any(choice.nullable for choice in alternatives)
-        own = frozenset.intersection(ANY, *(_types(part.schema) for part in self.flat))
-        kept = tuple(choice for choice in alternatives if not choice.circular and (choice.types & own) - _NULL)
-        if len(kept) == 1:
-            self.flat += kept[0].flat
-            self.groups += kept[0].groups
-        elif kept:
-            self.groups.append(kept)
 
-    @property
-    def nullable(self) -> bool:
-        """Whether null holds."""
-        return self._null
+def _both(one: Alternatives, other: Alternatives) -> Alternatives:
+    if len(one.ways) * len(other.ways) > _MOST_WAYS:
+        raise ValueError(f"more than {_MOST_WAYS} combinations of alternatives")
+    return Alternatives([a + b for a, b in product(one.ways, other.ways)], one.exclusive + other.exclusive)
 
-    @property
-    def identities(self) -> frozenset[int]:
-        """By these a schema that refers to itself is known again."""
-        return frozenset(id(part.schema) for part in self.flat if part.schema is not _ANYTHING)
 
-    @cached_property
-    def types(self) -> frozenset[str]:
-        """The JSON types that may hold, null among them; a number may always be an integer."""
-        found = frozenset.intersection(ANY, *(_types(part.schema) for part in self.flat))
-        for group in self.groups:
-            found &= frozenset().union(*(choice.types for choice in group)) | _NULL
-        if self.options is not None:
-            found &= frozenset(kind for option in self.options for kind in _types_of(option))
-        return found | _NULL if self.nullable else found - _NULL
+def _either(options: Sequence[Alternatives], exclusive: bool) -> Alternatives:
+    pairs = [pair for option in options for pair in option.exclusive]
+    if exclusive:
+        pairs += [pair for one, other in combinations(options, 2) for pair in product(one.ways, other.ways)]
+    return Alternatives([way for option in options for way in option.ways], pairs)
 
-    @cached_property
-    def options(self) -> tuple[Any, ...] | None:
-        """The values of enum, const, or choices of these alone; None where values are not listed."""
-        listed = [found for part in self.flat if (found := _options(part.schema)) is not None]
-        listed += [
-            [option for choice in group for option in choice.options or ()]
-            for group in self.groups
-            if all(choice.options is not None for choice in group)
+
+def types(way: Way) -> frozenset[str]:
+    """The JSON types for which all of some schemas may hold."""
+    return frozenset.intersection(TYPES, *(part.types for part in way))
+
+
+def disjoint(one: Way, other: Way) -> bool:
+    """Whether plainly no value satisfies both: they differ in type, in what they list, or in what they list for a required key."""
+    common = types(one) & types(other)
+    if not common:
+        return True
+    listed = [[part.listed for part in way if part.listed is not None] for way in (one, other)]
+    if all(listed):
+        return _differ(listed[0][0] or (), listed[1][0] or ())
+    return common == {"object"} and any(_differ(*values) for values in _required(one, other))
+
+
+def _required(one: Way, other: Way) -> list[tuple[list[Any], list[Any]]]:
+    """What both list for each key that both require."""
+    known: list[dict[str, list[Any]]] = []
+    for way in (one, other):
+        needed = {key for part in way for key in part.schema.get("required", ())}
+        inner = [
+            (key, Part(s, None).listed)
+            for part in way
+            for key, s in part.mapping("properties").items()
+            if isinstance(s, Mapping)
         ]
-        if not listed:
-            return None
-        return tuple(option for option in listed[0] if all(any(same(option, o) for o in rest) for rest in listed[1:]))
+        known.append({key: listed for key, listed in inner if listed is not None and key in needed})
+    return [(known[0][key], known[1][key]) for key in known[0].keys() & known[1].keys()]
 
-    @cached_property
-    def choices(self) -> tuple["Node", ...]:
-        """Alternatives of which one must hold; none where there is no choice."""
-        if len(self.groups) < 2 or len(all_of := list(product(*self.groups))) > _MOST_CHOICES:
-            return self.groups[0] if self.groups else ()
-        return tuple(self._joined(chosen) for chosen in all_of)
 
-    def _joined(self, chosen: Sequence["Node"], own: Sequence[_Part] = ()) -> "Node":
-        """What holds where alternatives are chosen."""
-        parts = [*own, *(part for choice in chosen for part in choice.flat)]
-        return Node._made(self.document, parts, [group for choice in chosen for group in choice.groups])
-
-    @cached_property
-    def properties(self) -> dict[str, "Node"]:
-        """What may stand under each key, in the order in which they are written, those of choices and conditions too."""
-        own: dict[str, list[_Part]] = {}
-        for part in self.flat:
-            for key, schema in _mapping(part.schema, "properties").items():
-                own.setdefault(key, []).append(self.document.part(schema, part.resolver))
-        groups: dict[str, list[list[Node]]] = {}
-        for group in self.groups:
-            for key in dict.fromkeys(key for choice in group for key in choice.properties):
-                holders = [choice.properties[key] for choice in group if key in choice.properties]
-                if key not in own or len(holders) == len(group):
-                    groups.setdefault(key, []).append(holders)
-        for key, node in self._conditional():
-            if key not in own:
-                groups.setdefault(key, [[]])[0].append(node)
-        found = {key: Node(self.document, own.get(key, ()), groups.get(key, ())) for key in (*own, *groups)}
-        return {key: node for key, node in found.items() if node.types}
-
-    def _conditional(self) -> Iterator[tuple[str, "Node"]]:
-        """Properties that are allowed under a condition."""
-        for part in self.flat:
-            schemas = [part.schema[key] for key in ("then", "else") if key in part.schema]
-            for schema in (*schemas, *_mapping(part.schema, "dependentSchemas").values()):
-                found = Node._inside(self.document, self.document.part(schema, part.resolver), self.identities)
-                yield from found.properties.items()
-
-    @cached_property
-    def required(self) -> frozenset[str]:
-        """Keys that must stand there."""
-        own = frozenset(key for part in self.flat for key in part.schema.get("required") or ())
-        return own.union(*(frozenset.intersection(*(choice.required for choice in group)) for group in self.groups))
-
-    @cached_property
-    def free_keys(self) -> bool:
-        """Whether a schema is given for keys that are not named."""
-        return any(
-            isinstance(part.schema.get(key), Mapping) and part.schema[key]
-            for part in self.flat
-            for key in ("additionalProperties", "patternProperties", "unevaluatedProperties")
-        )
-
-    def under(self, key: str) -> "Node":
-        """What may stand under a key, named or not."""
-        return self.properties.get(key) or self._unnamed(key)
-
-    def _unnamed(self, key: str) -> "Node":
-        parts = []
-        for part in self.flat:
-            matching = [schema for p, schema in _mapping(part.schema, "patternProperties").items() if _matches(p, key)]
-            rest = [part.schema[k] for k in ("additionalProperties", "unevaluatedProperties") if k in part.schema]
-            parts += [self.document.part(schema, part.resolver) for schema in matching or rest]
-        return Node(self.document, parts)
-
-    @cached_property
-    def items(self) -> "Node":
-        """What each item of an array must be, after those that `prefix` names."""
-        found = []
-        for part in self.flat:
-            key = "additionalItems" if isinstance(part.schema.get("items"), list) else "items"
-            found += [self.document.part(part.schema[key], part.resolver)] if key in part.schema else []
-        return Node(self.document, found)
-
-    @cached_property
-    def prefix(self) -> tuple["Node", ...]:
-        """What the first items of an array must be, one by one."""
-        for part in self.flat:
-            for key in ("prefixItems", "items"):
-                if isinstance(part.schema.get(key), list):
-                    parts = [self.document.part(schema, part.resolver) for schema in part.schema[key]]
-                    return tuple(Node(self.document, [one]) for one in parts)
-        return ()
-
-    def keyword(self, name: str) -> Any:
-        """The value of a plain keyword such as format, pattern or description; None where it is absent."""
-        return next((part.schema[name] for part in (*self._given, *self.flat) if name in part.schema), None)
-
-    @cached_property
-    def low(self) -> float | None:
-        """The highest lower bound of numbers."""
-        return self._bound("minimum", "exclusiveMinimum", max, min)
-
-    @cached_property
-    def high(self) -> float | None:
-        """The lowest upper bound of numbers."""
-        return self._bound("maximum", "exclusiveMaximum", min, max)
-
-    def _bound(self, plain: str, exclusive: str, tightest: Any, widest: Any) -> float | None:
-        """A bound of numbers: the tightest that holds, the widest of what may be chosen."""
-        found = [v for part in self.flat for k in (plain, exclusive) if is_finite(v := part.schema.get(k))]
-        for group in self.groups:
-            numbers = [choice for choice in group if "integer" in choice.types]
-            bounds = [choice._bound(plain, exclusive, tightest, widest) for choice in numbers]
-            found += [widest(bounds)] if bounds and None not in bounds else []
-        return float(tightest(found)) if found else None
-
-    def accepts(self, value: Any) -> bool:
-        """Whether the schemas of which this node was made accept a value."""
-        own = all(self.document.holds(part, value) for part in self._given)
-        return own and all(any(choice.accepts(value) for choice in group) for group in self._given_groups)
-
-    def canonical(self, value: Any) -> Any:
-        """A value that holds, in the one form in which it is written: keys in the schema's order, 2.0 as 2, listed values as listed."""
-        if isinstance(value, str) or value is None or isinstance(value, bool):
-            return value
-        if self.options is not None and (listed := [option for option in self.options if same(option, value)]):
-            return listed[0]
-        if isinstance(value, float):
-            whole = value.is_integer() and (abs(value) < _EXACT or "number" not in self.types)
-            return int(value) if whole else value
-        if isinstance(value, list):
-            node = self._chosen(value)
-            first = [inner.canonical(item) for inner, item in zip(node.prefix, value, strict=False)]
-            return first + [node.items.canonical(item) for item in value[len(first) :]]
-        return self._chosen(value)._object(value) if isinstance(value, dict) else value
-
-    def _object(self, value: dict[str, Any]) -> dict[str, Any]:
-        known = self.properties
-        made = {key: node.canonical(value[key]) for key, node in known.items() if key in value}
-        return made | {key: self._unnamed(key).canonical(inner) for key, inner in value.items() if key not in known}
-
-    def _chosen(self, value: Any) -> "Node":
-        """The node with the first alternative of each choice that accepts a value."""
-        if not self.groups:
-            return self
-        chosen = [next((choice for choice in group if choice.accepts(value)), group[0]) for group in self.groups]
-        return self._joined(chosen, self.flat)
+def _differ(one: Sequence[Any], other: Sequence[Any]) -> bool:
+    """Whether two lists of values have none in common."""
+    return not any(same(a, b) for a, b in product(one, other))
 
 
 def same(one: Any, other: Any) -> bool:
@@ -362,62 +214,15 @@ def same(one: Any, other: Any) -> bool:
     return bool(one == other)
 
 
-def _takes_null(schema: Mapping[str, Any]) -> bool:
-    """Whether a schema, its joined ones left out, lets null be."""
-    options = _options(schema)
-    return "null" in _types(schema) and (options is None or None in options)
-
-
-def _types(schema: Mapping[str, Any]) -> frozenset[str]:
-    """The JSON types that a schema names, or all; where it names numbers, integers too."""
-    named = schema.get("type")
-    if named is None:
-        return ANY
-    found = frozenset([named] if isinstance(named, str) else named)
-    return found | {"integer"} if "number" in found else found
-
-
-def _types_of(value: Any) -> frozenset[str]:
-    """The JSON types that a value has."""
-    if is_finite(value):
-        return frozenset(("integer", "number") if float(value).is_integer() else ("number",))
-    kinds = {bool: "boolean", str: "string", list: "array", dict: "object"}
-    return frozenset((kinds.get(type(value), "null"),))
-
-
-def _options(schema: Mapping[str, Any]) -> list[Any] | None:
-    """The values that a schema lists by itself."""
-    if "const" in schema:
-        return [schema["const"]]
-    return list(schema["enum"]) if "enum" in schema else None
-
-
-def _mapping(schema: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    """A mapping of a schema; empty where it is absent."""
-    found = schema.get(key)
-    return found if isinstance(found, Mapping) else {}
-
-
-def _matches(pattern: str, key: str) -> bool:
-    """Whether a key is one of a pattern's; a pattern that Python cannot read matches none."""
-    try:
-        return re.search(pattern, key) is not None
-    except re.error:
-        return False
-
-
 def optional_parts(schema: Any, depth: int = 0) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Subschemas of what may stand in a value or not, as they are written, with the key that each then brings along."""
     if not isinstance(schema, Mapping) or depth > _DEEPEST:
         return
-    properties, required = _mapping(schema, "properties"), schema.get("required", ())
+    properties, required = schema.get("properties", {}), schema.get("required", ())
     extra = schema.get("additionalProperties", "properties" in schema or schema.get("type") == "object")
     found = [(key, part) for key, part in properties.items() if key not in required]
     found += [("", part) for part in (schema.get("items"), extra) if isinstance(part, Mapping)]
-    yield from ((key, part) for key, part in found[:_MOST_CHOICES] if isinstance(part, Mapping))
-    inner = [*properties.values(), schema.get("items"), extra, *_mapping(schema, "$defs").values()]
+    yield from ((key, part) for key, part in found[:_MOST_PARTS] if isinstance(part, Mapping))
+    inner = [*properties.values(), schema.get("items"), extra, *schema.get("$defs", {}).values()]
     for part in (*inner, *(part for key in (*CHOICES, "allOf") for part in schema.get(key, ()))):
         yield from optional_parts(part, depth + 1)
-
-
-ANYTHING = Document({}).root

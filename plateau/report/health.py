@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from plateau.core.system import SPLITS
-from plateau.data.schema import Document
+from plateau.data import nodes
 from plateau.report.page import Table
 from plateau.report.text import flat, spaced
 
@@ -26,7 +26,7 @@ def tables(name: str, figures: Figures, schema: Figures) -> list[Table]:
 
 def meaning(schema: Figures, keys: Sequence[str]) -> str:
     """The description of a nested key; the nearest one above it where it has none."""
-    node, text = Document(schema).root, ""
+    node, text = nodes.root(schema), ""
     for key in keys:
         node = node.under(key)
         text = node.keyword("description") or text
