@@ -10,13 +10,20 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plateau.core import params
+from plateau.core import checks, params
+from plateau.core.definitions import PARAMS
+from plateau.core.definitions.data import COLUMNS
 from plateau.core.errors import BadInputError
+from plateau.core.param import leaves
 from plateau.core.system import System
+from plateau.data import calendar, history, records
 
 ROOT = Path(__file__).parent.parent
 SYSTEMS = [ROOT, *sorted(path.parent for path in ROOT.glob("systems/*/params.yaml"))]
@@ -141,6 +148,167 @@ def test_a_mistake_is_named_with_its_place_and_what_to_write(
     assert all(line.startswith(f"{path}: ") for line in str(caught.value).splitlines())
 
 
+def changed(folder: Path, changes: dict[str, Any]) -> Path:
+    """The root's params.yaml with other values, dotted keys."""
+    values = params.parse((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    for key, value in changes.items():
+        put(values, key, value)
+    path = folder / "params.yaml"
+    path.write_text(yaml.safe_dump(values), encoding="utf-8")
+    return path
+
+
+def put(values: dict[str, Any], key: str, value: Any) -> None:
+    """Set a dotted key."""
+    *above, name = key.split(".")
+    for part in above:
+        values = values[part]
+    values[name] = value
+
+
+LEAVES = [".".join(keys) for keys, _ in leaves(PARAMS)]
+HUGE = [5 * 10**9, 10**400, 1e300]
+WRONG = [
+    -1,
+    0,
+    *HUGE,
+    float("nan"),
+    float("inf"),
+    "yes",
+    "5%",
+    "1e-5",
+    "",
+    None,
+    [],
+    [1],
+    {},
+    {"a": 1},
+    True,
+    "x" * 10**6,
+]
+
+
+@pytest.mark.parametrize("key", LEAVES)
+def test_a_value_is_refused_in_one_line_or_allowed_by_its_definition(key: str) -> None:
+    definition = dict(leaves(PARAMS))[tuple(key.split("."))].values
+    whole = params.parse((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    for value in WRONG:
+        put(whole, key, value)
+        try:
+            checks.refuse(whole, "params.yaml")
+        except BadInputError as error:
+            lines = str(error).splitlines()
+            assert len(lines) == 1 or (key == "prepare.mapping" and isinstance(value, dict)), lines
+            assert all(line.startswith("params.yaml: ") and key in line and len(line) < 600 for line in lines)
+        else:
+            assert value not in HUGE, "every number has a maximum"
+            assert value in definition.get("enum", [value])
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"prepare.privacy.region": "UK"}, 'region: "UK" is not allowed: it is no country of ISO 3166; write GB ('),
+        ({"prepare.privacy.region": "us"}, 'region: "us" is not allowed: write it like US ('),
+        ({"convert.context": ["target"]}, 'convert.context.0: "target" is not allowed: it must be one of id, start,'),
+        ({"convert.context": ["turns"]}, 'convert.context.0: "turns" is not allowed'),
+        ({"split.group_by": "target"}, 'split.group_by: "target" is not allowed: it must be one of id, start,'),
+        ({"split.group_by": "customer"}, "agent_id"),
+        ({"temporal.holidays": "__name__"}, "it is no country code of the holidays library, such as US or US-CA; null"),
+        ({"temporal.holidays": "US-XX"}, "it is no country code of the holidays library"),
+        ({"temporal.holidays": "us"}, "it is no country code of the holidays library"),
+        ({"temporal.time_zone": "localtime"}, "write a place of the IANA database, such as Europe/Berlin, or UTC"),
+        ({"temporal.time_zone": "EST"}, 'temporal.time_zone: "EST" is not allowed: '),
+        ({"temporal.time_zone": "Europe/Berlni"}, "did you mean 'Europe/Berlin'?"),
+        ({"temporal.time_zone": "../../etc/passwd"}, "is not allowed"),
+        (
+            {"temporal.closed_dates": ["2025-02-30"]},
+            'closed_dates.0: "2025-02-30" is not allowed: no calendar has that',
+        ),
+        ({"temporal.closed_dates": ["24.12.2025"]}, "write it like 2025-12-24"),
+        (
+            {"synthesize.start": "2025-02-30"},
+            'synthesize.start: "2025-02-30" is not allowed: no calendar has that day (',
+        ),
+        ({"synthesize.start": "2026-01-01"}, "it must not be after synthesize.end, 2025-12-31"),
+        ({"num_layers": 0}, "num_layers: 0 is not allowed: it must not be 0 (transformer layers"),
+        ({"scale": 1e300}, "scale: 1e+300 is not allowed: it must be at most 10000"),
+        (
+            {"train.grad_checkpoint": True, "dropout": 0.1},
+            "train.grad_checkpoint: true is not allowed: not with dropout",
+        ),
+        (
+            {"train.stopping_threshold": 2.0, "train.divergence_threshold": 1.0},
+            "train.stopping_threshold: 2.0 is not allowed: it must be less than train.divergence_threshold, 1.0",
+        ),
+        ({"report.license": "MIT"}, 'report.license: "MIT" is not allowed: write it like apache-2.0 ('),
+        ({"report.license": "other"}, "report.license_name: null is not allowed: a licence that is other needs a name"),
+        ({"report.license_name": "house"}, 'license_name: "house" is not allowed: only where report.license is other'),
+        (
+            {"report.license": "other", "report.license_name": "x", "report.license_link": "a b"},
+            "write it like https://",
+        ),
+        ({"prepare.max_rejected": "5%"}, 'max_rejected: "5%" is not allowed: it must be of type number'),
+        ({"evaluate.arms": []}, "evaluate.arms: [] is not allowed"),
+        ({"lr_schedule": None}, "lr_schedule: null is not allowed: it must be of type string"),
+        ({"seed": 10**400}, "it must be at most 4294967295"),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_what_people_type_by_mistake_is_refused_before_any_work_in_one_line(
+    tmp_path: Path, changes: dict[str, Any], message: str
+) -> None:
+    path = changed(tmp_path, changes)
+    with pytest.raises(BadInputError, match=re.escape(message)) as caught:
+        params.check(path)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"prepare.privacy.region": "GB"},
+        {"prepare.privacy.region": None},
+        {"temporal.time_zone": "UTC"},
+        {"temporal.time_zone": "Asia/Kolkata"},
+        {"temporal.holidays": "DE-BY"},
+        {"temporal.holidays": None},
+        {"temporal.closed_dates": ["2024-02-29"]},
+        {"synthesize.start": "2025-12-31"},
+        {"num_layers": 1},
+        {"train.grad_checkpoint": True},
+        {"report.license": "cc-by-nc-4.0"},
+        {"report.license": "other", "report.license_name": "house", "report.license_link": "LICENSE"},
+        {"convert.context": list(COLUMNS)},
+    ],
+    ids=str,
+)
+def test_what_is_meant_is_allowed(tmp_path: Path, changes: dict[str, Any]) -> None:
+    params.check(changed(tmp_path, changes))
+
+
+def test_a_key_that_is_misspelt_is_one_line(tmp_path: Path) -> None:
+    for pattern, replacement in ((r"^lr: .*", "lrr: 1"), (r"^  policy: .*", "  polcy: best")):
+        with pytest.raises(BadInputError, match="did you mean") as caught:
+            params.check(edited(tmp_path, pattern, replacement))
+        assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("text", [f"lr: {'[' * 3000}", "lr: &a [*a]", f"lr: {'9' * 5000}", "lr: {a: &b {c: *b}}"])
+def test_yaml_that_is_deep_endless_or_too_long_is_refused_in_one_line(tmp_path: Path, text: str) -> None:
+    with pytest.raises(BadInputError) as caught:
+        params.check(edited(tmp_path, r"^lr: .*", text))
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_the_columns_that_a_prompt_or_a_split_may_name_are_those_of_the_rows() -> None:
+    utc = np.array(["2025-01-01T10:00"], "datetime64[us]")
+    options = params.check(ROOT / "params.yaml")["temporal"]
+    added = {**calendar.features(utc, options), **history.features(utc, pa.array(["k"]))}
+    rows = [name for name in records.SCHEMA.names if name not in ("turns", "target")]
+    assert list(COLUMNS) == [*rows, *added]
+
+
 @pytest.mark.parametrize("hours", ["00:00-24:00", "22:00-06:00", "24:00-08:30", "09:59-19:59", "23:59-23:59"])
 def test_times_of_day_may_run_to_and_past_midnight(tmp_path: Path, hours: str) -> None:
     path = edited(tmp_path, r"^    friday: .*", f"    friday: {hours}")
@@ -160,7 +328,10 @@ def test_each_of_several_mistakes_gets_one_line(tmp_path: Path) -> None:
     path = edited(tmp_path, r"^lr: .*\n(#.*\n)lr_schedule: .*\n", r"\1")
     with pytest.raises(BadInputError) as caught:
         params.check(path)
-    assert str(caught.value).splitlines() == [f"{path}: missing key 'lr'", f"{path}: missing key 'lr_schedule'"]
+    assert str(caught.value).splitlines() == [
+        f"{path}: missing key 'lr'; `make sync` adds it",
+        f"{path}: missing key 'lr_schedule'; `make sync` adds it",
+    ]
 
 
 @pytest.mark.parametrize("content", [b"", b"- a\n", b"text", b"lr: \xff"])

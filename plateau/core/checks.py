@@ -1,22 +1,33 @@
-"""What params may be: refused before any work, with one line a mistake for people."""
+"""What params may be: refused before any work, with one line a mistake for people.
 
+First what schemas/params.schema.json says of each key, then what a schema cannot say: days and places that exist, and keys that
+contradict each other. What only the model or the data can tell is left to the stage that has them.
+"""
+
+import datetime as dt
 import difflib
 import json
-import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from plateau.core.errors import BadInputError
+from plateau.core.numbers import is_finite
 from plateau.core.system import SHARED_SCHEMAS
 
 if TYPE_CHECKING:
     import jsonschema
 
+LONGEST = 120
+# Of several things wrong with one value, the first of these says it; the rest follows from it.
+FIRST = ("type", "enum", "not", "minItems", "contains")
+NOT_COUNTRIES = {"UK": "GB", "EN": "GB", "EL": "GR", "USA": "US"}
+
 
 def refuse(values: Any, name: str) -> None:
     """Raise BadInputError with one line per mistake in what a params file holds; `name` is the file's."""
-    errors = sorted(_validator().iter_errors(values), key=lambda error: str(error.json_path))
-    problems = list(dict.fromkeys(line for error in errors for line in _explain(error)))
+    schema = json.loads((SHARED_SCHEMAS / "params.schema.json").read_text(encoding="utf-8"))
+    errors = sorted(_validator(schema).iter_errors(values), key=lambda error: str(error.json_path))
+    problems = _distinct(errors) or list(_beyond_schema(values, schema))
     if problems:
         raise BadInputError("\n".join(f"{name}: {problem}" for problem in problems))
 
@@ -26,17 +37,44 @@ def _is_integer(_: object, value: object) -> bool:
 
 
 def _is_number(_: object, value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return _is_integer(_, value) or is_finite(value)
 
 
-def _validator() -> Any:
+def _validator(schema: dict[str, Any]) -> Any:
     """JSON Schema takes 16.0 for an integer and NaN for a number; a rank or a loss limit cannot be that."""
     import jsonschema
 
     draft: Any = jsonschema.Draft202012Validator
     strict = draft.TYPE_CHECKER.redefine("integer", _is_integer).redefine("number", _is_number)
-    schema = json.loads((SHARED_SCHEMAS / "params.schema.json").read_text(encoding="utf-8"))
     return jsonschema.validators.extend(draft, type_checker=strict)(schema)  # type: ignore[no-untyped-call]
+
+
+def _distinct(errors: list["jsonschema.ValidationError"]) -> list[str]:
+    """One line a mistake: of several errors of one value the first in FIRST, and no key missing that was only misspelt."""
+    kept: dict[str, tuple[int, jsonschema.ValidationError]] = {}
+    for error in errors:
+        if error.validator == "contains" and any(_below(other, error) for other in errors):
+            continue  # a wrong item stands in its place
+        of_keys = error.validator in ("additionalProperties", "required")
+        place = f"{error.json_path} {error.validator}" if of_keys else error.json_path
+        rank = FIRST.index(error.validator) if error.validator in FIRST else len(FIRST)
+        if place not in kept or rank < kept[place][0]:
+            kept[place] = rank, error
+    lines = list(dict.fromkeys(line for _, error in kept.values() for line in _explain(error)))
+    meant = {
+        line.split("'")[1].rpartition(".")[0] + "." + line.split("'")[3] for line in lines if "did you mean" in line
+    }
+    return [line for line in lines if not (line.startswith("missing key '") and _dotted(line) in meant)]
+
+
+def _below(inner: "jsonschema.ValidationError", outer: "jsonschema.ValidationError") -> bool:
+    place = list(outer.absolute_path)
+    return len(inner.absolute_path) > len(place) and list(inner.absolute_path)[: len(place)] == place
+
+
+def _dotted(line: str) -> str:
+    key = line.split("'")[1]
+    return key if "." in key else f".{key}"
 
 
 def _explain(error: "jsonschema.ValidationError") -> Iterator[str]:
@@ -50,14 +88,25 @@ def _explain(error: "jsonschema.ValidationError") -> Iterator[str]:
         for name in sorted(set(given) - set(schema["properties"]), key=str):
             yield f"unknown key '{prefix}{name}'; {_hint(str(name), list(schema['properties']))}"
     elif error.validator == "required":
-        yield from (f"missing key '{prefix}{name}'" for name in wanted if name not in given)
+        yield from (f"missing key '{prefix}{name}'; `make sync` adds it" for name in wanted if name not in given)
     elif not where:
         yield f"must be a mapping of keys to values, not {type(given).__name__}"
     else:
-        value = json.dumps(given, default=str, ensure_ascii=False)
-        meaning = f" ({schema['description']})" if "description" in schema else ""
         otherwise = f"write it like {schema['examples'][0]}" if "examples" in schema else error.message
-        yield f"{where}: {value} is not allowed: {_rule(str(error.validator), wanted, otherwise)}{meaning}"
+        yield _refusal(where, given, _rule(str(error.validator), wanted, otherwise), schema.get("description"))
+
+
+def _refusal(key: str, value: Any, rule: str, meaning: str | None) -> str:
+    """The line that says what is wrong with a value."""
+    return f"{key}: {_shown(value)} is not allowed: {rule}{f' ({meaning})' if meaning else ''}"
+
+
+def _shown(value: Any) -> str:
+    try:
+        text = json.dumps(value, default=str, ensure_ascii=False)
+    except (ValueError, RecursionError):  # a value that holds itself
+        return "this value"
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
 
 
 def _hint(name: str, known: list[str]) -> str:
@@ -68,10 +117,11 @@ def _hint(name: str, known: list[str]) -> str:
 
 def _rule(keyword: str, wanted: Any, otherwise: str) -> str:
     """What one keyword of the schema asks for, in words."""
-    several = ", ".join(map(str, wanted)) if isinstance(wanted, list) else wanted
+    several = ", ".join("null" if one is None else str(one) for one in wanted) if isinstance(wanted, list) else wanted
     words = {
         "type": f"it must be of type {several}",
         "enum": f"it must be one of {several}",
+        "not": f"it must not be {wanted['const']}" if keyword == "not" else "",
         "contains": f"it must name '{wanted['const']}'" if keyword == "contains" else "",
         "minimum": f"it must be at least {wanted}",
         "maximum": f"it must be at most {wanted}",
@@ -79,3 +129,95 @@ def _rule(keyword: str, wanted: Any, otherwise: str) -> str:
         "exclusiveMaximum": f"it must be less than {wanted}",
     }
     return words.get(keyword, otherwise)
+
+
+def _beyond_schema(values: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[str]:
+    """Mistakes in values of which each has the right form."""
+    for key, value, rule in _mistakes(values):
+        node: Any = schema
+        for part in key.split("."):
+            node = node.get("properties", {}).get(part, {})
+        yield _refusal(key, value, rule, node.get("description"))
+
+
+def _mistakes(values: Mapping[str, Any]) -> Iterator[tuple[str, Any, str]]:
+    """Key, value and what it must be instead."""
+    yield from _days(values)
+    temporal, train, report = values["temporal"], values["train"], values["report"]
+    region = values["prepare"]["privacy"]["region"]
+    if region is not None and not _is_region(region):
+        yield (
+            "prepare.privacy.region",
+            region,
+            f"it is no country of ISO 3166; write {NOT_COUNTRIES.get(region, 'one such as GB or US')}",
+        )
+    if not _is_zone(temporal["time_zone"]):
+        yield "temporal.time_zone", temporal["time_zone"], _zone_wanted(temporal["time_zone"])
+    if temporal["holidays"] is not None and not _has_holidays(temporal["holidays"]):
+        wanted = "it is no country code of the holidays library, such as US or US-CA; null for none"
+        yield "temporal.holidays", temporal["holidays"], wanted
+    if train["grad_checkpoint"] and values["dropout"] > 0:
+        yield "train.grad_checkpoint", True, "not with dropout > 0, for the recomputed pass would drop other inputs"
+    low, high = train["stopping_threshold"], train["divergence_threshold"]
+    if low is not None and high is not None and low >= high:
+        yield "train.stopping_threshold", low, f"it must be less than train.divergence_threshold, {high}"
+    if report["license"] == "other" and report["license_name"] is None:
+        yield "report.license_name", None, "a licence that is other needs a name"
+    if report["license"] != "other":
+        for key in ("license_name", "license_link"):
+            if report[key] is not None:
+                yield f"report.{key}", report[key], "only where report.license is other"
+
+
+def _days(values: Mapping[str, Any]) -> Iterator[tuple[str, Any, str]]:
+    """Days that no calendar has, and a first day after the last."""
+    made = values.get("synthesize", {})
+    days = {f"synthesize.{key}": made[key] for key in ("start", "end") if key in made}
+    days |= {f"temporal.closed_dates.{n}": day for n, day in enumerate(values["temporal"]["closed_dates"])}
+    wrong = {key: day for key, day in days.items() if not _is_day(day)}
+    yield from ((key, day, "no calendar has that day") for key, day in wrong.items())
+    if made and not wrong and made["start"] > made["end"]:
+        yield "synthesize.start", made["start"], f"it must not be after synthesize.end, {made['end']}"
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return bool(dt.date.fromisoformat(text))
+    except ValueError:
+        return False
+
+
+def _is_region(code: str) -> bool:
+    import phonenumbers
+
+    return code in phonenumbers.SUPPORTED_REGIONS
+
+
+def _is_zone(name: str) -> bool:
+    """Whether a time zone is a place of the IANA database, which keeps its own daylight saving, or UTC."""
+    import zoneinfo
+
+    placed = "/" in name and not name.startswith(("posix/", "right/"))
+    return name == "UTC" or (placed and name in zoneinfo.available_timezones())
+
+
+def _zone_wanted(name: str) -> str:
+    import zoneinfo
+
+    places = sorted(zone for zone in zoneinfo.available_timezones() if "/" in zone)
+    close = difflib.get_close_matches(name, places, n=1)
+    return (
+        f"did you mean '{close[0]}'?" if close else "write a place of the IANA database, such as Europe/Berlin, or UTC"
+    )
+
+
+def _has_holidays(code: str) -> bool:
+    import holidays
+
+    country, _, part = code.partition("-")
+    if not (country.isalnum() and country.isupper()):
+        return False
+    try:
+        return holidays.country_holidays(country, subdiv=part or None, years=2000) is not None
+    except (NotImplementedError, TypeError, AttributeError):
+        return False

@@ -48,6 +48,8 @@ def read(text: str, name: str) -> Any:
     """The same; BadInputError in one line, which names the file, for text that is no YAML."""
     try:
         return parse(text)
+    except RecursionError:
+        raise BadInputError(f"{name}: not valid YAML: nested too deeply") from None
     except (yaml.YAMLError, ValueError) as error:  # ValueError: an integer of more digits than Python reads
         raise BadInputError(f"{name}: not valid YAML: {' '.join(str(error).split())}") from None
 

@@ -24,6 +24,24 @@ HOURS = {
 }
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 MAPPING = "mapping.schema.json"
+# The columns of data/temporal.parquet but those that hold the conversation and the answer; tests/test_params.py holds that they are.
+COLUMNS = (
+    "id",
+    "start",
+    "start_utc",
+    "queue_wait_time_seconds",
+    "customer_id",
+    "agent_id",
+    "timestamp",
+    "time_of_day",
+    "day_of_week",
+    "business_hours",
+    "holiday",
+    "peak_season",
+    "days_since_last_contact",
+    "contacts_last_30_days",
+    "load_last_hour",
+)
 
 PRIVACY = Section(
     "privacy",
@@ -50,7 +68,7 @@ PRIVACY = Section(
         Param("name", FLAG, True, "replace names given in greetings and introductions, and wherever they then stand"),
         Param(
             "region",
-            {"type": ["string", "null"], "pattern": "^[A-Z]{2}$"},
+            {"type": ["string", "null"], "pattern": "^[A-Z]{2}$", "examples": ["US"]},
             None,
             "country (ISO 3166) whose phone numbers may lack a country code, or null",
         ),
@@ -153,7 +171,7 @@ DATA: Definitions = (
             Param("test_size", integer(1, MANY), 400, "rows kept for the test"),
             Param(
                 "group_by",
-                {"type": ["string", "null"]},
+                {"type": ["string", "null"], "enum": [*COLUMNS, None]},
                 None,
                 "column whose values never stand in two splits, such as customer_id; null for none",
             ),
@@ -185,7 +203,7 @@ DATA: Definitions = (
             ),
             Param(
                 "context",
-                listed({"type": "string"}),
+                listed(choice(*COLUMNS)),
                 [],
                 "columns rendered in the prompt's [TEMPORAL CONTEXT] block",
                 ", in this order",

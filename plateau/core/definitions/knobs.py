@@ -38,7 +38,7 @@ KNOBS: Definitions = (
     ),
     Param(
         "num_layers",
-        integer(-1, 10_000),
+        integer(-1, 10_000, **{"not": {"const": 0}}),
         -1,
         "transformer layers that get an adapter, counted from the last; -1 for all",
     ),

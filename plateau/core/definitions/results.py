@@ -127,12 +127,21 @@ RESULTS: Definitions = (
             Param("title", text(), "My system", "title of the report"),
             Param(
                 "license",
-                nullable(text()),
+                {"type": ["string", "null"], "pattern": r"^[a-z0-9][a-z0-9.+-]*$", "examples": ["apache-2.0"]},
                 None,
                 "licence of the adapter on its model card, as the hub writes it (apache-2.0, mit, other); null for not set",
             ),
             Param("license_name", nullable(text()), None, "name of a licence that is other; null for none"),
-            Param("license_link", nullable(text()), None, "address of that licence; null for none"),
+            Param(
+                "license_link",
+                {
+                    "type": ["string", "null"],
+                    "pattern": r"^(https?://\S+|[\w./-]+)$",
+                    "examples": ["https://example.org/licence"],
+                },
+                None,
+                "address of that licence; null for none",
+            ),
         ),
     ),
 )
