@@ -8,14 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tiny
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from plateau.core.errors import BadInputError
 from plateau.data import fields
 from plateau.evaluation import scoring
 from plateau.lm.backend import mx
-from plateau.lm.constraint import Constraint
 from plateau.lm.generation import generate, percentile
 from plateau.lm.model import load
 
@@ -96,69 +95,6 @@ def test_sampling_is_reproducible_and_differs_by_seed(untrained):
 
     assert sampled(1) == sampled(1)
     assert sampled(1) != sampled(2)
-
-
-def test_a_schema_that_cannot_constrain_is_bad_input(untrained):
-    with pytest.raises(BadInputError, match="constrain"):
-        Constraint(untrained[1], {"not": {"type": "string"}, "type": "string"}, 50)
-
-
-names = st.sampled_from(["a", "b", "kind", "total value"])
-numbers = st.one_of(
-    st.just({"type": "number"}),
-    st.just({"type": "integer"}),
-    st.builds(lambda low, size: {"type": "integer", "minimum": low, "maximum": low + size}, st.integers(-50, 50), st.integers(0, 90)),
-    st.builds(lambda low, size: {"type": "number", "minimum": low, "maximum": low + size}, st.integers(-50, 50), st.integers(1, 90)),
-)  # fmt: skip
-texts = st.one_of(
-    st.just({"type": "string"}),
-    st.builds(lambda n: {"type": "string", "maxLength": n}, st.integers(0, 5)),
-    st.builds(lambda n: {"type": "string", "minLength": n}, st.integers(0, 5)),
-)
-leaves = st.one_of(
-    numbers,
-    texts,
-    st.just({"type": "boolean"}),
-    st.just({"type": "null"}),
-    st.builds(lambda v: {"enum": v}, st.lists(st.one_of(st.text(max_size=6), st.integers(-(2**50), 2**50), st.none()), min_size=1, max_size=4, unique_by=str)),
-    st.just({"type": ["string", "null"]}),
-)  # fmt: skip
-
-
-def objects(inner):
-    def build(properties, required, closed):
-        schema = {"type": "object", "properties": properties, "required": sorted(required & set(properties))}
-        return schema | ({"additionalProperties": False} if closed else {})
-
-    return st.builds(build, st.dictionaries(names, inner, max_size=3), st.sets(names), st.booleans())
-
-
-def arrays(inner):
-    def build(items, least, more):
-        return {"type": "array", "items": items, "minItems": least} | (
-            {} if more is None else {"maxItems": least + more}
-        )
-
-    return st.builds(build, inner, st.integers(0, 2), st.one_of(st.none(), st.integers(0, 2)))
-
-
-schemas = st.recursive(leaves, lambda inner: st.one_of(objects(inner), arrays(inner)), max_leaves=6)
-
-
-@pytest.mark.slow
-@settings(
-    max_examples=200, suppress_health_check=[HealthCheck.too_slow], phases=[Phase.generate]
-)  # shrinking takes minutes
-@given(schemas)
-def test_constrained_outputs_validate_for_any_schema(untrained, schema):
-    output = generate(*untrained, prompts(1), max_tokens=250, batch_size=1, schema=schema)[0]
-    assert output.ended, json.dumps(schema)
-    value = json.loads(output.text)
-    assert fields.validator(schema).is_valid(value)
-    for field in fields.fields(schema):
-        scored = scoring.score(field, [value, value], [value, None])
-        assert np.isfinite(scored.score).all()
-        scoring.report(scored, 20, 0.95, 0)
 
 
 @given(st.lists(st.floats(0, 10), min_size=1), st.floats(0.01, 1))

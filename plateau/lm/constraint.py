@@ -1,11 +1,10 @@
 """Decoding that can only write JSON of a schema: llguidance's matcher, one a row, behind mlx-lm's logits processors.
 
-An output that would not be complete within its budget of tokens is closed in time. `needed` is the number of tokens that the
-shortest way to the end takes from here. Once little more than that is left, nothing new is opened; once no more is left, the
-shortest way is taken.
+Every output ends within its budget of tokens. `completion` knows the shortest way to the end from every byte. As long as more is left
+than one token can put off, a row draws what the grammar allows; then each token that is drawn is taken only if the end can still be
+reached after it, else the next likely one; once only the shortest way is left, that is taken.
 """
 
-import json
 from collections.abc import Callable
 from functools import cached_property
 from typing import Any
@@ -16,12 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plateau.core.errors import BadInputError
-from plateau.data.schema import optional_parts
 from plateau.lm.backend import mx
+from plateau.lm.completion import Completions, State
+from plateau.lm.shape import shape
 
-# As json.dumps writes, and so as the training targets are written.
-_LAYOUT = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
-_SLACK = 8  # tokens kept over the shortest way, for it can grow while a string or number is written
+_MOST_DRAWS = 32  # of a token after which the end cannot be reached; then the shortest way is taken
 Allowed = NDArray[np.bool_]
 Sampler = Callable[[mx.array], mx.array]
 
@@ -29,22 +27,29 @@ Sampler = Callable[[mx.array], mx.array]
 class Constraint:
     """A schema compiled for a tokenizer; `batch()` gives each row of a batch its own state.
 
-    Raises BadInputError for a schema that llguidance cannot compile.
+    `shortest` is the number of tokens of the shortest output, its end among them; `relaxed` names what of the schema decoding cannot
+    hold. Raises BadInputError for a schema that no text satisfies, and for a budget below the shortest output.
     """
 
     def __init__(self, tokenizer: Any, schema: Any, max_tokens: int) -> None:
         fast = getattr(tokenizer, "_tokenizer", tokenizer)
         ends = sorted(getattr(tokenizer, "eos_token_ids", None) or [fast.eos_token_id])
         self.vocabulary = llguidance.hf.from_tokenizer(fast, eos_token=ends)
-        self.schema = schema
         self.max_tokens = max_tokens
-        self.grammar = self._compiled(schema)
         self.end = int(self.vocabulary.eos_token)
-        self.quote = _single_tokens(fast, '"')
-        self.closers = [self.end, *_single_tokens(fast, '}]",:0')]
+        try:
+            grammar = shape(schema)
+        except ValueError as error:
+            raise BadInputError(f"the target schema cannot constrain decoding: {error}") from None
+        self.relaxed = tuple(grammar.relaxed)
+        self.completions = Completions(grammar, self.vocabulary.tokenize_bytes)
+        if not self.completions.possible(grammar.start):
+            raise BadInputError("the target schema allows no value, so that no output can satisfy it")
+        self._grammar = self._checked(grammar.lark(self.completions.possible))
+        self._bytes: dict[int, bytes] = {}
         if self.shortest > max_tokens:
             raise BadInputError(
-                f"evaluate.max_tokens: {max_tokens} are fewer than the {self.shortest} or more of the shortest answer that the target schema allows"
+                f"evaluate.max_tokens: {max_tokens} are fewer than the {self.shortest} of the shortest answer that the target schema allows"
             )
 
     def batch(self, sampler: Sampler, rows: int) -> tuple["Draws", list[list["Processor"]]]:
@@ -52,16 +57,10 @@ class Constraint:
         draws = Draws(sampler)
         return draws, [[Processor(self, draws)] for _ in range(rows)]
 
-    def _matcher(self, grammar: str) -> Any:
-        """A matcher at the start of a grammar."""
-        return llguidance.LLMatcher(self.vocabulary, grammar)
-
-    def _compiled(self, schema: Any) -> str:
-        grammar = str(llguidance.LLMatcher.grammar_from_json_schema(json.dumps(schema), overrides=_LAYOUT))
+    def _checked(self, lark: str) -> str:
+        grammar = str(llguidance.LLMatcher.grammar_from_lark(lark))
         if problem := llguidance.LLMatcher.validate_grammar(grammar, self.vocabulary):
-            raise BadInputError(
-                f"the target schema cannot constrain decoding: {problem}; leave out the constrained arms"
-            )
+            raise BadInputError(f"the target schema cannot constrain decoding: {problem.strip().splitlines()[0]}")
         return grammar
 
     def allowed(self, matcher: Any) -> Allowed:
@@ -75,63 +74,26 @@ class Constraint:
         allowed[token] = True
         return allowed
 
-    def closing(self, allowed: Allowed, in_string: bool) -> int:
-        """The allowed token on the shortest way to the end; where all is content, the first of it."""
-        wanted = self.quote if in_string else self.closers
-        return next((token for token in wanted if allowed[token]), int(np.argmax(allowed)))
+    def text(self, token: int) -> bytes:
+        """The bytes of a token."""
+        if token not in self._bytes:
+            self._bytes[token] = self.vocabulary.decode_bytes([token])
+        return self._bytes[token]
 
-    def needed(self, matcher: Any, in_string: bool) -> int:
-        """Tokens on the shortest way to the end from the matcher's state, the end of the text among them."""
-        matcher, state, count = matcher.deep_copy(), Quoting(in_string), 0
-        while not matcher.is_stopped() and count < self.max_tokens:
-            forced = matcher.compute_ff_tokens() or [self.closing(self.allowed(matcher), state.inside)]
-            if not matcher.consume_tokens(forced):
-                break
-            state.read(self.vocabulary.decode_bytes(forced))
-            count += len(forced)
-        return count + 1
+    def way(self, state: State) -> list[int] | None:
+        """The tokens of the shortest completion that is known, without the end; None where there is none."""
+        text = self.completions.completion(state)
+        return None if text is None else list(self.vocabulary.tokenize_bytes(text))
 
     @cached_property
     def start(self) -> Any:
         """A matcher at the start of the schema, from which each row's is copied."""
-        return self._matcher(self.grammar)
+        return llguidance.LLMatcher(self.vocabulary, self._grammar)
 
     @cached_property
     def shortest(self) -> int:
-        """Tokens of the shortest output."""
-        return self.needed(self.start, in_string=False)
-
-    @cached_property
-    def growth(self) -> int:
-        """The longest of the shortest values that an output may, but need not, hold: an item, an optional property."""
-        sizes = [len(key) + self._shortest(part) for key, part in optional_parts(self.schema)]
-        return max(sizes, default=0) + _SLACK
-
-    def _shortest(self, part: Any) -> int:
-        """Tokens of the shortest value of a part of the schema; the definitions of the whole come along."""
-        shared = {key: self.schema[key] for key in ("$defs", "definitions") if key in self.schema}
-        try:
-            return self.needed(self._matcher(self._compiled({**part, **shared})), in_string=False)
-        except BadInputError:
-            return _SLACK
-
-
-class Quoting:
-    """Whether JSON text read so far ends inside a string."""
-
-    def __init__(self, inside: bool = False) -> None:
-        self.inside = inside
-        self._escaped = False
-
-    def read(self, text: bytes) -> None:
-        """Go on by some text."""
-        for byte in text:
-            if self._escaped:
-                self._escaped = False
-            elif byte == 0x5C:
-                self._escaped = self.inside
-            elif byte == 0x22:
-                self.inside = not self.inside
+        """Tokens of the shortest output, the end of the text among them."""
+        return len(self.way(self.completions.start) or ()) + 1
 
 
 class Step:
@@ -139,6 +101,7 @@ class Step:
 
     def __init__(self) -> None:
         self.allowed: list[Allowed] = []
+        self.tight: dict[int, Take] = {}
         self.drawn = mx.array([], mx.int32)
 
     @cached_property
@@ -168,12 +131,35 @@ class Draws:
         """Draw a token for each row of [rows, V]."""
         step, self._step = self._step, Step()
         step.drawn = self._sampler(logprobs + step.bias(logprobs.shape))
+        if step.tight:
+            step.drawn = self._in_time(step, logprobs)
         return step.drawn
 
-    def place(self, allowed: Allowed) -> tuple[Step, int]:
+    def _in_time(self, step: Step, logprobs: mx.array) -> mx.array:
+        """What was drawn, for rows with little left drawn anew until the end can still be reached."""
+        drawn = np.array(step.drawn)
+        open_rows = {row: take for row, take in step.tight.items() if not take(int(drawn[row]))}
+        for _ in range(_MOST_DRAWS):
+            if not open_rows:
+                break
+            for row in open_rows:
+                step.allowed[row][int(drawn[row])] = False
+            again = np.array(self._sampler(logprobs + step.bias(logprobs.shape)))
+            for row in list(open_rows):
+                drawn[row] = again[row]
+                if step.allowed[row][int(again[row])] and open_rows[row](int(again[row])):
+                    del open_rows[row]
+        for row, take in open_rows.items():
+            drawn[row] = take(None)
+        return mx.array(drawn)
+
+    def place(self, allowed: Allowed, tight: "Take | None" = None) -> tuple[Step, int]:
         """Let the next row of the step that is being taken write what is allowed; the step, and the row's number."""
+        row = len(self._step.allowed)
         self._step.allowed.append(allowed)
-        return self._step, len(self._step.allowed) - 1
+        if tight is not None:
+            self._step.tight[row] = tight
+        return self._step, row
 
 
 class Processor:
@@ -184,10 +170,10 @@ class Processor:
         self._draws = draws
         self._place: tuple[Step, int] | None = None
         self._matcher = constraint.start.deep_copy()
-        self._quoting = Quoting()
+        self._state = constraint.completions.start
         self._left = constraint.max_tokens + 1
-        self._way = constraint.max_tokens - constraint.shortest  # tokens left less the shortest way, when last measured
-        self._look_at = self._next_look(constraint.max_tokens)  # tokens left at which it is measured next
+        self._way: list[int] | None = None  # to the end, kept while little is left
+        self._taken: tuple[State, list[int]] | None = None  # state and way after the token that was drawn
 
     def __call__(self, _: mx.array, logits: mx.array) -> mx.array:
         """The logits [1, V] as they are: the sampler forbids, for all rows at once."""
@@ -195,39 +181,59 @@ class Processor:
             step, row = self._place
             self._consume(step.tokens[row])
         self._left -= 1
-        self._place = self._draws.place(self._choices())
+        self._place = self._draws.place(*self._choices())
         return logits
 
     def _consume(self, token: int) -> None:
         if not self._matcher.consume_token(token):
             raise RuntimeError(f"the grammar refused a token that it had allowed: {self._matcher.get_error()}")
-        self._quoting.read(self._constraint.vocabulary.decode_bytes([token]))
+        if self._taken is not None:
+            self._state, self._way = self._taken
+        elif token != self._constraint.end:
+            self._state = self._constraint.completions.read(self._state, self._constraint.text(token))
+        self._taken = None
 
-    def _choices(self) -> Allowed:
-        """Which tokens [vocabulary] may come next, leaving room to end in time."""
+    def _choices(self) -> tuple[Allowed, "Take | None"]:
+        """Which tokens [vocabulary] may come next, and what decides on each where little is left."""
         constraint = self._constraint
         if self._matcher.is_stopped():  # complete: llguidance stops without asking for the end of the text
-            return constraint.only(constraint.end)
+            return constraint.only(constraint.end), None
         allowed = constraint.allowed(self._matcher)
-        spare = self._spare()
-        if spare <= _SLACK or (spare <= constraint.growth and not self._quoting.inside):
-            return constraint.only(constraint.closing(allowed, self._quoting.inside))
-        return allowed
+        if constraint.completions.cost(self._state) + constraint.completions.growth < self._left:
+            self._way = None
+            return allowed, None
+        self._way = self._nearest(self._way)
+        if self._way is None:
+            return allowed, None
+        if len(self._way) + 1 >= self._left:
+            token = self._way[0] if self._way else constraint.end
+            self.take(token)
+            return constraint.only(token), None
+        return allowed, self.take
 
-    def _spare(self) -> int:
-        """Tokens left over the shortest way to the end; measured again only when it may have become short."""
+    def _nearest(self, known: list[int] | None) -> list[int] | None:
+        """The shorter of the way that was kept and the one that is found from here."""
+        found = self._constraint.way(self._state)
+        ways = [way for way in (known, found) if way is not None]
+        return min(ways, key=len, default=None)
+
+    def take(self, token: int | None) -> Any:
+        """Whether the end can be reached after a token, which is then counted on; without one, the next on the shortest way."""
         constraint = self._constraint
-        if self._left <= self._look_at:
-            self._way = self._left - constraint.needed(self._matcher, self._quoting.inside)
-            self._look_at = self._next_look(self._left)
-        return self._way
+        way = self._way or []
+        if token is None:
+            token = way[0] if way else constraint.end
+            self.take(token)
+            return token
+        if token == constraint.end:
+            self._taken = self._state, []
+            return True
+        state = constraint.completions.read(self._state, constraint.text(token))
+        after = way[1:] if way and token == way[0] else self._constraint.way(state)
+        if after is None or len(after) + 1 > self._left - 1:
+            return False
+        self._taken = state, after
+        return True
 
-    def _next_look(self, left: int) -> int:
-        """Tokens left when the way may have become short: it grows by two tokens a token, or once by an optional value."""
-        return left - max(1, (self._way - self._constraint.growth) // 3)
 
-
-def _single_tokens(tokenizer: Any, characters: str) -> list[int]:
-    """The token of each character that is one token."""
-    encoded = [tokenizer.encode(character, add_special_tokens=False) for character in characters]
-    return [ids[0] for ids in encoded if len(ids) == 1]
+Take = Callable[[int | None], Any]

@@ -1,0 +1,234 @@
+"""What JSON text of a schema is made of, as nodes: for llguidance a grammar in its Lark dialect, for `completion` what is still to come.
+
+A node is a text, one of some texts, a string, a number, or made of nodes. `Grammar` names those that refer to themselves.
+"""
+
+import json
+import re._constants as ops  # type: ignore[import-not-found]
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from plateau.lm.language import Language
+from plateau.lm.regular import ANY, Ranges, Regex, characters, without
+
+INFINITE = float("inf")
+_BARE: Ranges = ((0x20, 0x21), (0x23, 0x5B), (0x5D, 0xD7FF), (0xE000, 0x10FFFF))
+
+
+@dataclass(frozen=True, eq=False)
+class Text:
+    """Fixed text."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, eq=False)
+class Words:
+    """One of some texts, as UTF-8."""
+
+    words: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class String:
+    """A JSON string whose characters are of a language."""
+
+    language: Language
+
+
+@dataclass(frozen=True, eq=False)
+class Number:
+    """A JSON number of a schema that llguidance reads by itself; or, with a pattern, of that."""
+
+    schema: str
+    pattern: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Ref:
+    """A node by name."""
+
+    name: str
+
+
+@dataclass(frozen=True, eq=False)
+class Seq:
+    """One node after the other."""
+
+    parts: "tuple[Node, ...]"
+
+
+@dataclass(frozen=True, eq=False)
+class Alt:
+    """One of some nodes."""
+
+    options: "tuple[Node, ...]"
+
+
+@dataclass(frozen=True, eq=False)
+class Many:
+    """A node, `least` to `most` times, a comma and a space before each but the very first."""
+
+    item: "Node"
+    least: int = 0
+    most: int | None = None
+    first: bool = True
+
+    @cached_property
+    def rest(self) -> "Many":
+        """What may follow after one item."""
+        return Many(self.item, max(0, self.least - 1), None if self.most is None else self.most - 1, first=False)
+
+    @cached_property
+    def options(self) -> "tuple[Node, ...]":
+        """What may come: nothing, an item and the rest, or either."""
+        more = Seq(((self.item if self.first else Seq((SEPARATOR, self.item))), self.rest))
+        return (*((Seq(()),) if self.least == 0 else ()), *((more,) if self.most != 0 else ()))
+
+
+Node = Text | Words | String | Number | Ref | Seq | Alt | Many
+SEPARATOR = Text(b", ")
+
+
+@dataclass
+class Grammar:
+    """Nodes by name; the text begins with `start`."""
+
+    start: Node = field(default_factory=lambda: Ref("start"))
+    rules: dict[str, Node] = field(default_factory=dict)
+    relaxed: list[str] = field(default_factory=list)
+
+    def lark(self, possible: Callable[[Node], bool]) -> str:
+        """The grammar for llguidance; only what is `possible`, that is, comes to an end."""
+        return _Lark(self, possible).text()
+
+    def nodes(self) -> Iterator[Node]:
+        """Every node, children before parents where they do not refer to each other."""
+        seen: set[int] = set()
+        for node in (*self.rules.values(), self.start):
+            yield from _below(node, seen)
+
+
+def _below(node: Node, seen: set[int]) -> Iterator[Node]:
+    if id(node) in seen:
+        return
+    seen.add(id(node))
+    inner = node.parts if isinstance(node, Seq) else node.options if isinstance(node, Alt) else ()
+    for child in (node.item,) if isinstance(node, Many) else inner:
+        yield from _below(child, seen)
+    yield node
+
+
+def written(character: str) -> str:
+    """A character as json.dumps writes it inside a string."""
+    return json.dumps(character, ensure_ascii=False)[1:-1]
+
+
+class _Lark:
+    """Writes a grammar in llguidance's dialect of Lark."""
+
+    def __init__(self, grammar: Grammar, possible: Callable[[Node], bool]) -> None:
+        self._grammar, self._possible = grammar, possible
+        self._names = {name: f"r{number}" for number, name in enumerate(grammar.rules)}
+        self._extra: dict[str, str] = {}  # name of a terminal or rule by what it says
+
+    def text(self) -> str:
+        lines = [f"start: {self._node(self._grammar.start)}"]
+        for name, node in self._grammar.rules.items():
+            if self._possible(node):
+                lines.append(f"{self._names[name]}: {self._node(node)}")
+        return "\n".join([*lines, *(f"{name}: {says}" for says, name in self._extra.items())])
+
+    def _named(self, says: str, kind: str) -> str:
+        return self._extra.setdefault(says, f"{kind}{len(self._extra)}")
+
+    def _node(self, node: Node) -> str:
+        """A node as an expression."""
+        if isinstance(node, Text):
+            return json.dumps(node.data.decode(), ensure_ascii=False)
+        if isinstance(node, Words):
+            return f"({' | '.join(json.dumps(word.decode(), ensure_ascii=False) for word in node.words)})"
+        if isinstance(node, String):
+            return self._named(_string(node.language), "T")
+        if isinstance(node, Number):
+            return self._named(f"/{node.pattern}/", "T") if node.pattern else self._named(f"%json {node.schema}", "n")
+        if isinstance(node, Ref):
+            return self._names[node.name]
+        if isinstance(node, Seq):
+            return " ".join(self._node(part) for part in node.parts) or '""'
+        if isinstance(node, Alt):
+            return f"({' | '.join(self._node(option) for option in node.options if self._possible(option))})"
+        return self._many(node)
+
+    def _many(self, node: Many) -> str:
+        if not self._possible(node.item):
+            return '""'
+        item = self._named(self._node(node.item), "i")
+        if not node.first:
+            return _repeated(f'(", " {item})', node.least, node.most)
+        if node.most == 0:
+            return '""'
+        more = _repeated(f'(", " {item})', max(0, node.least - 1), None if node.most is None else node.most - 1)
+        return f"({item} {more})" if node.least else f"({item} {more})?"
+
+
+def _repeated(item: str, least: int, most: int | None) -> str:
+    return '""' if most == 0 else item + _times(least, most)
+
+
+def _times(least: int, most: int | None) -> str:
+    return f"{{{least},{'' if most is None else most}}}"
+
+
+def _string(language: Language) -> str:
+    """A language as a terminal of JSON text, quotes included."""
+    length = _times(language.least, language.most)
+    parts = [f"/{_quoted(expression)}/" for expression in language.wanted]
+    if not parts or length != "{0,}":
+        parts.append(f'/"{_class(ANY)}{length}"/')
+    parts += [f"~/{_quoted(expression)}/" for expression in language.unwanted]
+    return " & ".join(parts)
+
+
+def _quoted(expression: Regex) -> str:
+    return f'"{_sequence(expression.tree)}"'
+
+
+def _sequence(items: Sequence[Any]) -> str:
+    return "".join(_item(op, value) for op, value in items)
+
+
+def _item(op: Any, value: Any) -> str:
+    """An item of a regular expression over JSON text."""
+    single = characters(op, value)
+    if single is not None:
+        return _class(single)
+    if op is ops.BRANCH:
+        return f"({'|'.join(map(_sequence, value[1]))})"
+    if op is ops.SUBPATTERN:
+        return f"({_sequence(value[3])})"
+    least, most, inner = value
+    return f"({_sequence(inner)}){_times(least, None if most is ops.MAXREPEAT else int(most))}"
+
+
+def _class(ranges: Ranges) -> str:
+    """One character of a set, as JSON text writes it."""
+    bare = "".join(f"{_code(low)}-{_code(high)}" for low, high in _within(ranges, _BARE))
+    options = [f"[{bare}]"] if bare else []
+    for low, high in _within(ranges, ((0, 0x1F), (34, 34), (92, 92))):
+        options += [_escape(code) for code in range(low, high + 1)]
+    return f"({'|'.join(options)})" if options else "[^\\x{0}-\\x{10FFFF}]"
+
+
+def _escape(code: int) -> str:
+    return "".join(map(_code, map(ord, written(chr(code)))))
+
+
+def _within(ranges: Ranges, allowed: Ranges) -> Ranges:
+    return without(allowed, without(((0, 0x10FFFF),), ranges))
+
+
+def _code(code: int) -> str:
+    return chr(code) if chr(code).isascii() and chr(code).isalnum() else f"\\x{{{code:X}}}"
