@@ -11,6 +11,7 @@ from pathlib import Path
 
 # mlx-lm takes its tokenizers from transformers, which need not say that it found no PyTorch.
 os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
+CAME_TOO_LATE = "mlx.core" in sys.modules  # then mlx has its BLAS already
 
 PARTS = 2  # halves of a batch that a CPU computes side by side; fixed, for the split changes the bits of a sum
 
@@ -59,5 +60,13 @@ ON_CPU = mx.default_device() == mx.Device(mx.cpu)
 if ON_CPU:
     # Compiling needs a C++ compiler at run time, gains little, and rounds differently from the uncompiled step.
     mx.disable_compile()
+    if CAME_TOO_LATE and sys.platform.startswith("linux"):
+        from plateau.core.supervision import is_stage
+
+        if is_stage():  # a notebook may import mlx as it likes
+            sys.exit(
+                "error: mlx was imported before Plateau, from a sitecustomize.py or a .pth file: it would compute other bytes, 20 times "
+                "slower; remove that import"
+            )
 
 __all__ = ["BLAS", "ON_CPU", "PARTS", "mx", "nn", "optim"]

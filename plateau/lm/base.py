@@ -1,9 +1,12 @@
 """The base model's files: what `model` in params.yaml names, found and pinned; weights of big models stay where they are."""
 
 import json
+import os
 import re
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from plateau.core.errors import BadInputError
 from plateau.core.files import read_json, replacing, sha256, write_json
@@ -11,6 +14,7 @@ from plateau.core.files import read_json, replacing, sha256, write_json
 REFERENCE = Path(__file__).parent.parent.parent / "models" / "reference"
 SOURCE = "source.json"
 SMALL = ("*.json", "*.jinja", "*.model", "*.txt", "*.tiktoken")
+LOADED = (*SMALL, "*.safetensors", "*.py")  # what mlx-lm and transformers read of a model's folder
 HUB_NAME = re.compile(r"(?P<repo>[\w.-]+/[\w.-]+)@(?P<revision>[\w./-]+)")
 
 
@@ -18,7 +22,7 @@ def fetch(model: str, out: Path) -> None:
     """Write into `out` what `model` names: "reference", a local folder, or a hub repo as owner/name@revision.
 
     The reference model is copied whole. Of any other, `out` gets the tokenizer, the config, and a source.json with the place and
-    the SHA-256 of every file. Raises BadInputError where there is no such model or it has no chat template.
+    the SHA-256 of every file that is loaded. Raises BadInputError where there is no such model or it has no chat template.
     """
     if model == "reference":
         check(REFERENCE, "the reference model; restore it with `git checkout models/reference`")
@@ -29,7 +33,8 @@ def fetch(model: str, out: Path) -> None:
     if Path(model).is_dir():
         folder, source = Path(model), {"path": str(Path(model))}
     elif hub:
-        folder, source = _download(hub["repo"], hub["revision"]), hub.groupdict()
+        folder = _download(hub["repo"], hub["revision"])
+        source = {**hub.groupdict(), "commit": folder.name}  # a branch moves, a commit does not
     else:
         raise BadInputError(
             f"model: '{model}' is no folder here; give \"reference\", a local folder, or a hub repo as owner/name@revision"
@@ -40,20 +45,79 @@ def fetch(model: str, out: Path) -> None:
         for pattern in SMALL:
             for file in sorted(folder.glob(pattern)):
                 shutil.copyfile(file, temporary / file.name)
-        files = {file.name: sha256(file) for file in sorted(folder.iterdir()) if file.is_file()}
-        write_json(temporary / SOURCE, {**source, "files": files})
+        files = _loaded(folder)
+        hashes = {name: sha256(file) for name, file in files.items()}
+        write_json(temporary / SOURCE, {**source, "files": hashes})
+    _remember(folder, {name: [*_stamp(file), hashes[name]] for name, file in files.items()})
 
 
 def resolve(base_dir: Path) -> Path:
-    """The folder that holds the weights of `base_dir`; raises BadInputError when they are gone or are not those pinned."""
+    """The folder that holds the weights of `base_dir`; raises BadInputError when they are gone or are not those pinned.
+
+    A file whose size and time are those of an earlier look is taken to have the bytes that it had then; any other is hashed.
+    """
     if not (base_dir / SOURCE).exists():
         return base_dir
     source = read_json(base_dir / SOURCE)
-    folder = Path(source["path"]) if "path" in source else _download(source["repo"], source["revision"])
-    for name in source["files"]:
-        if not (folder / name).is_file():
-            raise BadInputError(f"{folder / name}: missing, but {base_dir / SOURCE} pins it; run `dvc repro -f base`")
+    again = f"{base_dir / SOURCE} pins it; take it back, or run `dvc repro -f base` to pin what is there now"
+    commit = source.get("commit", source.get("revision"))
+    folder = Path(source["path"]) if "path" in source else _download(source["repo"], commit)
+    files, pinned, known = _loaded(folder), source["files"], _remembered(folder)
+    for name in pinned:
+        if name not in files:
+            raise BadInputError(f"{folder / name}: missing, but {again}")
+    for name in files:
+        if name not in pinned:
+            raise BadInputError(
+                f"{folder / name}: came after {base_dir / SOURCE} pinned this folder; run `dvc repro -f base`"
+            )
+    looked = {name: _look(file, known.get(name)) for name, file in files.items()}
+    for name, (_, _, digest) in looked.items():
+        if digest != pinned[name]:
+            raise BadInputError(f"{folder / name}: changed since {again}")
+    if looked != known:
+        _remember(folder, looked)
     return folder
+
+
+def _loaded(folder: Path) -> dict[str, Path]:
+    """The files of a model's folder that are loaded, by name."""
+    found = {file for pattern in LOADED for file in folder.glob(pattern) if file.is_file()}
+    return {file.name: file for file in sorted(found)}
+
+
+def _look(file: Path, known: list[Any] | None) -> list[Any]:
+    """Size, time and SHA-256 of a file; hashed unless size and time are those known."""
+    stamp = _stamp(file)
+    return known if known is not None and known[:2] == stamp else [*stamp, sha256(file)]
+
+
+def _stamp(file: Path) -> list[int]:
+    status = file.stat()
+    return [status.st_size, status.st_mtime_ns]
+
+
+def _remembered(folder: Path) -> dict[str, list[Any]]:
+    """What an earlier look at a model's folder on this machine found; nothing where there was none."""
+    try:
+        found: dict[str, list[Any]] = json.loads(_memory().read_text(encoding="utf-8"))[str(folder.resolve())]
+        return found if all(len(values) == 3 for values in found.values()) else {}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
+
+
+def _remember(folder: Path, looked: Mapping[str, list[Any]]) -> None:
+    try:
+        others = json.loads(_memory().read_text(encoding="utf-8"))
+        others = others if isinstance(others, dict) else {}
+    except (OSError, ValueError):
+        others = {}
+    write_json(_memory(), {**others, str(folder.resolve()): dict(looked)})
+
+
+def _memory() -> Path:
+    """Where sizes and times are kept: not beside the hashes, for times differ from machine to machine."""
+    return Path(os.environ.get("DVC_ROOT", ".")) / ".work" / "weights.json"
 
 
 def check(folder: Path, what: str) -> None:

@@ -115,19 +115,30 @@ def _memory(model: nn.Module, trainable: int, tokens: int, grad_checkpoint: bool
 
 def _forward_seconds(model: nn.Module, parameters: int, tokens: int, supervised: int) -> float:
     """Seconds of a forward pass, from its matrix products and the speed of one here; the head only at supervised tokens."""
-    outer = [
-        array.shape[0] * _hidden(model)
-        for name, array in tree_flatten(model.parameters())
-        if name.endswith(("embed_tokens.weight", "lm_head.weight"))
-    ]
+    outer = [rows * width for rows, width in _vocabulary_tables(model)]
     operations = (parameters - sum(outer)) * tokens + max(outer, default=0) * supervised
     return float(OVERHEAD * operations / _products_a_second())
 
 
 def _hidden(model: nn.Module) -> int:
-    """The model's hidden size: the length of its longest norm, for those of heads are shorter."""
-    norms = (array for name, array in tree_flatten(model.parameters()) if "norm" in name and array.ndim == 1)
-    return max(int(array.shape[0]) for array in norms)
+    """The model's hidden size: the width of its token embedding."""
+    return max((width for _, width in _vocabulary_tables(model)), default=0)
+
+
+def _vocabulary_tables(model: nn.Module) -> list[tuple[int, int]]:
+    """Rows and columns of the matrices with a row a token of the vocabulary, embedding and head, whatever the model calls them."""
+    embedding, dense = (nn.Embedding, nn.QuantizedEmbedding), (nn.Linear, nn.QuantizedLinear)
+    modules = [module for _, module in model.named_modules()]
+    tables = [_table(module) for module in modules if isinstance(module, embedding)]
+    vocabulary = max((rows for rows, _ in tables), default=0)
+    heads = [_table(module) for module in modules if isinstance(module, dense)]
+    return [table for table in tables + heads if table[0] == vocabulary]
+
+
+def _table(module: nn.Module) -> tuple[int, int]:
+    """Rows and columns of a module's matrix; a quantised one counts as what it stands for."""
+    rows, columns = module.weight.shape
+    return int(rows), int(columns * 32 // module.bits if hasattr(module, "bits") else columns)
 
 
 def _products_a_second(size: int = 1024) -> float:
