@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from plateau.core.errors import BadInputError, PlateauError
+from plateau.core.errors import PlateauError
 from plateau.core.params import Params
 from plateau.core.progress import say
 from plateau.core.stage import run
@@ -41,6 +41,7 @@ PARAMS = (
     "patience",
     "min_delta",
     "seed",
+    "train.seed",
     "train.optimizer",
     "train.weight_decay",
     "train.max_grad_norm",
@@ -60,10 +61,6 @@ UNTRACKED = ("train.state_every", "train.hostfile")
 
 def main(system: System, params: Params) -> None:
     """Write adapters/checkpoints/, the evaluation points and the loss curve."""
-    if params["train"]["grad_checkpoint"] and params["dropout"] > 0:
-        raise BadInputError(
-            "train.grad_checkpoint: not with dropout > 0, for the recomputed pass would drop other inputs"
-        )
     ranks, hostfile = params["train"]["ranks"], params["train"]["hostfile"]
     command = [sys.executable, "-m", "stages.train", str(system.root)]
     if RANK_VARIABLES & os.environ.keys() or (ranks == 1 and hostfile is None):
@@ -93,7 +90,7 @@ def _train(system: System, params: Params, ranks: Ranks) -> None:
     data = trainer.with_probe(open_tokens(files[0]), open_tokens(files[1]), params["seed"])
     model, tokenizer = load(system.path("models", "base"))
     settings = _settings(params, tokenizer.vocab_size)
-    add_adapter(model, adapter, params["seed"])
+    add_adapter(model, adapter, settings.seed)
     plan = preflight.plan(model, adapter, data.train, data.valid, settings, preflight.truncated_rows(system))
     if ranks.rank == 0:
         say("\n".join(plan.lines()))
@@ -139,7 +136,7 @@ def _adapter(params: Params) -> Adapter:
 def _settings(params: Params, vocabulary: int) -> Settings:
     train = params["train"]
     limits = {key: train[key] for key in ("min_iters", "stopping_threshold", "divergence_threshold")}
-    top = ("lr", "lr_schedule", "warmup", "iters", "batch_size", "grad_accumulation", "eval_every", "seed")
+    top = ("lr", "lr_schedule", "warmup", "iters", "batch_size", "grad_accumulation", "eval_every")
     own = (
         "optimizer",
         "weight_decay",
@@ -152,6 +149,7 @@ def _settings(params: Params, vocabulary: int) -> Settings:
     )
     return Settings(
         **{key: params[key] for key in top},
+        seed=params["seed"] if train["seed"] is None else train["seed"],
         **{key: train[key] for key in own},
         uniform_loss=math.log(vocabulary),
         rules=Rules(patience=params["patience"], min_delta=params["min_delta"], **limits),

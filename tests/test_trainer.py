@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
+from plateau.core.errors import BadInputError
 from plateau.core.files import sha256
 from plateau.lm import objectives
 from plateau.lm.backend import mx, nn
@@ -104,6 +105,44 @@ def test_another_seed_gives_another_run(tmp_path: Path, tokenizer_dir: Path, tra
     folder = tiny.system(tmp_path, tokenizer_dir, seed=1)
     tiny.train(folder)
     assert adapters(folder)["0000024"] != adapters(trained)["0000024"]
+
+
+def test_the_seed_of_training_moves_weights_and_batches_but_not_the_probe(
+    tmp_path: Path, tokenizer_dir: Path, trained: Path
+) -> None:
+    def first_and_last(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+        return tiny.points(folder)[0], tiny.points(folder)[-1]
+
+    same, other = (tiny.system(tmp_path / name, tokenizer_dir, **{"train.seed": n}) for name, n in (("a", 0), ("b", 7)))
+    for folder in (same, other):
+        tiny.train(folder)
+    assert tiny.digests(same / "adapters") == tiny.digests(trained / "adapters")
+    (start, end), (other_start, other_end) = first_and_last(trained), first_and_last(other)
+    assert (start["val_loss"], start["train_loss"]) == (other_start["val_loss"], other_start["train_loss"])
+    assert end["val_loss"] != other_end["val_loss"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"rank": 4096}, r"rank: 4096 is more than \d+, the most that an adapted layer of this model can have"),
+        ({"rank": 4096, "fine_tune_type": "dora"}, "rank: 4096 is more than"),
+        ({"num_layers": 99}, r"num_layers: 99 is more than the model's \d+ layers"),
+        (
+            {"train.stopping_threshold": 90.0, "train.divergence_threshold": 99.0},
+            r"train.stopping_threshold: 90 would stop",
+        ),
+        ({"train.divergence_threshold": 0.1}, "train.divergence_threshold: 0.1 would stop before the first update"),
+    ],
+)
+def test_params_that_the_model_cannot_have_are_refused_before_the_first_update(
+    tmp_path: Path, tokenizer_dir: Path, changes: dict[str, Any], message: str
+) -> None:
+    folder = tiny.system(tmp_path, tokenizer_dir, **changes)
+    with pytest.raises(BadInputError, match=message) as caught:
+        tiny.train(folder)
+    assert "\n" not in str(caught.value)
+    assert not (folder / "adapters").exists()
 
 
 def test_accumulation_weighs_by_tokens_and_equals_one_large_batch(tmp_path: Path, tokenizer_dir: Path) -> None:

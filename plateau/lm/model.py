@@ -73,9 +73,21 @@ def add_adapter(model: nn.Module, adapter: Adapter, seed: int, compute: bool = T
     else:
         use_dora = adapter.fine_tune_type == "dora"
         linear_to_lora_layers(model, adapter.num_layers, adapter.config()["lora_parameters"], use_dora=use_dora)
+        _refuse_rank(model, adapter.rank)
     model.eval()
     if compute:
         mx.eval(model.parameters())
+
+
+def _refuse_rank(model: nn.Module, rank: int) -> None:
+    """Raise BadInputError for a rank beyond the smaller side of every adapted matrix: no adapter of this model can have it."""
+    arrays = dict(tree_flatten(model.trainable_parameters()))
+    pairs = [(array, arrays[f"{name[:-1]}b"]) for name, array in arrays.items() if name.endswith(".lora_a")]
+    # LoRALinear: [inputs, rank] and [rank, outputs]; of experts: [experts, rank, inputs] and [experts, outputs, rank]
+    sides = [(a.shape[0], b.shape[1]) if a.ndim == 2 else (a.shape[2], b.shape[1]) for a, b in pairs]
+    most = max((min(pair) for pair in sides), default=rank)
+    if rank > most:
+        raise BadInputError(f"rank: {rank} is more than {most}, the most that an adapted layer of this model can have")
 
 
 @contextmanager

@@ -9,11 +9,13 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import numpy.typing as npt
 from mlx.utils import tree_map
 
+from plateau.core.errors import BadInputError
 from plateau.core.supervision import finishing
 from plateau.lm import objectives
 from plateau.lm.backend import mx, nn, optim
@@ -150,7 +152,10 @@ class Run:
         iterations = [point["iteration"] for point in self.state.points]
         if self.state.skipped_steps >= self.settings.max_bad_steps:
             return "non_finite"
-        return stopping.standing(losses, rules, iterations).reason or ("max_iters" if self._is_last() else None)
+        reason = stopping.standing(losses, rules, iterations).reason
+        if reason and reason.endswith("_threshold") and self.state.iteration == 0:
+            _refuse_threshold(reason, rules, losses[0])
+        return reason or ("max_iters" if self._is_last() else None)
 
     def _update(self, batches: list[Rows]) -> None:
         """One update; where the loss or the gradient is not finite it is skipped and counted."""
@@ -259,3 +264,13 @@ def _rounded(value: float) -> float | None:
 def _parts(tokens: Tokens, rows: Rows, train_on_prompt: bool) -> list[objectives.Part]:
     ids = [tokens.ids(int(row)) for row in rows]
     return objectives.parts(ids, [1 if train_on_prompt else int(tokens.completion_start[row]) for row in rows])
+
+
+def _refuse_threshold(name: str, rules: stopping.Rules, loss: float) -> NoReturn:
+    """Raise BadInputError for a threshold that would stop the run before its first update."""
+    threshold = rules.stopping_threshold if name == "stopping_threshold" else rules.divergence_threshold
+    side = "less" if name == "stopping_threshold" else "more"
+    raise BadInputError(
+        f"train.{name}: {threshold:g} would stop before the first update, for the base model's validation loss is {loss:.4g}; "
+        f"it must be {side} than that, or null"
+    )

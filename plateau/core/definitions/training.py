@@ -21,6 +21,13 @@ TRAINING: Definitions = (
         "how training is done, set once per system",
         (
             Param(
+                "seed",
+                nullable(integer(0, 4_294_967_295)),
+                None,
+                "seed of adapter weights, batch order and dropout alone; null for `seed`",
+                "; another one moves neither data nor splits",
+            ),
+            Param(
                 "optimizer",
                 choice("adam", "adamw", "adafactor", "muon"),
                 "adam",
