@@ -9,7 +9,6 @@ from plateau.core.params import Params
 from plateau.core.stage import run
 from plateau.core.system import SPLITS, System
 from plateau.core.timings import record
-from plateau.data import fields
 from plateau.evaluation import baselines, rows, samples, scoring
 from plateau.evaluation.arms import entry
 
@@ -28,12 +27,12 @@ def main(system: System, params: Params) -> None:
 
 def _predictions(train: samples.Split, test: samples.Split, prompts: dict[str, list[str]]) -> list[pa.Table]:
     """Predictions for the test rows that are generated for, and those of a linear model for the training rows."""
-    leaves = fields.fields(test.schema)
+    kinds = scoring.PLAIN.kinds(test.schema)
     targets = [scoring.parse(target) for target in train.examples.targets]
     asked = [prompts["test"][row] for row in test.sampled]
     return [
-        _rows(test, "majority", baselines.majority(leaves, targets, len(asked))),
-        _rows(test, "linear", baselines.linear(leaves, prompts["train"], targets, asked)),
+        _rows(test, "majority", baselines.majority(kinds, targets, len(asked))),
+        _rows(test, "linear", baselines.linear(kinds, prompts["train"], targets, asked)),
         _rows(train, "linear", _held_out(train, prompts["train"])),
     ]
 
@@ -52,7 +51,10 @@ def _held_out(train: samples.Split, prompts: list[str]) -> list[baselines.Target
         return [{} for _ in asked]
     targets = [scoring.parse(train.examples.targets[row]) for row in others]
     return baselines.linear(
-        fields.fields(train.schema), [prompts[row] for row in others], targets, [prompts[row] for row in sorted(asked)]
+        scoring.PLAIN.kinds(train.schema),
+        [prompts[row] for row in others],
+        targets,
+        [prompts[row] for row in sorted(asked)],
     )
 
 

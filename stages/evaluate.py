@@ -22,6 +22,7 @@ from plateau.splits import near
 PARAMS = (
     "evaluate.bootstrap_samples",
     "evaluate.confidence",
+    "evaluate.scores",
     "evaluate.price_input",
     "evaluate.price_output",
     "split.strategy",
@@ -40,14 +41,14 @@ def main(system: System, params: Params) -> None:
     rows.write(path, [rows.read(path.with_name(f"{name}.parquet")) for name in parts])
     table, schema = rows.read(path), fields.load_schema(system.schema("target"))
     leaves, known = fields.fields(schema), predictions.arms(table)
-    settings = _settings(params)
-    measured = figures.figures(known, schema, settings)
+    settings, rules = _settings(params), _rules(system, schema, params)
+    measured = figures.figures(known, schema, settings, rules)
     measured["adapter_effect"] = {name: stats.significant(value) for name, value in said["adapter_effect"].items()}
     measured["drift"] = _drift(system, table, settings)
     measured["leaks"] = _leaks(system, leaves, params["split"])
-    measured["diagnostics"] = _diagnostics(table, leaves, said["general_losses"], settings)
+    measured["diagnostics"] = _diagnostics(table, schema, rules, said["general_losses"], settings)
     files.write_json(system.metrics("evaluate"), measured)
-    files.write_json(system.metrics("confusion"), figures.confusion(known["adapter"], schema))
+    files.write_json(system.metrics("confusion"), figures.confusion(known["adapter"], schema, rules))
     record(system, "evaluate", {"seconds": time.perf_counter() - started})
     say(figures.summary(measured))
 
@@ -56,6 +57,12 @@ def _settings(params: Params) -> figures.Settings:
     options = params["evaluate"]
     prices = (options["price_input"], options["price_output"])
     return figures.Settings(options["bootstrap_samples"], options["confidence"], params["seed"], *prices)
+
+
+def _rules(system: System, schema: fields.Schema, params: Params) -> scoring.Rules:
+    """What evaluate.scores asks for, and the scales of numbers that the training split gives."""
+    targets = pq.read_table(system.split("train"), columns=["target"])["target"].to_pylist()
+    return scoring.Rules.learnt(schema, [scoring.parse(target) for target in targets], params["evaluate"]["scores"])
 
 
 def _drift(system: System, table: pa.Table, settings: figures.Settings) -> dict[str, object]:
@@ -94,13 +101,14 @@ def _leaks(system: System, leaves: Sequence[Field], options: Params) -> dict[str
 
 
 def _diagnostics(
-    table: pa.Table, leaves: Sequence[Field], general: dict[str, float], settings: figures.Settings
+    table: pa.Table, schema: fields.Schema, rules: scoring.Rules, general: dict[str, float], settings: figures.Settings
 ) -> dict[str, object]:
     """What else the outputs say of the model."""
+    leaves = rules.fields(schema)
     train, valid = predictions.arms(table, "train"), predictions.arms(table, "valid")
     return {
         "memorisation": diagnostics.memorisation(train["adapter"], valid["adapter"], settings.confidence),
-        "difficulty": diagnostics.difficulty(leaves, train["base"], train["linear"].parsed),
+        "difficulty": diagnostics.difficulty(leaves, train["base"], train["linear"].parsed, rules),
         "forgetting": diagnostics.forgetting(general),
         "stability": diagnostics.stability(table, leaves),
     }

@@ -8,7 +8,7 @@ from plateau.core.system import System
 from plateau.decision import best, selection
 from plateau.training import scratch
 
-PARAMS = ("selection", "overfit.val_rise", "evaluate.batch_size", "evaluate.max_tokens")
+PARAMS = ("selection", "overfit.val_rise", "evaluate.batch_size", "evaluate.max_tokens", "evaluate.scores")
 
 
 def main(system: System, params: Params) -> None:

@@ -79,10 +79,9 @@ def test_scores_follow_from_the_predictions(trained, arm):
     moods = [gold["mood"] for gold in golds], [guess.get("mood", "none") for guess in guesses]
     assert figures["fields"]["mood"]["accuracy"] == pytest.approx(metrics.accuracy_score(*moods), rel=1e-5)
     errors = [
-        abs(guess["count"] - gold["count"]) if "count" in guess else max(gold["count"] - 1, 3 - gold["count"])
-        for gold, guess in zip(golds, guesses, strict=True)
+        abs(guess["count"] - gold["count"]) for gold, guess in zip(golds, guesses, strict=True) if "count" in guess
     ]
-    assert figures["fields"]["count"]["mae"] == pytest.approx(np.mean(errors), rel=1e-5)
+    assert figures["fields"]["count"]["mae"] == (pytest.approx(np.mean(errors), rel=1e-5) if errors else None)
 
 
 @pytest.mark.parametrize("arm", ["base", "adapter"])

@@ -70,16 +70,11 @@ def truth(row: dict[str, Any], key: str) -> Any:
     return json.loads(row["gold"])[key]
 
 
-def guessed_count(row: dict[str, Any]) -> float:
-    """The count, or the one farthest from the truth where there is none."""
-    value, gold = answer(row, "count"), truth(row, "count")
-    return (LOW if gold - LOW > HIGH - gold else HIGH) if value is None else value
-
-
 def points(rows: Rows, key: str) -> np.ndarray:
     if key == "mood":
         return np.array([float(answer(row, key) == truth(row, key)) for row in rows])
-    return np.array([1 - abs(guessed_count(row) - truth(row, key)) / (HIGH - LOW) for row in rows])
+    counts = [(answer(row, key), truth(row, key)) for row in rows]
+    return np.array([0.0 if guess is None else 1 - abs(guess - gold) / (HIGH - LOW) for guess, gold in counts])
 
 
 def score(rows: Rows) -> np.ndarray:
@@ -142,9 +137,8 @@ def test_outputs_and_scores(found, table, arm):
 def fields_hold(figures: dict[str, Any], rows: Rows) -> None:
     gold, guess = [truth(row, "mood") for row in rows], [answer(row, "mood") or "none" for row in rows]
     gold, guess = np.array(gold), np.array(guess)
-    counts, guessed = (np.array([f(row) for row in rows], float) for f in (lambda r: truth(r, "count"), guessed_count))
-    nothing = all(answer(row, "count") is None for row in rows)
-    ranked = np.zeros(len(rows)) if nothing else guessed  # what is not answered correlates with nothing
+    both = [(truth(row, "count"), guess) for row in rows if (guess := answer(row, "count")) is not None]
+    counts, guessed = np.array(both, float).reshape(-1, 2).T
 
     def macro_f1(i: np.ndarray) -> float:
         names = sorted({*gold[i], *guess[i]} & set(MOODS))
@@ -153,19 +147,20 @@ def fields_hold(figures: dict[str, Any], rows: Rows) -> None:
     def spearman(i: np.ndarray) -> float:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", stats.ConstantInputWarning)
-            return stats.spearmanr(counts[i], ranked[i]).statistic
+            return stats.spearmanr(counts[i], guessed[i]).statistic
 
     statistics = {
         "mood": {"accuracy": lambda i: accuracy_score(gold[i], guess[i]), "macro_f1": macro_f1},
         "count": {"mae": lambda i: mean_absolute_error(counts[i], guessed[i]), "spearman": spearman},
     }
     for field, named in statistics.items():
-        known = {"kind", "rows", "answered"}
+        known = {"kind", "rows", "present", "answered"}
+        assert figures[field]["present"] == len(rows)
         same(figures[field]["answered"], np.mean([answer(row, field) is not None for row in rows]))
         assert figures[field]["rows"] == len(rows)
         values = points(rows, field)
         for name, statistic in {"score": lambda i, v=values: v[i].mean(), **named}.items():
-            known |= holds(figures[field], name, statistic, len(rows))
+            known |= holds(figures[field], name, statistic, len(both) if name in ("mae", "spearman") else len(rows))
         assert known == set(figures[field])
 
 

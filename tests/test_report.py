@@ -549,7 +549,7 @@ def test_calibration_shows_the_true_mean_of_each_predicted_value() -> None:
         {"output": json.dumps({"score": guess}), "gold": json.dumps({"score": gold})}
         for guess, gold in [(10, 10), (10, 20), (50, 50), (50, 50), (90, 40)]
     ]
-    bands = findings.calibrations(findings.parsed(rows), SCHEMA)["score"]
+    bands = findings.calibrations(findings.scored(findings.parsed(rows), SCHEMA))["score"]
     assert [(band["predicted"], band["gold"], band["count"]) for band in bands] == [
         (10, 15, 2),
         (50, 50, 2),

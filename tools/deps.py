@@ -79,12 +79,16 @@ def modules(path: Path) -> set[Path]:
 
 
 def imports_of_folders() -> dict[str, set[str]]:
-    """The folders of code that each folder of code imports from, as paths below the repository."""
+    """The folders of code that each folder of code imports from, as paths below the repository.
+
+    A folder and one within it are one package to others: what they import from each other is left out.
+    """
     found: dict[str, set[str]] = {}
     for path in (path for name in (*FOLDERS, "stages") for path in (ROOT / name).rglob("*.py")):
-        files = {file.parent for name in imported_names(path) for file in module_files(name)} - {path.parent}
+        files = {file.parent for name in imported_names(path) for file in module_files(name)}
+        other = {folder for folder in files if not (folder.is_relative_to(path.parent) or path.is_relative_to(folder))}
         importing = found.setdefault(path.parent.relative_to(ROOT).as_posix(), set())
-        importing.update(folder.relative_to(ROOT).as_posix() for folder in files)
+        importing.update(folder.relative_to(ROOT).as_posix() for folder in other)
     return found
 
 

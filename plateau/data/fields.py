@@ -1,68 +1,141 @@
-"""The fields of a target, read from its JSON Schema: what each holds decides how it is scored."""
+"""The fields of a target, read from its JSON Schema: where each stands and what it may hold."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from plateau.core.numbers import is_finite
 from plateau.data.contracts import Contract
 from plateau.data.nodes import ANYTHING, Node, root
 from plateau.data.schema import TYPES
 
-Kind = Literal["class", "boolean", "number", "text", "exact"]
 Schema = Mapping[str, Any]
-_DEEPEST = 8  # choices within choices that are looked into
+NONE = "(none)"  # the class of a target that has no value here: null or left out
+_NUMBERS = frozenset(("integer", "number"))
+_JSON_TYPES: dict[str, Any] = {"string": str, "boolean": bool, "array": list, "object": Mapping}
+
+
+class Unusable:
+    """Where no answer can be read: an output that is no JSON, or a value that the field does not hold."""
+
+
+UNUSABLE = Unusable()
 
 
 @dataclass(frozen=True)
 class Field:
-    """One leaf of the target: where it stands, what it holds, its labels and their types (class) or bounds (number).
+    """One leaf of the target: where it stands, and the schema of its value.
 
-    `node` is its schema, read; `optional` says whether the schema lets it be absent. Its value may be null where `node.nullable`.
+    `node` is its schema, read; `optional` says whether it may be absent, `nullable_target` whether the whole target may be null.
+    `only` narrows a schema of several types to some of them.
     """
 
     path: tuple[str, ...]
-    kind: Kind
-    labels: tuple[str, ...] = ()
-    low: float | None = None
-    high: float | None = None
-    types: tuple[type, ...] = (str, int, float)
     node: Node = field(default=ANYTHING, repr=False, compare=False)
     optional: bool = False
+    nullable_target: bool = field(default=False, repr=False)
+    only: frozenset[str] = field(default=frozenset(), repr=False)
 
     @property
     def name(self) -> str:
         """The path with dots, a key that holds one in quotes; "value" for a target that is no object."""
         return ".".join(map(_quoted, self.path)) or "value"
 
+    @cached_property
+    def types(self) -> frozenset[str]:
+        """The JSON types that the schema names, null left out; empty for any."""
+        named = self.only or self.node.types - {"null"}
+        return frozenset() if named == TYPES - {"null"} else named
+
+    @cached_property
+    def options(self) -> tuple[Any, ...]:
+        """The few values that the schema allows, null left out; empty for any."""
+        return tuple(value for value in self.node.options or () if value is not None)
+
+    @cached_property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the few scalars that the schema allows; empty for a field that is no class."""
+        if self.types == {"boolean"} and not self.options:
+            return ("false", "true")
+        scalar = all(isinstance(value, str | int | float) for value in self.options)
+        return tuple(dict.fromkeys(class_name(value, self.options) for value in self.options)) if scalar else ()
+
+    @cached_property
+    def is_number(self) -> bool:
+        """Whether the field holds numbers, of which there are many."""
+        return not self.options and bool(self.types) and self.types <= _NUMBERS
+
+    @cached_property
+    def choices(self) -> tuple["Field", ...]:
+        """What the value may be, where the schema names several schemas or types; empty for one."""
+        if self.options or self.is_number or self.classes or self.only:
+            return ()
+        if self.node.choices:
+            return tuple(Field((), node) for node in self.node.choices)
+        kinds = {self.types & _NUMBERS, *(frozenset((name,)) for name in self.types - _NUMBERS)} - {frozenset()}
+        return tuple(Field((), self.node, only=kind) for kind in sorted(kinds, key=sorted)) if len(kinds) > 1 else ()
+
+    @cached_property
+    def items(self) -> "Field | None":
+        """The schema of a list's items; None where it is no list, or its items are not of one schema."""
+        return Field((), self.node.items) if self.types == {"array"} and not self.node.prefix else None
+
+    @property
+    def has_free_keys(self) -> bool:
+        """Whether the field is an object with keys that the schema does not name."""
+        return self.types == {"object"} and (not self.node.properties or self.node.free_keys)
+
+    def under(self, key: str) -> "Field":
+        """The schema of the value under a key."""
+        return Field((), self.node.under(key))
+
+    @cached_property
+    def leaves(self) -> list["Field"]:
+        """The fields of an object all keys of which are named; empty for anything else."""
+        if not self.node.properties or self.has_free_keys or not self.types <= {"object"}:
+            return []
+        return list(_fields(self.node, (), frozenset(), False))
+
     def value(self, target: Any) -> Any:
         """The field's value in a target; None where it is absent, null, or not what the field holds."""
-        found = self._find(target)
-        return found if found is not None and self._holds(found) else None
+        found = self.answer(target)
+        return None if found is UNUSABLE else found
 
-    def _find(self, target: Any) -> Any:
+    def answer(self, target: Any) -> Any:
+        """The field's value in a target, None for no value (null or absent), UNUSABLE where the target cannot hold one."""
+        if target is None and self.path and not self.nullable_target:
+            return UNUSABLE
         for key in self.path:
-            if not isinstance(target, Mapping) or key not in target:
+            if target is None:
                 return None
-            target = target[key]
-        return target
+            if not isinstance(target, Mapping):
+                return UNUSABLE
+            target = target.get(key)
+        return target if target is None or self.holds(target) else UNUSABLE
 
-    def _holds(self, value: Any) -> bool:
-        """Whether a value is of the field's type, and within its bounds or labels."""
-        if self.kind == "boolean":
-            return isinstance(value, bool)
-        if self.kind == "class":
-            return isinstance(value, self.types) and label(value) in self.labels
-        if self.kind == "number":
-            return is_finite(value) and not self._outside(value)
-        if self.kind == "text":
-            return words(value) is not None
-        return True
+    def class_of(self, target: Any) -> str:
+        """The name of the class that a target holds, "(none)" where it has no value."""
+        found = self.value(target)
+        return NONE if found is None else class_name(found, self.options)
 
-    def _outside(self, value: float) -> bool:
-        return (self.low is not None and value < self.low) or (self.high is not None and value > self.high)
+    def holds(self, value: Any) -> bool:
+        """Whether a value is of the field's type, and one of its options or within its bounds."""
+        if self.options:
+            return canonical(value) in self._option_keys
+        if self.is_number:
+            return is_finite(value) and self.node.accepts(value)
+        if self.choices:
+            return any(choice.holds(value) for choice in self.choices)
+        if self.leaves:
+            return isinstance(value, Mapping) and all(leaf.answer(value) is not UNUSABLE for leaf in self.leaves)
+        return not self.types or any(_is_of(value, name) for name in self.types)
+
+    @cached_property
+    def _option_keys(self) -> frozenset[str]:
+        return frozenset(map(canonical, self.options))
 
 
 def load_schema(path: Path) -> Schema:
@@ -81,9 +154,35 @@ def fields(schema: Any) -> list[Field]:
     return list(_fields(root(schema), (), frozenset(), False))
 
 
+def _fields(
+    node: Node, path: tuple[str, ...], above: frozenset[int], optional: bool, nullable_target: bool | None = None
+) -> Iterator[Field]:
+    """The fields at and below one place; `above` are the schemas around it, for one that refers to itself is not opened again."""
+    nullable_target = node.nullable if nullable_target is None else nullable_target
+    if _opens(node) and not node.identities & above:
+        for key, inner in node.properties.items():
+            absent = optional or node.nullable or key not in node.required
+            yield from _fields(inner, (*path, key), above | node.identities, absent, nullable_target)
+        return
+    yield Field(path, node, optional, nullable_target)
+
+
+def _opens(node: Node) -> bool:
+    """Whether the values are objects all keys of which are named."""
+    named = node.types in (TYPES, TYPES - {"null"}) or node.types - {"null"} == {"object"}
+    return bool(node.properties) and named and not node.free_keys and node.options is None
+
+
+def _is_of(value: Any, name: str) -> bool:
+    """Whether a value is of a JSON type."""
+    if name in _NUMBERS:
+        return is_finite(value) and (name == "number" or float(value).is_integer())
+    return name in _JSON_TYPES and isinstance(value, _JSON_TYPES[name])
+
+
 def _quoted(key: str) -> str:
     """A key as it stands in a name, so that no two paths have the same one."""
-    return json.dumps(key, ensure_ascii=False) if not key or "." in key or key.startswith('"') else key
+    return json.dumps(key, ensure_ascii=False) if not key or set(key) & set('."[]{}') else key
 
 
 def label(value: Any) -> str:
@@ -98,61 +197,34 @@ def label(value: Any) -> str:
         return "(too deep)"
 
 
-def words(value: Any) -> str | None:
-    """A text, or a list of texts joined by line ends; None for anything else."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, list) and all(isinstance(item, str) for item in value):
-        return "\n".join(value)
-    return None
+def class_name(value: Any, options: Sequence[Any] = ()) -> str:
+    """The name of a class; a text that would read like another option, or like no value, is put in quotes."""
+    name = label(value)
+    if isinstance(value, str) and (name == NONE or any(not isinstance(o, str) and label(o) == name for o in options)):
+        return json.dumps(value)
+    return name
 
 
-def _fields(node: Node, path: tuple[str, ...], above: frozenset[int], optional: bool) -> Iterator[Field]:
-    """The fields at and below one place; `above` are the schemas around it, for one that refers to itself is not opened again."""
-    if _opens(node) and not node.identities & above:
-        for key, inner in node.properties.items():
-            absent = optional or node.nullable or key not in node.required
-            yield from _fields(inner, (*path, key), above | node.identities, absent)
-        return
-    kind = _kind(node, 0)
-    options = _options(node) if kind == "class" else []
-    low, high = (node.low, node.high) if kind == "number" else (None, None)
-    texts = [isinstance(value, str) for value in options]
-    types = ((str,) if any(texts) else ()) + ((int, float) if not all(texts) else ())
-    labels = tuple(dict.fromkeys(map(label, options)))
-    yield Field(path, kind, labels, low, high, types, node, optional)
+def same(one: Any, other: Any) -> bool:
+    """Whether two JSON values are equal: numbers by value, true is no 1 and "1" is none, keys in any order."""
+    return canonical(one) == canonical(other)
 
 
-def _opens(node: Node) -> bool:
-    """Whether the values are objects all keys of which are named."""
-    named = node.types in (TYPES, TYPES - {"null"}) or node.types - {"null"} == {"object"}
-    return bool(node.properties) and named and not node.free_keys and node.options is None
+def canonical(value: Any, ordered: bool = True) -> str:
+    """JSON text that is the same for equal values; with `ordered` false, for lists of the same items in another order too."""
+    try:
+        return json.dumps(_plain(value, ordered), sort_keys=True)
+    except RecursionError:
+        return "(too deep)"
 
 
-def _options(node: Node) -> list[Any]:
-    """The listed values, null left out."""
-    return [value for value in node.options or () if value is not None]
-
-
-def _kind(node: Node, depth: int) -> Kind:
-    """How a leaf is scored."""
-    if options := _options(node):
-        if all(isinstance(value, bool) for value in options):
-            return "boolean"
-        return "class" if all(isinstance(value, str | int | float) for value in options) else "exact"
-    if node.choices:
-        kinds = {_kind(choice, depth + 1) for choice in node.choices} if depth < _DEEPEST else {"exact"}
-        return "text" if kinds <= {"text", "class"} else "number" if kinds == {"number"} else "exact"
-    types = node.types - {"null"}
-    if types == {"boolean"}:
-        return "boolean"
-    if types and types <= {"integer", "number"}:
-        return "number"
-    if types and types <= {"string", "array"} and ("array" not in types or _holds_texts(node)):
-        return "text"
-    return "exact"
-
-
-def _holds_texts(node: Node) -> bool:
-    """Whether an array's items are texts."""
-    return node.items.types == {"string"} and not node.prefix
+def _plain(value: Any, ordered: bool) -> Any:
+    """A value with whole numbers as integers at every depth, and lists sorted unless `ordered`."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, Mapping):
+        return {key: _plain(inner, ordered) for key, inner in value.items()}
+    if isinstance(value, list):
+        items = [_plain(inner, ordered) for inner in value]
+        return items if ordered else sorted(items, key=lambda item: json.dumps(item, sort_keys=True))
+    return value

@@ -160,6 +160,10 @@ class Node:
     def _numbers(self) -> list[Way]:
         return [way for way in self.ways if "integer" in types(way)]
 
+    def accepts(self, value: Any) -> bool:
+        """Whether one of the ways accepts a value other than null."""
+        return any(all(self.document.holds(part, value) for part in way) for way in self.ways)
+
     def canonical(self, value: Any) -> Any:
         """A value that holds, in the one form in which it is written: keys in the schema's order, 2.0 as 2, listed values as listed."""
         if isinstance(value, str | bool) or value is None:

@@ -12,6 +12,7 @@ from scipy import stats as scipy_stats
 from plateau.data.fields import Field, label
 from plateau.evaluation import scoring
 from plateau.evaluation.predictions import Arm
+from plateau.evaluation.scoring import PLAIN, Rules
 from plateau.evaluation.stats import significant
 
 _SOLVED = 0.95  # mean score from which training rows count as solved already
@@ -36,12 +37,12 @@ def memorisation(train: Arm, valid: Arm, confidence: float) -> dict[str, Any]:
     }
 
 
-def difficulty(fields: Sequence[Field], base: Arm, linear: Sequence[Any]) -> dict[str, Any]:
+def difficulty(fields: Sequence[Field], base: Arm, linear: Sequence[Any], rules: Rules = PLAIN) -> dict[str, Any]:
     """Mean scores on training rows of the base model, and of a linear model that was fitted without them.
 
     `linear` holds its targets for the rows of `base`. `result` is too_easy where one of them has solved the rows already.
     """
-    means = [_mean_score(fields, base.golds, answers) for answers in (base.parsed, linear)]
+    means = [_mean_score(fields, base.golds, answers, rules) for answers in (base.parsed, linear)]
     return {
         "base_score_on_train": significant(means[0]),
         "linear_score_on_train": significant(means[1]),
@@ -49,9 +50,9 @@ def difficulty(fields: Sequence[Field], base: Arm, linear: Sequence[Any]) -> dic
     }
 
 
-def _mean_score(fields: Sequence[Field], golds: Sequence[Any], answers: Sequence[Any]) -> float | None:
+def _mean_score(fields: Sequence[Field], golds: Sequence[Any], answers: Sequence[Any], rules: Rules) -> float | None:
     """The mean over rows of their score; None where no field of any row can be scored."""
-    totals = scoring.total([scoring.score(field, golds, answers) for field in fields], len(golds))
+    totals = scoring.total([scoring.score(field, golds, answers, rules) for field in fields], len(golds))
     return float(np.nanmean(totals)) if np.isfinite(totals).any() else None
 
 
@@ -89,12 +90,9 @@ def _field_stability(field: Field, parsed: Sequence[Sequence[Any]]) -> dict[str,
     answers = [[field.value(target) for target in targets] for targets in parsed]
     agreement = float(np.mean([_mode_share([label(a) for a in row]) for row in answers]))
     found = {"same_answer": significant(agreement)}
-    if field.kind == "number":
-        spreads = [
-            float(np.std([a for a in row if a is not None])) for row in answers if any(a is not None for a in row)
-        ]
-        found["standard_deviation"] = significant(float(np.mean(spreads))) if spreads else None
-    return found
+    spreads = [scoring.PLAIN.kind(field).spread(row) for row in answers]
+    known = [spread for spread in spreads if spread is not None]
+    return found | ({"standard_deviation": significant(float(np.mean(known)))} if known else {})
 
 
 def _mode_share(answers: Sequence[str]) -> float:

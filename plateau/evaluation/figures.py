@@ -12,7 +12,7 @@ from plateau.data import fields
 from plateau.evaluation import scoring, stats
 from plateau.evaluation.arms import BASELINES, PAIRS
 from plateau.evaluation.predictions import Arm
-from plateau.evaluation.scoring import Scored
+from plateau.evaluation.scoring import PLAIN, Rules, Scored
 from plateau.evaluation.stats import Floats, significant
 
 Figures = dict[str, Any]
@@ -29,10 +29,9 @@ class Settings:
     price_output: float | None = None
 
 
-def figures(arms: Mapping[str, Arm], schema: Any, settings: Settings) -> Figures:
-    """Every figure that predictions and the target schema determine."""
-    target_fields = fields.fields(schema)
-    scored = {name: [scoring.score(f, arm.golds, arm.parsed) for f in target_fields] for name, arm in arms.items()}
+def figures(arms: Mapping[str, Arm], schema: Any, settings: Settings, rules: Rules = PLAIN) -> Figures:
+    """Every figure that predictions, the target schema and the rules of scoring determine."""
+    scored = {name: scoring.scored(schema, arm.golds, arm.parsed, rules) for name, arm in arms.items()}
     validator = fields.validator(schema)
     compared = {
         f"{one}_vs_{other}": comparison(arms[one], arms[other], scored[one], scored[other], settings)
@@ -52,6 +51,7 @@ def figures(arms: Mapping[str, Arm], schema: Any, settings: Settings) -> Figures
             for name in BASELINES
             if compared.get(f"adapter_vs_{name}", {}).get("score", {}).get("result") != "better"
         ],
+        "scales": dict(rules.scales),
         "arms": {name: arm_figures(arm, scored[name], validator, settings) for name, arm in arms.items()},
         "comparisons": compared,
     }
@@ -178,9 +178,9 @@ def row_losses(arm: Arm) -> tuple[Floats, Floats]:
     return arm.loss_sum, arm.tokens.astype(np.float64)
 
 
-def confusion(arm: Arm, schema: Any) -> list[dict[str, str]]:
+def confusion(arm: Arm, schema: Any, rules: Rules = PLAIN) -> list[dict[str, str]]:
     """One row an answer of an arm for DVC's confusion plot: actual and predicted, each as "field: class"."""
-    scored = [scoring.score(field, arm.golds, arm.parsed) for field in fields.fields(schema)]
+    scored = scoring.scored(schema, arm.golds, arm.parsed, rules)
     return [
         {"actual": f"{one.field.name}: {actual}", "predicted": f"{one.field.name}: {predicted}"}
         for one in scored

@@ -99,37 +99,30 @@ def _shares(texts: Sequence[str], marks: Sequence[str]) -> list[float]:
 
 
 def unseen_labels(fields: Sequence[Field], train: Sequence[Any], test: Sequence[Any]) -> dict[str, Any]:
-    """Classes of the test that never occur in training, by field, and the share of test rows that hold one."""
+    """Classes of the test that never occur in training, by field, and the share of test rows that hold one.
+
+    No value is a class, "(none)".
+    """
     found: dict[str, list[str]] = {}
     touched = np.zeros(len(test), dtype=bool)
-    for field in fields:
-        if field.kind not in ("class", "boolean"):
-            continue
-        known = {label(value) for target in train if (value := field.value(target)) is not None}
-        labels = [None if (value := field.value(target)) is None else label(value) for target in test]
-        new = np.array([name is not None and name not in known for name in labels], dtype=bool)
+    for field in (field for field in fields if field.classes):
+        known, asked = {field.class_of(target) for target in train}, [field.class_of(target) for target in test]
+        new = np.array([name not in known for name in asked], dtype=bool)
         touched |= new
         if new.any():
-            found[field.name] = sorted({name for name, is_new in zip(labels, new, strict=True) if is_new and name})
+            found[field.name] = sorted(set(asked) - known)
     return {"rows_share": significant(float(touched.mean())) if len(test) else 0.0, "labels": found}
 
 
 def untested_labels(fields: Sequence[Field], train: Sequence[Any], test: Sequence[Any]) -> dict[str, list[str]]:
     """Classes that a tenth of the training rows or more hold and no test row does, by field: nothing tests them."""
     found: dict[str, list[str]] = {}
-    for field in fields:
-        if field.kind not in ("class", "boolean"):
-            continue
-        known, asked = (Counter(_labels(field, targets)) for targets in (train, test))
+    for field in (field for field in fields if field.classes):
+        known, asked = (Counter(field.class_of(target) for target in targets) for targets in (train, test))
         common = [name for name, count in known.items() if count >= _COMMON * known.total()]
         if missing := sorted(set(common) - set(asked)):
             found[field.name] = missing
     return found
-
-
-def _labels(field: Field, targets: Sequence[Any]) -> list[str]:
-    """The classes of the targets that have the field."""
-    return [label(value) for target in targets if (value := field.value(target)) is not None]
 
 
 def repeated(prompts: Mapping[str, Sequence[str]]) -> float:

@@ -29,7 +29,7 @@ class Arm:
 
     @cached_property
     def parsed(self) -> list[Any]:
-        """The JSON of every output, None where it is none."""
+        """The JSON of every output, UNUSABLE where it is none."""
         return [scoring.parse(output) for output in self.outputs]
 
     @cached_property

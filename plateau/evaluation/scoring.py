@@ -1,49 +1,90 @@
-"""Scores of predicted targets against true ones, field by field. A model cannot gain by not answering.
-
-A field is unanswered when the output is no JSON, lacks the key, or holds a value of the wrong type, label or range. Then
-- a class or boolean is wrong;
-- a number counts as the value of the field's range that lies farthest from the truth (the range is the schema's bounds, or the
-  smallest and largest true value where it has none); no answer's error counts as larger than that;
-- a text has token F1 0; anything else is unequal.
-Rows whose true value is absent or null are not scored for that field; invented keys are counted apart.
-"""
+"""Scores of predicted targets against true ones, field by field, as docs/scoring.md says. A model cannot gain by not answering."""
 
 import json
-import re
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from plateau.data.fields import Field, label, words
+from plateau.data import fields
+from plateau.data.fields import UNUSABLE, Field, Schema
 from plateau.evaluation import stats
+from plateau.evaluation.kinds.base import Figure, Kind, Rows, pair_score
+from plateau.evaluation.kinds.registry import kind_of
 from plateau.evaluation.stats import Floats, Indices, Statistic
 
-_TOKEN = re.compile(r"\w+")
-_OTHER = "(other)"
+
+@dataclass(frozen=True)
+class Rules:
+    """How fields are scored: the scale of numbers without bounds, by name, and the section evaluate.scores, by name."""
+
+    scales: Mapping[str, float] = field(default_factory=dict)
+    asked: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @classmethod
+    def learnt(
+        cls, schema: Schema, train: Sequence[Any], asked: Mapping[str, Mapping[str, Any]] | None = None
+    ) -> "Rules":
+        """Rules whose scales are those of the training split's targets."""
+        found: dict[str, float] = {}
+        for one in fields.fields(schema):
+            values = [value for target in train if (value := one.value(target)) is not None]
+            found |= kind_of(one, {}, (asked or {}).get(one.name)).scales(values) if values else {}
+        return cls(found, asked or {})
+
+    def fields(self, schema: Schema) -> list[Field]:
+        """The fields that are scored: those that evaluate.scores does not ignore."""
+        return [one for one in fields.fields(schema) if not self.ignores(one)]
+
+    def ignores(self, field: Field) -> bool:
+        """Whether evaluate.scores leaves a field out."""
+        return self.asked.get(field.name, {}).get("kind") == "ignore"
+
+    def kind(self, field: Field) -> Kind:
+        """What scores a field."""
+        return kind_of(field, self.scales, self.asked.get(field.name))
+
+    def kinds(self, schema: Schema) -> list[Kind]:
+        """What scores each field that is scored."""
+        return [self.kind(one) for one in self.fields(schema)]
+
+    def weight(self, field: Field) -> float:
+        """What the field counts in the mean of a row."""
+        return float(self.asked.get(field.name, {}).get("weight", 1.0))
+
+
+PLAIN = Rules()
 
 
 @dataclass(frozen=True)
 class Scored:
-    """One field of one arm: `rows` [m] with a true value, their `score` [m] in 0..1, and the statistics to report."""
+    """One field of one arm: its `score` [N] of every row in 0..1, and what is reported of it.
+
+    `rows` are the indices of the rows, `answered` the share of usable answers where the truth has a value, `present` the
+    number of these rows. `parts` holds sum and number [N] of the scores of the inner fields of a list's matched items.
+    """
 
     field: Field
+    kind: Kind
     rows: NDArray[np.int64]
     score: Floats
-    answered: float
-    statistics: Mapping[str, Statistic]
+    weight: float
+    answered: float | None
+    present: int
+    statistics: Mapping[str, Figure]
+    parts: Mapping[str, tuple[Floats, Floats]]
     confusion: Sequence[tuple[str, str]] = ()
+    numbers: Sequence[tuple[float, float]] = ()
 
 
 def parse(output: str) -> Any:
-    """The JSON value of an output, None where it is not exactly one (surrounding white space is allowed)."""
+    """The JSON value of an output, UNUSABLE where it is not exactly one (surrounding white space is allowed)."""
     try:
         return json.loads(output, parse_constant=_refuse)
     except (ValueError, RecursionError):
-        return None
+        return UNUSABLE
 
 
 def _refuse(name: str) -> None:
@@ -51,8 +92,8 @@ def _refuse(name: str) -> None:
 
 
 def is_json(output: str) -> bool:
-    """Whether an output is JSON; null is."""
-    return output.strip() == "null" or parse(output) is not None
+    """Whether an output is JSON."""
+    return parse(output) is not UNUSABLE
 
 
 def is_valid(validator: Any, output: str) -> bool:
@@ -63,16 +104,17 @@ def is_valid(validator: Any, output: str) -> bool:
         return False
 
 
-def keys(value: Any, prefix: str = "", depth: int = 16) -> Iterator[str]:
-    """The keys of nested objects, dotted, down to `depth` levels."""
+def keys(value: Any, path: tuple[str, ...] = (), depth: int = 16) -> Iterator[tuple[str, ...]]:
+    """The paths of the keys of nested objects that have a value, down to `depth` levels."""
     if isinstance(value, Mapping) and depth:
         for key, inner in value.items():
-            yield prefix + key
-            yield from keys(inner, f"{prefix}{key}.", depth - 1)
+            if inner is not None:
+                yield (*path, key)
+            yield from keys(inner, (*path, key), depth - 1)
 
 
 def key_shares(golds: Sequence[Any], predictions: Sequence[Any]) -> tuple[float, float]:
-    """Share of the true keys that predictions lack, and share of the predicted keys that the truth lacks."""
+    """Share of the true keys with a value that predictions lack, and share of the predicted ones that the truth lacks."""
     missing = invented = true = predicted = 0
     for gold, prediction in zip(golds, predictions, strict=True):
         wanted, given = set(keys(gold)), set(keys(prediction))
@@ -81,144 +123,91 @@ def key_shares(golds: Sequence[Any], predictions: Sequence[Any]) -> tuple[float,
     return missing / max(true, 1), invented / max(predicted, 1)
 
 
-def score(field: Field, golds: Sequence[Any], predictions: Sequence[Any]) -> Scored:
-    """Score one field of whole targets; both sequences hold parsed JSON, None where there is none."""
-    pairs = [(i, field.value(g), field.value(p)) for i, (g, p) in enumerate(zip(golds, predictions, strict=True))]
-    kept = [(i, gold, predicted) for i, gold, predicted in pairs if gold is not None]
-    rows = np.array([i for i, _, _ in kept], dtype=np.int64)
-    answered = sum(predicted is not None for _, _, predicted in kept) / max(len(kept), 1)
-    truth, guess = [g for _, g, _ in kept], [p for _, _, p in kept]
-    if field.kind == "number":
-        points, statistics = _numbers(field, truth, guess)
-    elif field.kind in ("class", "boolean"):
-        points, statistics = _classes(field, truth, guess)
-    else:
-        compare = token_f1 if field.kind == "text" else _equal
-        points = np.array([compare(g, p) for g, p in zip(truth, guess, strict=True)], dtype=np.float64)
-        statistics = {"token_f1" if field.kind == "text" else "accuracy": stats.mean_of(points)}
-    confusion = [(label(g), _OTHER if p is None else label(p)) for g, p in zip(truth, guess, strict=True)]
-    shown = confusion if field.kind in ("class", "boolean") else ()
-    return Scored(field, rows, points, answered, statistics, shown)
+def score(field: Field, golds: Sequence[Any], predictions: Sequence[Any], rules: Rules = PLAIN) -> Scored:
+    """Score one field of whole targets; both sequences hold parsed JSON, UNUSABLE where an output is none.
+
+    No value is right where the truth has none. Where the truth itself is not what the schema says, the same target is right.
+    """
+    kind = rules.kind(field)
+    truth, answers = [field.answer(gold) for gold in golds], [field.answer(given) for given in predictions]
+    points = [
+        _whole(gold, given) if value is UNUSABLE else pair_score(kind, value, answer)
+        for gold, given, value, answer in zip(golds, predictions, truth, answers, strict=True)
+    ]
+    rows = Rows(truth, answers, np.array(points, dtype=np.float64))
+    there, given = (np.array([_is_value(value) for value in side], dtype=bool) for side in (truth, answers))
+    return Scored(
+        field=field,
+        kind=kind,
+        rows=np.arange(len(points), dtype=np.int64),
+        score=rows.score,
+        weight=rules.weight(field),
+        answered=float(given[there].mean()) if there.any() else None,
+        present=int(there.sum()),
+        statistics={**kind.figures(rows), **({} if there.all() else _value_figures(there, given))},
+        parts=kind.parts(rows),
+        confusion=kind.confusion(rows),
+        numbers=kind.numbers(rows),
+    )
+
+
+def scored(schema: Schema, golds: Sequence[Any], predictions: Sequence[Any], rules: Rules = PLAIN) -> list[Scored]:
+    """Every field of whole targets that is scored."""
+    return [score(one, golds, predictions, rules) for one in rules.fields(schema)]
+
+
+def _whole(gold: Any, given: Any) -> float:
+    return float(given is not UNUSABLE and gold is not UNUSABLE and fields.same(gold, given))
+
+
+def _is_value(value: Any) -> bool:
+    return value is not None and value is not UNUSABLE
+
+
+def _value_figures(there: NDArray[np.bool_], given: NDArray[np.bool_]) -> dict[str, Figure]:
+    """Precision, recall and F1 of there being a value, from whether truth and answer of each row [N] have a value."""
+    both, wanted, found = (flags.astype(np.float64) for flags in (there & given, there, given))
+    measured = {
+        "value_precision": _share(both, found),
+        "value_recall": _share(both, wanted),
+        "value_f1": _share(2 * both, wanted + found),
+    }
+    return {name: (statistic, len(there)) for name, statistic in measured.items()}
+
+
+def _share(part: Floats, whole: Floats) -> Statistic:
+    """Sum over sum of resampled rows; NaN where there is nothing to share."""
+
+    def statistic(index: Indices) -> Floats:
+        parts, wholes = part[index].sum(axis=1), whole[index].sum(axis=1)
+        return np.where(wholes > 0, parts / np.where(wholes > 0, wholes, 1.0), np.nan)
+
+    return statistic
 
 
 def total(scored: Sequence[Scored], rows: int) -> Floats:
-    """The mean score [rows] over the fields of each row that have a true value; NaN where none has."""
-    table = np.full((len(scored), rows), np.nan)
-    for line, one in zip(table, scored, strict=True):
-        line[one.rows] = one.score
-    known = np.isfinite(table)
-    sums = np.where(known, table, 0.0).sum(axis=0)
-    return np.where(known.any(axis=0), sums / np.maximum(known.sum(axis=0), 1), np.nan)
+    """The mean score [rows] of each row over the fields, by their weights; NaN where no field is scored."""
+    weights = np.array([one.weight for one in scored], dtype=np.float64)
+    if not weights.sum() > 0:
+        return np.full(rows, np.nan)
+    return np.asarray(weights @ np.stack([one.score for one in scored]) / weights.sum())
 
 
-def report(scored: Scored, samples: int, confidence: float, seed: int) -> dict[str, Any]:
+def report(one: Scored, samples: int, confidence: float, seed: int) -> dict[str, Any]:
     """The figures of one field: each statistic with its interval, as `name`, `name_low`, `name_high`."""
-    figures: dict[str, Any] = {"kind": scored.field.kind, "rows": len(scored.rows)}
-    figures["answered"] = stats.significant(scored.answered)
-    named = {"score": stats.mean_of(scored.score), **scored.statistics}
-    for name, statistic in named.items():
-        value, low, high = stats.estimate(statistic, len(scored.rows), samples, confidence, seed)
-        figures |= {name: value, f"{name}_low": low, f"{name}_high": high}
+
+    def estimated(name: str, statistic: Statistic, rows: int) -> dict[str, Any]:
+        value, low, high = stats.estimate(statistic, rows, samples, confidence, seed)
+        return {name: value, f"{name}_low": low, f"{name}_high": high}
+
+    figures: dict[str, Any] = {"kind": one.kind.name, "rows": len(one.rows), "present": one.present}
+    figures["answered"] = stats.significant(one.answered)
+    figures |= estimated("score", stats.mean_of(one.score), len(one.rows))
+    for name, (statistic, rows) in one.statistics.items():
+        figures |= estimated(name, statistic, rows)
+    if one.parts:
+        figures["items"] = {
+            name: {"pairs": int(counts.sum()), **estimated("score", _share(sums, counts), len(counts))}
+            for name, (sums, counts) in one.parts.items()
+        }
     return figures
-
-
-def token_f1(gold: Any, prediction: Any) -> float:
-    """F1 of the shared words of two texts or lists of texts, case ignored (Rajpurkar et al. 2016); 1 for two empty texts."""
-    wanted, given = (Counter(_TOKEN.findall((words(value) or "").lower())) for value in (gold, prediction))
-    if prediction is None:
-        return 0.0
-    if not wanted or not given:
-        return float(wanted == given)
-    shared = (wanted & given).total()
-    return 2 * shared / (wanted.total() + given.total())
-
-
-def _equal(gold: Any, prediction: Any) -> float:
-    return float(prediction is not None and label(gold) == label(prediction))
-
-
-def _classes(field: Field, truth: Sequence[Any], guess: Sequence[Any]) -> tuple[Floats, dict[str, Statistic]]:
-    """Accuracy and macro-F1; for a boolean F1 of true and ROC-AUC of the 0/1 answers."""
-    names = field.labels if field.kind == "class" else ("false", "true")
-    codes = {name: code for code, name in enumerate(names)}
-    gold = np.array([codes[label(value)] for value in truth], dtype=np.int64)
-    predicted = np.array([len(names) if value is None else codes[label(value)] for value in guess], dtype=np.int64)
-    if field.kind == "boolean":
-        predicted = np.where(predicted == 2, 1 - gold, predicted)  # no answer is the wrong answer
-    correct = (gold == predicted).astype(np.float64)
-    accuracy = {"accuracy": stats.mean_of(correct)}
-    if field.kind == "boolean":
-        return correct, {**accuracy, "f1": _f1_of_true(gold, predicted), "roc_auc": _roc_auc(gold, predicted)}
-    return correct, {**accuracy, "macro_f1": _macro_f1(gold, predicted, len(names))}
-
-
-def _macro_f1(gold: NDArray[np.int64], predicted: NDArray[np.int64], classes: int) -> Statistic:
-    """Mean F1 of the classes that occur in the truth or the predictions; other predictions only cost recall."""
-
-    def statistic(index: Indices) -> Floats:
-        hits = _counts(np.where(gold == predicted, gold, classes)[index], classes)
-        f1_parts = _counts(gold[index], classes) + _counts(predicted[index], classes)
-        f1 = np.where(f1_parts > 0, 2 * hits / np.maximum(f1_parts, 1), 0.0)
-        return np.asarray(f1.sum(axis=1) / np.maximum((f1_parts > 0).sum(axis=1), 1))
-
-    return statistic
-
-
-def _counts(codes: Indices, classes: int) -> NDArray[np.int64]:
-    """How often each of `classes` occurs in each row [B, n] of codes; the code `classes` is left out."""
-    width = classes + 1
-    flat = (codes + width * np.arange(len(codes))[:, None]).ravel()
-    return np.bincount(flat, minlength=width * len(codes)).reshape(len(codes), width)[:, :classes]
-
-
-def _f1_of_true(gold: NDArray[np.int64], predicted: NDArray[np.int64]) -> Statistic:
-    def statistic(index: Indices) -> Floats:
-        hits = (gold & predicted)[index].sum(axis=1)
-        return np.asarray(2 * hits / np.maximum((gold[index] + predicted[index]).sum(axis=1), 1))
-
-    return statistic
-
-
-def _roc_auc(gold: NDArray[np.int64], predicted: NDArray[np.int64]) -> Statistic:
-    """Of 0/1 answers: the mean of the recalls of true and false; NaN where a class is absent."""
-
-    def statistic(index: Indices) -> Floats:
-        truth, right = gold[index], (gold == predicted)[index]
-        true, false = truth.sum(axis=1), (1 - truth).sum(axis=1)
-        recalls = (right & (truth == 1)).sum(axis=1) / np.maximum(true, 1) + (right & (truth == 0)).sum(
-            axis=1
-        ) / np.maximum(false, 1)
-        return np.where((true > 0) & (false > 0), recalls / 2, np.nan)
-
-    return statistic
-
-
-def _numbers(field: Field, truth: Sequence[Any], guess: Sequence[Any]) -> tuple[Floats, dict[str, Statistic]]:
-    """Mean absolute error and Spearman's correlation, with unanswered rows at the far end of the range."""
-    gold = np.array(truth, dtype=np.float64)
-    if not gold.size:
-        return gold, {"mae": stats.mean_of(gold), "spearman": stats.mean_of(gold)}
-    low = gold.min() if field.low is None else field.low
-    high = gold.max() if field.high is None else field.high
-    far = np.where(gold - low > high - gold, low, high)
-    given = np.array([np.nan if value is None else value for value in guess], dtype=np.float64)
-    worst = np.abs(gold - far)
-    predicted = np.where(np.isnan(given), far, np.clip(given, gold - worst, gold + worst))
-    error = np.abs(predicted - gold)
-    points = 1 - error / (high - low) if high > low else (error == 0).astype(np.float64)
-    ranked = predicted if np.isfinite(given).any() else np.zeros_like(gold)  # nothing answered has no correlation
-    return points, {"mae": stats.mean_of(error), "spearman": _spearman(gold, ranked)}
-
-
-def _spearman(gold: Floats, predicted: Floats) -> Statistic:
-    """Rank correlation; NaN where either side is constant."""
-
-    def statistic(index: Indices) -> Floats:
-        from scipy.stats import rankdata  # a second to import
-
-        ranks = [rankdata(values[index], axis=1) for values in (gold, predicted)]
-        x, y = (rank - rank.mean(axis=1, keepdims=True) for rank in ranks)
-        scale = np.sqrt(np.square(x).sum(axis=1) * np.square(y).sum(axis=1))
-        return np.where(scale > 0, (x * y).sum(axis=1) / np.where(scale > 0, scale, 1.0), np.nan)
-
-    return statistic

@@ -9,25 +9,39 @@ from plateau.core.figures import INLINE, OPTIONAL, Bare, Count, Estimate, Keys, 
 Result = Literal["better", "worse", "not_told_apart"]
 Labels = Mapping[str, Sequence[str]]
 STATISTICS = {
-    "accuracy": "share of right answers; none is wrong",
-    "macro_f1": "mean F1 over the classes that occur",
+    "accuracy": "share of right answers, no value being one of them",
+    "macro_f1": "mean F1 over the classes that occur, (none) among them",
     "f1": "F1 of true",
-    "roc_auc": "area under the ROC curve of the 0/1 answers",
-    "mae": "mean absolute error; no answer counts as the far end of the range",
-    "spearman": "rank correlation; null where a side is constant",
-    "token_f1": "mean F1 of shared words",
+    "balanced_accuracy": "mean of the recalls of the classes that occur; null where only one does",
+    "mae": "mean absolute error over the rows where truth and answer have a value",
+    "spearman": "rank correlation over these rows; null where a side is constant",
+    "token_f1": "mean F1 of shared words over the rows whose truth has a value",
+    "exact_set": "share of rows with all items right and none more; no value for no value is right",
+    "value_precision": "of the answers with a value, the share whose truth has one; null where no answer has one",
+    "value_recall": "of the truths with a value, the share whose answer has one",
+    "value_f1": "F1 of there being a value",
 }
+
+
+@dataclass(frozen=True)
+class ItemField:
+    """one field of the items of a list, over the pairs of items that are matched"""
+
+    pairs: Annotated[Count, "pairs of items"]
+    score: Annotated[Estimate, "mean score over them"]
 
 
 @dataclass(frozen=True)
 class Field:
     """figures of one field, each with its interval"""
 
-    kind: Annotated[str, "what the field holds"]
-    rows: Annotated[Count, "rows with a true value"]
-    answered: Annotated[float | None, "share of them with an answer of the right type, label and range"]
-    score: Annotated[Estimate, "mean score of a row, 0 to 1: correct, token F1, or 1 - error / range"]
+    kind: Annotated[str, "how the field is scored, as docs/scoring.md says"]
+    rows: Annotated[Count, "rows scored"]
+    present: Annotated[Count, "rows whose truth has a value"]
+    answered: Annotated[float | None, "share of these with a usable answer: of the right type, label and range"]
+    score: Annotated[Estimate, "mean score of a row, 0 to 1; no value is right where the truth has none"]
     statistics: Annotated[Mapping[str, Estimate], INLINE, OPTIONAL, Keys(STATISTICS)]
+    items: Annotated[Mapping[str, ItemField] | None, OPTIONAL, "of a list of objects: each field of the items"]
 
 
 @dataclass(frozen=True)
@@ -43,8 +57,10 @@ class Arm:
     example_perplexity_max: Annotated[float | None, OPTIONAL, "largest of the examples' own perplexities"]
     json_valid: Annotated[Estimate | None, OPTIONAL, "share of outputs that are JSON"]
     schema_valid: Annotated[Estimate | None, OPTIONAL, "share of outputs that the target schema accepts"]
-    missing_keys: Annotated[float | None, OPTIONAL, "share of the true keys that outputs lack"]
-    invented_keys: Annotated[float | None, OPTIONAL, "share of the written keys that the truth lacks"]
+    missing_keys: Annotated[float | None, OPTIONAL, "share of the true keys with a value that outputs lack"]
+    invented_keys: Annotated[
+        float | None, OPTIONAL, "share of the written keys with a value for which the truth has none"
+    ]
     output_tokens: Annotated[float | None, OPTIONAL, "mean tokens of an output"]
     cost_per_1000: Annotated[float | None, OPTIONAL, "price of 1,000 calls, from evaluate.price_input and price_output"]
     score: Annotated[Estimate | None, OPTIONAL, "mean over rows of the mean field score, 0 to 1"]
@@ -223,6 +239,10 @@ class Evaluate:
         int | None, "fields that the adapter answers worse than the base; null without the arm base"
     ]
     baselines_not_beaten: Annotated[Sequence[str], "baselines that score no worse than the adapter"]
+    scales: Annotated[
+        Mapping[str, float],
+        "by field, the error from which a number without bounds scores 0: from the 1st to the 99th percentile of the training split",
+    ]
     arms: Annotated[
         Mapping[str, Arm],
         "figures by arm: base, base_constrained, adapter, adapter_constrained, fused, and the baselines majority and linear",

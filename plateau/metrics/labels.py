@@ -16,10 +16,10 @@ REASONS = {
 class Field:
     """what one field of the target holds"""
 
-    kind: Annotated[str, "how the field is scored"]
+    kind: Annotated[str, "what the field holds: class (few values), boolean, number, text or other"]
     present: Annotated[Count, "records that have the field"]
     distinct: Annotated[Count, "different values"]
-    counts: Annotated[Mapping[str, Count], "records by value of an enum or boolean field; absent where it is left out"]
+    counts: Annotated[Mapping[str, Count], "records by value of an enum or boolean field; (none) where it has no value"]
     lowest: Annotated[Exact | None, "least value of a number"]
     highest: Annotated[Exact | None, "greatest value of a number"]
     mean: Annotated[float | None, Decimals(6), "mean of a number"]

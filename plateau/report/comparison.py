@@ -71,7 +71,13 @@ def compare(runs: Sequence[Run], target: Sequence[Field]) -> Comparison:
             "nothing to compare: name two or more experiments, or run some with `dvc exp run -S lr=...`"
         )
     arms = {run.name: _adapter(run) for run in runs}
-    scored = {name: [scoring.score(field, arm.golds, arm.parsed) for field in target] for name, arm in arms.items()}
+    rules = scoring.Rules(
+        find(runs[0].metrics, "evaluate", "scales") or {}, find(runs[0].params, "evaluate", "scores") or {}
+    )
+    kept = [field for field in target if not rules.ignores(field)]
+    scored = {
+        name: [scoring.score(field, arm.golds, arm.parsed, rules) for field in kept] for name, arm in arms.items()
+    }
     totals = {name: scoring.total(scored[name], len(arm.rows)) for name, arm in arms.items()}
     order = [
         (not _ships(run), -float(np.nanmean(totals[run.name])), _losses(arms[run.name]).sum(), run.name) for run in runs

@@ -41,7 +41,7 @@ def field_scores(evaluate: Figures, arm: str = "adapter") -> list[dict[str, Any]
     ]
 
 
-def scores(evaluate: Figures, evidence: Evidence, pairs: findings.Pairs, scored: Sequence[Scored]) -> Iterator[Part]:
+def scores(evaluate: Figures, evidence: Evidence, scored: Sequence[Scored]) -> Iterator[Part]:
     """Charts and tables of every arm, and of the adapter's answers."""
     arms = evaluate["arms"]
     drawn = [{"series": arm, **row} for arm in COLOURS for row in field_scores(evaluate, arm) if row["low"] is not None]
@@ -63,7 +63,7 @@ def scores(evaluate: Figures, evidence: Evidence, pairs: findings.Pairs, scored:
     compared = list(comparisons(evaluate["comparisons"]))
     marks = ["wrong" if row[6] == "worse" else "" for row in compared]
     yield Table("Paired comparisons on the same test rows", head, compared, marks)
-    if found := [*_confusions(scored), *_calibrations(pairs, evidence.schema)]:
+    if found := [*_confusions(scored), *_calibrations(scored)]:
         yield Charts(found)
 
 
@@ -77,8 +77,8 @@ def _confusions(scored: Sequence[Scored]) -> Iterator[Chart]:
         yield Chart(words, charts.confusion(cells, classes), table)
 
 
-def _calibrations(pairs: findings.Pairs, schema: Any) -> Iterator[Chart]:
-    for name, bands in findings.calibrations(pairs, schema).items():
+def _calibrations(scored: Sequence[Scored]) -> Iterator[Chart]:
+    for name, bands in findings.calibrations(scored).items():
         keys = {"predicted": "predicted", "mean true": "gold", "low": "low", "high": "high", "rows": "count"}
         cells = [[band[key] for key in keys.values()] for band in bands]
         words = (
@@ -106,14 +106,21 @@ def arm_table(arms: Figures) -> Table:
 
 def _field_rows(arms: Figures) -> list[list[Any]]:
     """One row a field and figure, one column an arm."""
-    pairs = dict.fromkeys(
-        (name, key) for arm in arms.values() for name, field in arm.get("fields", {}).items() for key in _valued(field)
-    )
+    tables = {name: _with_items(arm.get("fields", {})) for name, arm in arms.items()}
+    pairs = dict.fromkeys((name, key) for table in tables.values() for name in table for key in _valued(table[name]))
     return [
-        [name, spaced(key), *(_estimate(arm.get("fields", {}).get(name, {}), key) for arm in arms.values())]
+        [name, spaced(key), *(_estimate(table.get(name, {}), key) for table in tables.values())]
         for name, key in pairs
         if key != "kind"
     ]
+
+
+def _with_items(found: Figures) -> dict[str, Figures]:
+    """The figures of fields, and after a list of objects those of its items' fields."""
+    inner = {
+        name: {f"{name}[].{key}": of for key, of in figures.get("items", {}).items()} for name, figures in found.items()
+    }
+    return {key: of for name, figures in found.items() for key, of in {name: figures, **inner[name]}.items()}
 
 
 def _valued(figures: Figures) -> list[str]:

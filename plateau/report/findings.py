@@ -12,8 +12,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from plateau.data import fields
-from plateau.data.fields import Field
 from plateau.evaluation import scoring
 from plateau.evaluation.stats import Floats
 from plateau.prompts.tokens import Int32s
@@ -83,13 +81,13 @@ def _perplexities(predictions: pa.Table, arm: str) -> Floats:
 
 
 def parsed(rows: Sequence[Row]) -> Pairs:
-    """The true targets of rows, and their outputs, None where one is no JSON."""
+    """The true targets of rows, and their outputs, UNUSABLE where one is no JSON."""
     return [json.loads(row["gold"]) for row in rows], [scoring.parse(row["output"]) for row in rows]
 
 
-def scored(pairs: Pairs, schema: Any) -> list[scoring.Scored]:
+def scored(pairs: Pairs, schema: Any, rules: scoring.Rules = scoring.PLAIN) -> list[scoring.Scored]:
     """The rows of one arm scored field by field."""
-    return [scoring.score(field, *pairs) for field in fields.fields(schema)]
+    return scoring.scored(schema, *pairs, rules)
 
 
 def confusions(scores: Sequence[scoring.Scored]) -> dict[str, list[dict[str, Any]]]:
@@ -103,18 +101,14 @@ def confusions(scores: Sequence[scoring.Scored]) -> dict[str, list[dict[str, Any
     return found
 
 
-def calibrations(pairs: Pairs, schema: Any) -> dict[str, list[dict[str, Any]]]:
+def calibrations(scores: Sequence[scoring.Scored]) -> dict[str, list[dict[str, Any]]]:
     """For each number field: the mean true value, with its 95 % interval, of rows in bands by predicted value."""
-    found = {field.name: _calibration(field, pairs) for field in fields.fields(schema) if field.kind == "number"}
-    return {name: bands for name, bands in found.items() if bands}
+    return {one.field.name: _calibration(one.numbers) for one in scores if one.numbers}
 
 
-def _calibration(field: Field, pairs: Pairs) -> list[dict[str, Any]]:
-    values = ((field.value(answer), field.value(gold)) for gold, answer in zip(*pairs, strict=True))
-    known = np.array([(float(guess), float(gold)) for guess, gold in values if None not in (guess, gold)])
-    if not known.size:
-        return []
-    guess, gold = known.T
+def _calibration(pairs: Sequence[tuple[float, float]]) -> list[dict[str, Any]]:
+    """The bands of one field from its true and answered numbers."""
+    gold, guess = np.array(pairs, dtype=np.float64).T
     distinct = np.unique(guess)
     inner = distinct[1:] if distinct.size <= _FEW else np.unique(np.quantile(guess, np.arange(1, 10) / 10))
     band = np.searchsorted(inner, guess, side="right")

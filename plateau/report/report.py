@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from plateau.core.numbers import find
+from plateau.evaluation.scoring import Rules
 from plateau.report import charts, evidence, findings, health
 from plateau.report.evidence import Evidence, shown
 from plateau.report.page import ANSWERS, Chart, Charts, Commands, Page, Part, Prose, Section, Table
@@ -54,7 +55,8 @@ def compose(figures: Figures, schemas: Figures, params: Figures, system: str, fo
     gates, overfit = figures["gates"], figures["overfit"]
     rows = findings.generated(found.predictions, "adapter")
     pairs = findings.parsed(rows)
-    scored = findings.scored(pairs, found.schema)
+    rules = Rules(find(figures, "evaluate", "scales") or {}, find(params, "evaluate", "scores") or {})
+    scored = findings.scored(pairs, found.schema, rules)
     return Page(
         title=params["report"]["title"],
         answer=gates["answer"],
@@ -70,7 +72,7 @@ def compose(figures: Figures, schemas: Figures, params: Figures, system: str, fo
         sections=[
             Section("Training", list(_training(figures))),
             Section("Checkpoints", list(_checkpoints(figures))),
-            Section("Scores on the test split", list(evidence.scores(figures["evaluate"], found, pairs, scored))),
+            Section("Scores on the test split", list(evidence.scores(figures["evaluate"], found, scored))),
             Section("Data", list(_data(figures, schemas, params, found))),
             Section("Speed and cost", list(_costs(figures))),
             Section("Examples", list(evidence.examples(rows, scored, found))),

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from plateau.core.system import SPLITS
-from plateau.data.fields import Field, label
+from plateau.data.fields import NONE, Field, canonical, class_name
 from plateau.metrics import labels as metrics
 from plateau.metrics.labels import Labels
 from plateau.metrics.split import Drift
@@ -19,7 +19,6 @@ from plateau.splits.near import Pairs
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
-ABSENT = "absent"
 _POSITIVE = (1 << 62) - 1
 _PARTS = 5  # quantiles into which numbers are cut where values must be few
 
@@ -29,7 +28,7 @@ class Column:
     """One target field of all rows: class codes (indices of `names`) for classes and booleans, values for numbers, and codes that are
     equal for equal values for all other kinds.
 
-    A code is -1, a value NaN, where the target leaves the field out.
+    Where a target has no value, a number is NaN, another code -1; a class then is "(none)", the last of `names`.
     """
 
     field: Field
@@ -39,13 +38,15 @@ class Column:
     @property
     def known(self) -> npt.NDArray[np.bool_]:
         """Whether each row has a value in this field."""
-        present: npt.NDArray[np.bool_] = ~np.isnan(self.values) if self.field.kind == "number" else self.values >= 0
-        return present
+        if self.field.is_number:
+            return np.asarray(~np.isnan(self.values))
+        none = self.names.index(NONE) if NONE in self.names else -1
+        return np.asarray((self.values >= 0) & (self.values != none))
 
     @property
     def is_class(self) -> bool:
         """Whether the schema lists the field's values (an enum or a boolean)."""
-        return self.field.kind in ("class", "boolean")
+        return bool(self.field.classes)
 
     def take(self, rows: Ints) -> "Column":
         """Keep only the given rows."""
@@ -53,49 +54,48 @@ class Column:
 
     def shown(self, row: int) -> str:
         """The value of a class field in one row, as text."""
-        code = int(self.values[row])
-        return self.names[code] if code >= 0 else ABSENT
+        return self.names[int(self.values[row])]
 
 
 def columns(fields: Sequence[Field], targets: Iterable[str]) -> list[Column]:
     """Parse targets (JSON text) and yield one column for each field."""
-    codes: list[dict[str, int]] = [{name: code for code, name in enumerate(_expected(field))} for field in fields]
-    values: list[Any] = [array("d" if field.kind == "number" else "q") for field in fields]
+    names = [{name: code for code, name in enumerate(field.classes)} for field in fields]
+    values: list[Any] = [array("d" if field.is_number else "q") for field in fields]
     for text in targets:
         target = json.loads(text)
-        for field, known, column in zip(fields, codes, values, strict=True):
+        for field, codes, column in zip(fields, names, values, strict=True):
             value = field.value(target)
-            if field.kind == "number":
+            if field.is_number:
                 column.append(float("nan") if value is None else float(value))
-            elif field.kind in ("class", "boolean"):
-                column.append(-1 if value is None else known.setdefault(label(value), len(known)))
+            elif value is None:
+                column.append(-1)
+            elif field.classes:
+                column.append(codes[class_name(value, field.options)])
             else:
-                column.append(-1 if value is None else hash(json.dumps(value, sort_keys=True)) & _POSITIVE)
-    return [_column(field, found, known) for field, found, known in zip(fields, values, codes, strict=True)]
+                column.append(hash(canonical(value)) & _POSITIVE)
+    return [_column(field, found) for field, found in zip(fields, values, strict=True)]
 
 
-def _expected(field: Field) -> tuple[str, ...]:
-    return ("false", "true") if field.kind == "boolean" else field.labels
-
-
-def _column(field: Field, values: Any, known: Mapping[str, int]) -> Column:
-    if field.kind == "number":
+def _column(field: Field, values: Any) -> Column:
+    if field.is_number:
         return Column(field, np.frombuffer(values, np.float64))
-    return Column(field, np.frombuffer(values, np.int64), tuple(known) if field.kind in ("class", "boolean") else ())
+    codes = np.frombuffer(values, np.int64)
+    if not field.classes or (codes >= 0).all():
+        return Column(field, codes, field.classes)
+    return Column(field, np.where(codes < 0, len(field.classes), codes), (*field.classes, NONE))
 
 
 def counts(column: Column) -> dict[str, int]:
-    """The number of rows with each value of a class field, in the schema's order; `absent` counts rows without a value."""
-    found = np.bincount(column.values.astype(np.int64) + 1, minlength=len(column.names) + 1).tolist()
-    absent = {ABSENT: found[0]} if found[0] else {}
-    return {**dict(zip(column.names, found[1:], strict=True)), **absent}
+    """The number of rows with each value of a class field, in the schema's order; "(none)" counts rows without a value."""
+    found = np.bincount(column.values.astype(np.int64), minlength=len(column.names)).tolist()
+    return dict(zip(column.names, found, strict=True))
 
 
 def few(column: Column) -> Ints:
     """Reduce any field to few codes: classes keep theirs, numbers become quintiles, all other kinds become 0."""
     if column.is_class:
         return column.values.astype(np.int64)
-    if column.field.kind != "number" or not column.known.any():
+    if not column.field.is_number or not column.known.any():
         return np.zeros(len(column.values), np.int64)
     cuts = np.quantile(column.values[column.known], np.arange(1, _PARTS) / _PARTS)
     return np.where(column.known, np.searchsorted(cuts, np.nan_to_num(column.values), side="right"), -1)
@@ -103,13 +103,7 @@ def few(column: Column) -> Ints:
 
 def conflicts(found: Sequence[Column], pairs: Pairs) -> dict[str, npt.NDArray[np.bool_]]:
     """For each class field, which of the near-duplicate pairs have different values."""
-    return {
-        column.field.name: column.known[pairs.a]
-        & column.known[pairs.b]
-        & (column.values[pairs.a] != column.values[pairs.b])
-        for column in found
-        if column.is_class
-    }
+    return {column.field.name: column.values[pairs.a] != column.values[pairs.b] for column in found if column.is_class}
 
 
 def summary(found: Sequence[Column], pairs: Pairs, review_rows: Mapping[str, int]) -> Labels:
@@ -117,7 +111,7 @@ def summary(found: Sequence[Column], pairs: Pairs, review_rows: Mapping[str, int
     differing = conflicts(found, pairs)
     return Labels(
         rows=len(found[0].values) if found else 0,
-        constant_fields=sorted(c.field.name for c in found if c.known.any() and _distinct(c) == 1),
+        constant_fields=sorted(c.field.name for c in found if c.known.all() and _distinct(c) == 1),
         missing_fields=sorted(c.field.name for c in found if not c.known.any()),
         unseen_values={c.field.name: unseen for c in found if c.is_class and (unseen := _unseen(c))},
         alike_pairs=len(pairs.a),
@@ -136,12 +130,19 @@ def _unseen(column: Column) -> list[str]:
     return [name for name, rows in counts(column).items() if not rows]
 
 
+def _holds(field: Field) -> str:
+    """What a field holds, in a word."""
+    if field.classes:
+        return "boolean" if set(field.classes) == {"true", "false"} else "class"
+    return "number" if field.is_number else "text" if field.types == {"string"} else "other"
+
+
 def _about(column: Column) -> metrics.Field:
     """Describe one field: minimum, maximum and mean of a number, the number of rows with each value of a class."""
     known = column.values[column.known]
-    number = column.field.kind == "number" and len(known) > 0
+    number = column.field.is_number and len(known) > 0
     return metrics.Field(
-        kind=column.field.kind,
+        kind=_holds(column.field),
         present=len(known),
         distinct=_distinct(column),
         counts=counts(column) if column.is_class else {},
@@ -158,8 +159,7 @@ def drift(found: Mapping[str, Sequence[Column]]) -> dict[str, dict[str, Drift]]:
     return {
         group["train"].field.name: {f"{a}_{b}": _differ(group[a], group[b]) for a, b in combinations(SPLITS, 2)}
         for group in named
-        if (group["train"].is_class or group["train"].field.kind == "number")
-        and all(c.known.any() for c in group.values())
+        if (group["train"].is_class or group["train"].field.is_number) and any(c.known.any() for c in group.values())
     }
 
 
@@ -168,9 +168,11 @@ def _differ(a: Column, b: Column) -> Drift:
     from scipy import stats
 
     if not a.is_class:
-        result = stats.ks_2samp(a.values[a.known], b.values[b.known], method="asymp")
+        one, other = (np.where(c.known, c.values, -np.inf) for c in (a, b))  # no value is a value of its own
+        result = stats.ks_2samp(one, other, method="asymp")
         return Drift(float(result.statistic), None, float(result.pvalue))
-    table = np.array([[*counts(c).values()][: len(c.names)] for c in (a, b)], np.float64)
+    names = max(a.names, b.names, key=len)
+    table = np.array([[counts(c).get(name, 0) for name in names] for c in (a, b)], np.float64)
     table = table[:, table.sum(axis=0) > 0]
     shares = table / table.sum(axis=1, keepdims=True)
     smooth = (table + 0.5) / (table + 0.5).sum(axis=1, keepdims=True)

@@ -71,7 +71,7 @@ def _doubts(column: Column, rows: Ints, vectors: Any) -> Iterator[Finding]:
     fold, given = np.arange(len(rows)) % FOLDS, column.values
     margins, best = np.zeros(len(rows)), given.copy()
     for number in range(FOLDS):
-        known, asked = column.known & (fold != number), np.flatnonzero(column.known & (fold == number))
+        known, asked = fold != number, np.flatnonzero(fold == number)
         if len(np.unique(given[known])) < 2 or not len(asked):
             continue
         model = ComplementNB().fit(vectors[known], given[known])
@@ -81,8 +81,8 @@ def _doubts(column: Column, rows: Ints, vectors: Any) -> Iterator[Finding]:
         taught = model.classes_[own] == given[asked]
         margins[asked] = np.where(taught, scores[np.arange(len(asked)), top] - scores[np.arange(len(asked)), own], 0.0)
         best[asked] = np.where(taught, model.classes_[top], given[asked])
-    against = column.known & (best != given)
-    if against.sum() > (1 - _TELLING) * column.known.sum():
+    against = best != given
+    if against.sum() > (1 - _TELLING) * len(given):
         return
     for row in np.flatnonzero(against).tolist():
         other = column.names[int(best[row])]

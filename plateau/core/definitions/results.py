@@ -21,6 +21,28 @@ ARMS = tuple(arm.name for arm in RUN)
 NEEDED = tuple(arm.name for arm in RUN if arm.needed)
 NAMED = [{"contains": {"const": name}} for name in NEEDED]
 
+SCORES = {
+    "type": "object",
+    "additionalProperties": {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {
+            "kind": {
+                "type": "string",
+                "enum": ["exact", "text", "set", "ignore"],
+                "description": "equal or not, by shared words, as items in any order, or not at all",
+            },
+            "ordered": {"type": "boolean", "description": "whether the order of a list's items counts"},
+            "weight": {
+                "type": "number",
+                "minimum": 0,
+                "maximum": 1_000_000,
+                "description": "what it counts in a row's mean; 1 else",
+            },
+        },
+    },
+}
+
 RESULTS: Definitions = (
     Section(
         "evaluate",
@@ -32,6 +54,13 @@ RESULTS: Definitions = (
                 list(ARMS),
                 f"what is compared; {' and '.join(NEEDED)} are needed",
                 f", the others are {', '.join(arm for arm in ARMS if arm not in NEEDED)}",
+            ),
+            Param(
+                "scores",
+                SCORES,
+                {},
+                "how fields are scored where their schema does not say it well, by name: {field: {kind: text, weight: 2}}",
+                "; docs/scoring.md says what there is",
             ),
             Param(
                 "num_samples",

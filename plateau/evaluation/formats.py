@@ -1,0 +1,94 @@
+"""What a string of a JSON Schema format means: texts of the same meaning are the same instant, address, number of days ..."""
+
+import ipaddress
+import re
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from fractions import Fraction
+from urllib.parse import urlsplit
+from uuid import UUID
+
+_TIME = re.compile(r"(\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:(z)|([+-])(\d\d):?(\d\d))?", re.IGNORECASE | re.ASCII)
+_DURATION = re.compile(
+    r"P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?", re.ASCII
+)
+_DAY = 86_400
+
+
+def meaning(name: str, text: str) -> str:
+    """The meaning of a text as a key: equal for texts that mean the same; the text itself where it is not of the format."""
+    reader = _READERS.get(name)
+    try:
+        return f"text {text}" if reader is None else f"{name} {reader(text)}"
+    except (ValueError, OverflowError):
+        return f"text {text}"
+
+
+def _seconds(text: str) -> tuple[Fraction, bool]:
+    """Seconds after midnight UTC of a time of RFC 3339, negative or past a day where the offset shifts them; whether it has one."""
+    found = _TIME.fullmatch(text)
+    if not found:
+        raise ValueError(text)
+    hour, minute, second = (int(part) for part in found.group(1, 2, 3))
+    if hour > 23 or minute > 59 or second > 60:
+        raise ValueError(text)
+    fraction = Fraction(f"0.{found[4]}") if found[4] else Fraction(0)
+    offset = (int(found[7]) * 60 + int(found[8])) * (-1 if found[6] == "-" else 1) if found[6] else 0
+    return Fraction((hour * 60 + minute - offset) * 60 + second) + fraction, bool(found[5] or found[6])
+
+
+def _time(text: str) -> str:
+    seconds, with_offset = _seconds(text)
+    return f"{seconds % _DAY} {with_offset}"
+
+
+def _date(text: str) -> str:
+    return str(datetime.strptime(text, "%Y-%m-%d").date().toordinal())
+
+
+def _instant(text: str) -> str:
+    day, time = text[:10], text[11:]
+    if text[10:11] not in ("T", "t", " "):
+        raise ValueError(text)
+    seconds, with_offset = _seconds(time)
+    whole = timedelta(days=date.fromisoformat(day).toordinal()).days * _DAY
+    return f"{whole + seconds} {with_offset}"
+
+
+def _duration(text: str) -> str:
+    """Months and seconds: 12 months are a year, 60 minutes an hour, but no number of days is a month."""
+    found = _DURATION.fullmatch(text)
+    if not found or not any(found.groups()):
+        raise ValueError(text)
+    years, months, weeks, days, hours, minutes, seconds = (Fraction(part or 0) for part in found.groups())
+    whole = (((weeks * 7 + days) * 24 + hours) * 60 + minutes) * 60 + seconds
+    return f"{years * 12 + months} {whole}"
+
+
+def _email(text: str) -> str:
+    """The part after the @ says the same in capitals."""
+    local, _, domain = text.rpartition("@")
+    return f"{local}@{domain.casefold()}"
+
+
+def _uri(text: str) -> str:
+    """Scheme and host say the same in capitals, and no path is the path "/"."""
+    parts = urlsplit(text)
+    return parts._replace(scheme=parts.scheme.lower(), netloc=parts.netloc.lower(), path=parts.path or "/").geturl()
+
+
+_READERS: dict[str, Callable[[str], object]] = {
+    "date": _date,
+    "time": _time,
+    "date-time": _instant,
+    "duration": _duration,
+    "email": _email,
+    "idn-email": _email,
+    "hostname": str.casefold,
+    "idn-hostname": str.casefold,
+    "ipv4": ipaddress.IPv4Address,
+    "ipv6": ipaddress.IPv6Address,
+    "uuid": UUID,
+    "uri": _uri,
+    "iri": _uri,
+}

@@ -1,0 +1,116 @@
+"""Number: the nearer, the better, on the scale of the field's range."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from plateau.data.fields import Field
+from plateau.evaluation import stats
+from plateau.evaluation.kinds.base import Figure, Kind, Rows, classify
+from plateau.evaluation.stats import Floats, Indices, Statistic
+
+_TAILS = (0.01, 0.99)  # quantiles of the training values between which the scale of a number without bounds lies
+
+
+class Number(Kind):
+    """A number: 1 - error / range, at least 0."""
+
+    name = "number"
+    atomic = True
+
+    @classmethod
+    def matches(cls, field: Field) -> bool:
+        """The types number and integer."""
+        return field.is_number
+
+    @property
+    def scale(self) -> float | None:
+        """The error from which the score is 0; None where neither bounds nor training values tell."""
+        low, high = _bounds(self.field)
+        return high - low if low is not None and high is not None else self.setup.scales.get(self.setup.name)
+
+    def score(self, truth: Any, answer: Any) -> float:
+        """1 - error / scale, 0 from an error of the scale on; without a scale, equal or not."""
+        error = abs(float(truth) - float(answer))
+        if error == 0 or not self.scale or not np.isfinite(self.scale):
+            return float(error == 0)
+        return max(0.0, 1 - error / self.scale)
+
+    def figures(self, rows: Rows) -> dict[str, Figure]:
+        """Mean absolute error and Spearman's correlation."""
+        pairs = np.array(self.numbers(rows), dtype=np.float64).reshape(-1, 2)
+        truth, answers = pairs[:, 0], pairs[:, 1]
+        error = (stats.mean_of(np.abs(truth - answers)), len(pairs))
+        return {"mae": error, "spearman": (_spearman(truth, answers), len(pairs))}
+
+    def numbers(self, rows: Rows) -> list[tuple[float, float]]:
+        """All pairs."""
+        return [(float(truth), float(answer)) for truth, answer in rows.both()]
+
+    def spread(self, values: Sequence[Any]) -> float | None:
+        """Standard deviation of those answered."""
+        known = [value for value in values if value is not None]
+        return float(np.std(known)) if known else None
+
+    def scales(self, values: Sequence[Any]) -> dict[str, float]:
+        """From the 1st to the 99th percentile of the values, or from a bound where there is one."""
+        if not values:
+            return {}
+        low, high = _bounds(self.field)
+        if low is not None and high is not None:
+            return {}
+        known = np.array(values, dtype=np.float64)
+        ends = np.quantile(known, _TAILS)
+        ends = ends if ends[1] > ends[0] else np.array([known.min(), known.max()])
+        scale = float((ends[1] if high is None else high) - (ends[0] if low is None else low))
+        rounded = stats.significant(scale)
+        return {self.setup.name: rounded} if rounded and rounded > 0 else {}
+
+    def majority(self, values: Sequence[Any]) -> Any:
+        """The mean, unless most have no value."""
+        known = [value for value in values if value is not None]
+        return self._allowed(float(np.mean(known)), known) if 2 * len(known) >= len(values) and known else None
+
+    def predict(self, known: Any, values: Sequence[Any], wanted: Any) -> list[Any]:
+        """Ridge regression on the rows that have a value; where some have none, a classifier says which."""
+        from sklearn.linear_model import Ridge
+
+        rows = [i for i, value in enumerate(values) if value is not None]
+        present = classify(known, [str(value is not None) for value in values], wanted)
+        if not rows:
+            return [None] * wanted.shape[0]
+        numbers = np.array([values[i] for i in rows], dtype=np.float64)
+        found = Ridge(alpha=1.0, solver="lsqr").fit(known[rows], numbers).predict(wanted)
+        return [
+            self._allowed(float(value), numbers.tolist()) if there == "True" else None
+            for value, there in zip(found, present, strict=True)
+        ]
+
+    def _allowed(self, value: float, known: Sequence[float]) -> float:
+        """The nearest number within the known ones that the schema allows."""
+        value = float(np.clip(value, min(known), max(known)))
+        step = self.field.node.keyword("multipleOf") or (1 if self.field.types == {"integer"} else None)
+        if not step:
+            return value
+        near = round(value / step) * step
+        return near if self.field.holds(near) else min(known, key=lambda one: abs(one - value))
+
+
+def _bounds(field: Field) -> tuple[float | None, float | None]:
+    """The lowest and the highest number that the schema allows, exclusive bounds as they stand; None for no bound."""
+    return field.node.low, field.node.high
+
+
+def _spearman(gold: Floats, predicted: Floats) -> Statistic:
+    """Rank correlation; NaN where either side is constant."""
+
+    def statistic(index: Indices) -> Floats:
+        from scipy.stats import rankdata  # a second to import
+
+        ranks = [rankdata(values[index], axis=1) for values in (gold, predicted)]
+        x, y = (rank - rank.mean(axis=1, keepdims=True) for rank in ranks)
+        scale = np.sqrt(np.square(x).sum(axis=1) * np.square(y).sum(axis=1))
+        return np.where(scale > 0, (x * y).sum(axis=1) / np.where(scale > 0, scale, 1.0), np.nan)
+
+    return statistic
