@@ -1,5 +1,6 @@
 """What a run in progress shows: one live line on a terminal, a plain line an evaluation point elsewhere."""
 
+import dataclasses
 import os
 import pty
 import re
@@ -9,7 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from plateau.training.checkpoints import State
+from plateau.training.display import Display
+from plateau.training.stopping import Rules
 from tests import tiny
+from tests.test_trainer import settings
 
 
 def seen(folder: Path, **environment: str) -> str:
@@ -68,3 +73,10 @@ def test_without_a_terminal_each_evaluation_point_is_one_plain_line_with_lr(
     lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("iteration ")]
     assert [line.split()[1] for line in lines] == ["0", "6", "12", "18", "24"]
     assert all(" lr " in line and "\x1b" not in line for line in lines)
+
+
+def test_the_best_so_far_is_shown_also_where_patience_ran_out_before_min_iters() -> None:
+    points = [{"iteration": 10 * i, "val_loss": loss} for i, loss in enumerate([3.0, 4.0, 5.0, 2.0, 1.0])]
+    chosen = dataclasses.replace(settings(), rules=Rules(patience=1, min_iters=100))
+    display = Display(chosen, shown=False)
+    assert display._standing(State(points=points)) == "best 1.0000 at 40 patience left 1"

@@ -36,3 +36,16 @@ def test_the_write_in_progress_of_another_process_is_left_alone(tmp_path: Path) 
     other.write_text("half")
     write_text(tmp_path / "a.txt", "whole")
     assert other.exists()
+
+
+def test_a_folder_that_is_a_link_is_written_where_it_points(tmp_path: Path) -> None:
+    disk, link = tmp_path / "disk" / "adapters", tmp_path / "adapters"
+    disk.mkdir(parents=True)
+    (disk / "old").write_text("old")
+    link.symlink_to(disk)
+    with replacing(link) as temporary:
+        temporary.mkdir()
+        (temporary / "new").write_text("new")
+    assert link.is_symlink()
+    assert [path.name for path in link.iterdir()] == ["new"]
+    assert list((tmp_path / "disk").iterdir()) == [disk]

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+import yaml
 
 from plateau.core import params
 from plateau.decision import checkup, gates, overfit, selection
@@ -434,6 +435,14 @@ def test_the_model_card_is_one_that_the_hub_reads() -> None:
         f"# {text.markdown(NASTY)}",
         *(f"## {title}" for title in ("How to load", "Data", "Training", "Evidence", "Limits")),
     ]
+
+
+def test_the_front_matter_of_a_card_holds_no_markup_and_still_says_what_it_says() -> None:
+    values = figures(HEALTHY)
+    written = card.write_card(composed(values, title=NASTY), values, schemas(values), knobs(NASTY))
+    front = written.split("---\n")[1]
+    assert "<" not in front
+    assert yaml.safe_load(front)["model-index"][0]["name"] == text.plain(NASTY)
 
 
 def test_a_card_without_a_licence_says_so() -> None:

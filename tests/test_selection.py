@@ -118,3 +118,8 @@ def test_any_curve_gives_one_choice_within_its_policy_whatever_the_order_of_the_
     start = overfit.onset(points, 0.05)
     if policy == "latest_within_tolerance" and start is not None:
         assert chosen["iteration"] < start
+
+
+def test_a_loss_whose_perplexity_no_float_holds_is_chosen_all_the_same():
+    points = [{"iteration": i, "val_loss": loss, "train_loss": loss} for i, loss in ((0, 900.0), (10, 800.0))]
+    assert choose(points)["val_perplexity"] == math.exp(700)

@@ -17,8 +17,10 @@ from plateau.core.errors import BadInputError
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary sibling of `path`; rename it onto `path` when the block ends without an exception.
 
-    What an earlier process left here when it was killed is removed first.
+    What an earlier process left here when it was killed is removed first. Where `path` is a link to a folder, on another disk
+    perhaps, that folder is replaced and the link stays.
     """
+    path = path.resolve() if path.is_symlink() and path.is_dir() else path
     temporary = _temporary(path)
     try:
         yield temporary

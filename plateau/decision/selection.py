@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plateau.core.errors import BadInputError
-from plateau.core.numbers import is_finite
+from plateau.core.numbers import is_finite, perplexity
 from plateau.decision import overfit
 from plateau.decision.overfit import Point
 
@@ -50,7 +50,7 @@ def choose(
         "policy": params["policy"],
         "iteration": chosen["iteration"],
         "val_loss": chosen["val_loss"],
-        "val_perplexity": math.exp(chosen["val_loss"]),
+        "val_perplexity": perplexity(chosen["val_loss"]),
         "reason": reason + _base_note(points, chosen),
         "candidates": candidates,
     }

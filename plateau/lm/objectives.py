@@ -117,7 +117,8 @@ def fast_operations(model: nn.Module) -> Iterator[None]:
 
 def _splits_at_head(model: nn.Module) -> bool:
     """Whether head(states) is exactly what the whole model computes; a model with soft-capping or the like says no."""
-    if not (hasattr(model, "model") and (hasattr(model, "lm_head") or hasattr(model.model, "embed_tokens"))):
+    inner = getattr(model, "model", None)
+    if inner is None or (getattr(model, "lm_head", None) is None and not hasattr(inner, "embed_tokens")):
         return False
     ids = mx.array([[1, 2, 3]])
     whole, split = model(ids), _head(model, model.model(ids))
@@ -125,9 +126,8 @@ def _splits_at_head(model: nn.Module) -> bool:
 
 
 def _head(model: nn.Module, states: mx.array) -> mx.array:
-    logits: mx.array = (
-        model.lm_head(states) if hasattr(model, "lm_head") else model.model.embed_tokens.as_linear(states)
-    )
+    head = getattr(model, "lm_head", None)  # None too where the embedding serves
+    logits: mx.array = head(states) if head is not None else model.model.embed_tokens.as_linear(states)
     return logits
 
 

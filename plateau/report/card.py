@@ -1,8 +1,10 @@
 """The model card, in the format of the Hugging Face hub: what the adapter is, what it was trained on, what speaks for it."""
 
+import sys
 from collections.abc import Iterator
 from typing import Any
 
+import yaml
 from markupsafe import Markup
 
 from plateau.report import evidence, health, page, report
@@ -10,6 +12,7 @@ from plateau.report.report import Figures
 from plateau.report.text import flat, plain
 
 DATA = ("prepare", "split", "convert")
+YAML_LESS_THAN = "\\x3C"
 
 
 def write_card(composed: page.Page, figures: Figures, schemas: Figures, params: Figures) -> str:
@@ -39,7 +42,28 @@ def write_card(composed: page.Page, figures: Figures, schemas: Figures, params: 
         "settings": [row for row in flat(params) if not row[0].startswith("report.")],
     }
     front = Markup(f"---\n{data.to_yaml()}\n---\n")  # noqa: S704 (YAML writes its own escapes)
-    return str(ModelCard(page.render("card.md.j2", {**content, "front": front})))
+    return _without_markup(str(ModelCard(page.render("card.md.j2", {**content, "front": front}))))
+
+
+def _without_markup(card: str) -> str:
+    """The card with every "<" of its front matter written as YAML's escape: a viewer that shows it as text runs nothing."""
+    _, front, rest = card.split("---\n", 2)
+    if "<" not in front:
+        return card
+    values = yaml.safe_load(front)
+    quoted = yaml.dump(values, Dumper=_Quoting, sort_keys=False, allow_unicode=True, width=sys.maxsize)
+    return f"---\n{quoted.replace('<', YAML_LESS_THAN)}---\n{rest}"
+
+
+class _Quoting(yaml.SafeDumper):
+    """Puts texts with a "<" into double quotes, where YAML has escapes."""
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, '"' if "<" in text else None)
+
+
+_Quoting.add_representer(str, _text)
 
 
 def _results(evaluate: Figures, title: str) -> Iterator[Any]:

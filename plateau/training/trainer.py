@@ -16,6 +16,7 @@ import numpy.typing as npt
 from mlx.utils import tree_map
 
 from plateau.core.errors import BadInputError
+from plateau.core.numbers import perplexity
 from plateau.core.supervision import finishing
 from plateau.lm import objectives
 from plateau.lm.backend import mx, nn, optim
@@ -211,7 +212,7 @@ class Run:
                 "lr": _rounded(np.array(self.optimizer.learning_rate).item()),
                 "train_loss": _rounded(float(probe_sums.sum() / probe_counts.sum())),
                 "val_loss": _rounded(val_loss),
-                "val_perplexity": _rounded(math.exp(min(val_loss, 700.0))),
+                "val_perplexity": _rounded(perplexity(val_loss)),
                 "batch_loss": _rounded(state.loss_sum / state.loss_tokens) if state.loss_tokens else None,
                 "sha256": digest,
             }
