@@ -20,6 +20,7 @@ PARAMS = (
     "evaluate.temperature",
     "evaluate.stability_samples",
     "train.train_on_prompt",
+    "convert.template_date",
     "seed",
 )
 
@@ -30,8 +31,8 @@ def main(system: System, params: Params) -> None:
     options, whole = params["evaluate"], params["train"]["train_on_prompt"]
     splits = samples.open_splits(system, options["num_samples"], options["diagnostic_rows"], whole)
     base, adapter = system.path("models", "base"), system.path("adapters", "best")
-    provenance.check_prompts(system, base)
-    provenance.check_prompts(system, adapter)
+    provenance.check_prompts(system, base, params["convert"]["template_date"])
+    provenance.check_prompts(system, adapter, params["convert"]["template_date"])
     settings, recorded = _settings(params), best.chosen_losses(system)
     network, tokenizer, found = answers.adapted(base, adapter, splits, settings, recorded)
     best.check(system)

@@ -18,8 +18,13 @@ def main(system: System, values: params.Params) -> None:
     began = time.perf_counter()
     options = values["convert"]
     setup = conversion.Setup(
-        system.path("models", "base"), tuple(options["context"]), options["instruction"], values["max_seq_length"]
+        system.path("models", "base"),
+        tuple(options["context"]),
+        options["instruction"],
+        values["max_seq_length"],
+        options["template_date"],
     )
+    conversion.renderer(setup)  # a fault of the tokenizer or template is told before any row is read
     summary = {}
     with engine.local(None) as pool:
         for name in SPLITS:

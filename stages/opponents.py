@@ -15,6 +15,7 @@ PARAMS = (
     "evaluate.batch_size",
     "evaluate.max_tokens",
     "train.train_on_prompt",
+    "convert.template_date",
 )
 
 
@@ -24,7 +25,7 @@ def main(system: System, params: Params) -> None:
     options, whole = params["evaluate"], params["train"]["train_on_prompt"]
     splits = samples.open_splits(system, options["num_samples"], options["diagnostic_rows"], whole)
     base = system.path("models", "base")
-    provenance.check_prompts(system, base)
+    provenance.check_prompts(system, base, params["convert"]["template_date"])
     settings = answers.Settings(options["arms"], options["batch_size"], options["max_tokens"], whole)
     found = answers.opponents(base, splits, settings)
     rows.write(system.path("data", "opponents.parquet"), found.tables)

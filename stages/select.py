@@ -8,7 +8,14 @@ from plateau.core.system import System
 from plateau.decision import best, selection
 from plateau.training import scratch
 
-PARAMS = ("selection", "overfit.val_rise", "evaluate.batch_size", "evaluate.max_tokens", "evaluate.scores")
+PARAMS = (
+    "selection",
+    "overfit.val_rise",
+    "evaluate.batch_size",
+    "evaluate.max_tokens",
+    "evaluate.scores",
+    "convert.template_date",
+)
 
 
 def main(system: System, params: Params) -> None:
@@ -24,7 +31,7 @@ def main(system: System, params: Params) -> None:
         tried = selection.top_k(points, params["selection"]["top_k"])
         scores = quality.valid_scores(system, tried, params["evaluate"])
     chosen = selection.choose(points, params["selection"], params["overfit"]["val_rise"], row_losses, scores)
-    best.write(system, chosen, points)
+    best.write(system, chosen, points, params["convert"]["template_date"])
     files.write_json(system.metrics("selection"), chosen)
     say(chosen["reason"])
 

@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -160,3 +161,80 @@ def test_a_model_that_is_absent_or_without_template_is_one_clear_line(tokenizer_
         (tmp_path / name).write_bytes((tokenizer_dir / name).read_bytes())
     with pytest.raises(BadInputError, match="no chat template"):
         chat.load_tokenizer(tmp_path)
+
+
+CHATML = (
+    "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+
+
+def copied(tokenizer_dir: Path, folder: Path, template: Any, *added: str) -> Path:
+    """The tokenizer with another chat template, and further special tokens."""
+    shutil.copytree(tokenizer_dir, folder, dirs_exist_ok=True)
+    (folder / "chat_template.jinja").unlink(missing_ok=True)
+    config = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
+    (folder / "tokenizer_config.json").write_text(json.dumps({**config, "chat_template": template}), encoding="utf-8")
+    if added:
+        made = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
+        first = 1 + max(made["model"]["vocab"].values())
+        made["added_tokens"] += [
+            {**made["added_tokens"][0], "id": first + number, "content": text} for number, text in enumerate(added)
+        ]
+        (folder / "tokenizer.json").write_text(json.dumps(made), encoding="utf-8")
+    return folder
+
+
+def test_what_a_template_writes_after_the_stop_token_is_not_supervised(tokenizer_dir: Path, tmp_path: Path) -> None:
+    tokenizer = chat.load_tokenizer(copied(tokenizer_dir, tmp_path, CHATML, "<|im_start|>", "<|im_end|>"))
+    stop = tokenizer.convert_tokens_to_ids("<|im_end|>")
+    [example] = examples(tokenizer, [row()], [], "", 512)
+    assert example.ids[-1] == stop
+    assert chat.ending(tokenizer) == (stop, len(tokenizer.encode("\n", add_special_tokens=False)))
+
+
+CLOCKS = [
+    "{{ strftime_now('%d %b %Y') }}|",
+    "{%- set date_string = strftime_now('%A, %-d %B %Y') if strftime_now is defined else 'never' %}{{ date_string }}|",
+    "{% macro day() %}{{ strftime_now('%Y-%m-%d') }}{% endmacro %}{{ day() }}|",
+]
+
+
+@pytest.mark.parametrize(
+    ("clock", "said"),
+    list(zip(CLOCKS, ["24 Dec 2025", "Wednesday, 24 December 2025", "2025-12-24"], strict=True)),
+)
+def test_a_template_that_asks_for_the_time_is_told_the_date_of_params(
+    tokenizer_dir: Path, tmp_path: Path, tokenizer: Any, clock: str, said: str
+) -> None:
+    folder = copied(tokenizer_dir, tmp_path, clock + tokenizer.chat_template)
+    dated = chat.load_tokenizer(folder, "2025-12-24")
+    asked = dated.apply_chat_template(chat.dialogue("x", "")[:1], tokenize=False, add_generation_prompt=True)
+    assert asked.startswith(f"{said}|")
+    (folder / "chat_template.jinja").write_text(dated.chat_template, encoding="utf-8")
+    assert chat.prompt_ids(chat.load_tokenizer(folder, "1999-01-01"), "x") == chat.prompt_ids(dated, "x")
+
+
+@pytest.mark.parametrize(
+    ("template", "said"),
+    [
+        ("{{ raise_exception('no system role') }}", "no system role"),
+        ("{% for message in messages %}", "Unexpected end of template"),
+        ("{{ messages[0]['content'] + 3 }}", "can only concatenate str"),
+        ([{"name": "rag", "template": "x"}], "has the chat templates rag and none named default"),
+    ],
+)
+def test_a_fault_of_the_template_is_one_line_that_names_its_file(
+    tokenizer_dir: Path, tmp_path: Path, template: Any, said: str
+) -> None:
+    folder = copied(tokenizer_dir, tmp_path, template)
+    with pytest.raises(BadInputError) as caught:
+        chat.load_tokenizer(folder)
+    assert str(folder / "tokenizer_config.json") in str(caught.value)
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_date_that_is_none_is_refused(tokenizer_dir: Path, tmp_path: Path) -> None:
+    with pytest.raises(BadInputError, match=r"convert\.template_date: 2025-13-40 is no day"):
+        chat.load_tokenizer(copied(tokenizer_dir, tmp_path, CLOCKS[0]), "2025-13-40")

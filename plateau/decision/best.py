@@ -12,8 +12,10 @@ from plateau.core import files
 from plateau.core.errors import BadInputError
 from plateau.core.system import System
 from plateau.decision.selection import RowLosses
+from plateau.prompts import chat, template
 
 ADAPTER_FILES = ("adapters.safetensors", "adapter_config.json")
+_CONFIGS = ("generation_config.json", "config.json")
 # What a tokenizer with its chat template is made of, whichever of them a base has.
 TOKENIZER_FILES = (
     "tokenizer.json",
@@ -66,8 +68,8 @@ def checkpoint(system: System, point: Mapping[str, Any]) -> Path:
     return folder
 
 
-def write(system: System, chosen: Mapping[str, Any], points: Sequence[Mapping[str, Any]]) -> None:
-    """Copy the chosen adapter, the base's tokenizer and chat template, and write the model card."""
+def write(system: System, chosen: Mapping[str, Any], points: Sequence[Mapping[str, Any]], date: str) -> None:
+    """Copy the chosen adapter and the base's tokenizer, write its chat template as of `date`, where it ends, and the model card."""
     point = next(p for p in points if p["iteration"] == chosen["iteration"])
     source, base = checkpoint(system, point), system.path("models", "base")
     with files.replacing(system.path("adapters", "best")) as folder:
@@ -77,11 +79,33 @@ def write(system: System, chosen: Mapping[str, Any], points: Sequence[Mapping[st
         for name in TOKENIZER_FILES:
             if (base / name).is_file():
                 shutil.copyfile(base / name, folder / name)
-        (folder / "README.md").write_text(card(system, chosen, point), encoding="utf-8")
+        stop = _write_prompting(base, folder, date)
+        (folder / "README.md").write_text(card(system, chosen, point, stop), encoding="utf-8")
 
 
-def card(system: System, chosen: Mapping[str, Any], point: Mapping[str, Any]) -> str:
-    """The model card: what the adapter is, how it was chosen and how it is used."""
+def _write_prompting(base: Path, folder: Path, date: str) -> str | None:
+    """What stock clients must know beyond the base's own files; the token at which they do not stop by themselves, if any.
+
+    A template that asks for the time is written with its clock at `date`; a token that ends answers, and at which the base's config does not
+    stop, is in generation_config.json.
+    """
+    tokenizer = chat.load_tokenizer(base, date)
+    if template.asks_for_time(tokenizer.chat_template):
+        (folder / "chat_template.jinja").write_text(tokenizer.chat_template, encoding="utf-8")
+    configs = [files.read_json(base / name) for name in _CONFIGS if (base / name).is_file()]
+    told: Any = next((config["eos_token_id"] for config in configs if config.get("eos_token_id") is not None), [])
+    known = {*(told if isinstance(told, list) else [told]), tokenizer.eos_token_id} - {None}
+    stop, _ = chat.ending(tokenizer)
+    if stop is None or stop in known:
+        return None
+    own = configs[0] if (base / _CONFIGS[0]).is_file() else {}
+    files.write_json(folder / _CONFIGS[0], {**own, "eos_token_id": sorted({*known, stop})})
+    return str(tokenizer.convert_ids_to_tokens(stop))
+
+
+def card(system: System, chosen: Mapping[str, Any], point: Mapping[str, Any], stop: str | None = None) -> str:
+    """The model card: what the adapter is, how it was chosen and how it is used; `stop` is a token at which clients must be told to end."""
+    ending = "" if stop is None else f" --extra-eos-token '{stop}'"
     return f"""---
 library_name: mlx
 tags: [mlx, lora, plateau]
@@ -92,7 +116,7 @@ tags: [mlx, lora, plateau]
 Validation loss {chosen["val_loss"]:.6g} nats a token (perplexity {chosen["val_perplexity"]:.6g}) after
 {point.get("trained_tokens") or 0:,} trained tokens; sha256 `{point.get("sha256")}`.
 
-    mlx_lm.generate --model models/base --adapter-path adapters/best --prompt "..."
+    mlx_lm.generate --model models/base --adapter-path adapters/best{ending} --prompt "..."
 
 Whether it should ship stands in metrics/gates.json, what it scores in metrics/evaluate.json.
 """

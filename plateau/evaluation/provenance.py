@@ -18,9 +18,9 @@ _ROWS = 8  # of each split, evenly spaced, that are rendered again
 _RELATIVE, _ABSOLUTE = 0.03, 0.003  # how far a loss may be off that another backend or float type recorded
 
 
-def check_prompts(system: System, folder: Path) -> None:
+def check_prompts(system: System, folder: Path, date: str) -> None:
     """Raise BadInputError unless the tokenizer of `folder` renders the chat files to the very ids that are trained and tested on."""
-    tokenizer = chat.load_tokenizer(folder)
+    tokenizer = chat.load_tokenizer(folder, date)
     for name in SPLITS:
         _check_split(system, name, tokenizer, folder)
 

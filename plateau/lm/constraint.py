@@ -5,7 +5,7 @@ than one token can put off, a row draws what the grammar allows; then each token
 reached after it, else the next likely one; once only the shortest way is left, that is taken.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -27,14 +27,13 @@ Sampler = Callable[[mx.array], mx.array]
 class Constraint:
     """A schema compiled for a tokenizer; `batch()` gives each row of a batch its own state.
 
-    `shortest` is the number of tokens of the shortest output, its end among them; `relaxed` names what of the schema decoding cannot
+    An output ends with one of the tokens `ends`, by default those of mlx-lm's tokenizer. `shortest` is the number of tokens of the shortest output, its end among them; `relaxed` names what of the schema decoding cannot
     hold. Raises BadInputError for a schema that no text satisfies, and for a budget below the shortest output.
     """
 
-    def __init__(self, tokenizer: Any, schema: Any, max_tokens: int) -> None:
+    def __init__(self, tokenizer: Any, schema: Any, max_tokens: int, ends: Sequence[int] = ()) -> None:
         fast = getattr(tokenizer, "_tokenizer", tokenizer)
-        ends = sorted(getattr(tokenizer, "eos_token_ids", None) or [fast.eos_token_id])
-        self.vocabulary = llguidance.hf.from_tokenizer(fast, eos_token=ends)
+        self.vocabulary = llguidance.hf.from_tokenizer(fast, eos_token=list(ends) or sorted(tokenizer.eos_token_ids))
         self.max_tokens = max_tokens
         self.end = int(self.vocabulary.eos_token)
         try:
@@ -189,7 +188,7 @@ class Processor:
             raise RuntimeError(f"the grammar refused a token that it had allowed: {self._matcher.get_error()}")
         if self._taken is not None:
             self._state, self._way = self._taken
-        elif token != self._constraint.end:
+        elif token not in self._constraint.vocabulary.eos_tokens:
             self._state = self._constraint.completions.read(self._state, self._constraint.text(token))
         self._taken = None
 
@@ -225,7 +224,7 @@ class Processor:
             token = way[0] if way else constraint.end
             self.take(token)
             return token
-        if token == constraint.end:
+        if token in constraint.vocabulary.eos_tokens:
             self._taken = self._state, []
             return True
         state = constraint.completions.read(self._state, constraint.text(token))

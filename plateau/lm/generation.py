@@ -8,6 +8,7 @@ from typing import Any
 
 from plateau.lm.backend import mx, nn
 from plateau.lm.objectives import STREAMS, fast_operations
+from plateau.prompts import chat
 
 Schema = Mapping[str, Any]
 
@@ -45,12 +46,13 @@ def generate(
     sampler = make_sampler(temp=temperature)
     shares = [order[i :: len(STREAMS)] for i in range(min(len(STREAMS), len(order)))]
     at_once = -(-batch_size // len(shares))
-    constraint = _constraint(tokenizer, schema, max_tokens)
+    stops = ends(tokenizer)
+    constraint = _constraint(tokenizer, schema, max_tokens, stops)
     generators = []
     try:
         for stream, share in zip(STREAMS, shares, strict=False):
             draw, processors = (sampler, None) if constraint is None else constraint.batch(sampler, len(share))
-            generators.append(_generator(model, tokenizer, stream, max_tokens, at_once, draw))
+            generators.append(_generator(model, stops, stream, max_tokens, at_once, draw))
             generators[-1].insert([list(prompts[i]) for i in share], logits_processors=processors)
         with fast_operations(model):
             finished = _run(generators)
@@ -63,7 +65,7 @@ def generate(
 
 
 def _generator(
-    model: nn.Module, tokenizer: Any, stream: mx.Stream | None, max_tokens: int, batch_size: int, sampler: Any
+    model: nn.Module, stops: list[int], stream: mx.Stream | None, max_tokens: int, batch_size: int, sampler: Any
 ) -> Any:
     """mlx-lm's batch generator on a stream of its own, on its default one where that is None."""
     from mlx_lm.generate import BatchGenerator
@@ -71,7 +73,7 @@ def _generator(
     return BatchGenerator(
         model,
         max_tokens=max_tokens,
-        stop_tokens=[[token] for token in sorted(tokenizer.eos_token_ids)],
+        stop_tokens=[[token] for token in stops],
         sampler=sampler,
         completion_batch_size=batch_size,
         prefill_batch_size=batch_size,
@@ -79,13 +81,19 @@ def _generator(
     )
 
 
-def _constraint(tokenizer: Any, schema: Schema | None, max_tokens: int) -> Any:
+def ends(tokenizer: Any) -> list[int]:
+    """The tokens at which an output ends: those of mlx-lm's tokenizer, and the one with which the chat template ends an answer."""
+    stop, _ = chat.ending(tokenizer._tokenizer) if tokenizer.chat_template else (None, 0)
+    return sorted(tokenizer.eos_token_ids | ({stop} - {None}))
+
+
+def _constraint(tokenizer: Any, schema: Schema | None, max_tokens: int, stops: list[int]) -> Any:
     """What holds outputs to a schema; None without one."""
     if schema is None:
         return None
     from plateau.lm.constraint import Constraint  # llguidance, which nothing else needs
 
-    return Constraint(tokenizer, schema, max_tokens)
+    return Constraint(tokenizer, schema, max_tokens, stops)
 
 
 def _run(generators: Sequence[Any]) -> dict[tuple[int, int], tuple[list[int], bool]]:

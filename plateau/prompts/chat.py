@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from plateau.core.errors import BadInputError
+from plateau.prompts import template
 
 Turn = Mapping[str, Any]
 
@@ -21,8 +22,11 @@ _DROPPED = ("Mn", "Me", "Cf", "Cc")
 _ODD = re.compile(r"[^\s\x20-\x7e]")
 
 
-def load_tokenizer(path: Path) -> Any:
-    """The transformers tokenizer of a model folder; raises BadInputError without one, or without a chat template."""
+def load_tokenizer(path: Path, date: str = template.TEMPLATE_DATE) -> Any:
+    """The transformers tokenizer of a model folder; a template that asks for the time is told `date`.
+
+    Raises BadInputError without a tokenizer or chat template, and where the template cannot render a conversation.
+    """
     if not path.is_dir():
         raise BadInputError(f"{path}: no such model folder; check `model` in params.yaml and run `dvc repro base`")
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")  # else it says on import that PyTorch is missing
@@ -32,9 +36,24 @@ def load_tokenizer(path: Path) -> Any:
         tokenizer = AutoTokenizer.from_pretrained(str(path), local_files_only=True)
     except (OSError, ValueError, KeyError) as error:
         raise BadInputError(f"{path}: no tokenizer can be loaded: {' '.join(str(error).split())}") from None
-    if not tokenizer.chat_template:
-        raise BadInputError(f"{path}: the model has no chat template; use an instruct model or add chat_template.jinja")
+    template.fix(tokenizer, path, date)
+    _try(tokenizer, path)
     return tokenizer
+
+
+def _try(tokenizer: Any, path: Path) -> None:
+    """Render a conversation of a word each; raises BadInputError that names the template's file and what is wrong with it."""
+    from jinja2 import TemplateError
+
+    try:
+        for completion in (None, "x"):
+            _text(tokenizer, "x", completion)
+    except (TemplateError, TypeError, ValueError, KeyError, AttributeError) as error:
+        said = " ".join(str(error).split())
+        raise BadInputError(
+            f"{template.template_file(path)}: its chat template cannot render a question and an answer: {said}; correct it, or put "
+            "another into chat_template.jinja beside it"
+        ) from None
 
 
 def messages(turns: Sequence[Turn], context: Mapping[str, Any], instruction: str) -> str:
@@ -125,14 +144,38 @@ def _encode(tokenizer: Any, texts: list[str]) -> list[list[int]]:
 
 
 def render_all(tokenizer: Any, contents: Sequence[str], completions: Sequence[str]) -> list[tuple[list[int], int]]:
-    """`render` for many chats at once, which is faster."""
+    """`render` for many chats at once, which is faster; what a template writes after the answer's end is left out."""
     if not contents:
         return []
     prompts = _encode(tokenizer, [_text(tokenizer, content, None) for content in contents])
     wholes = _encode(tokenizer, [_text(tokenizer, *pair) for pair in zip(contents, completions, strict=True)])
+    stop, after = ending(tokenizer)
+    made = []
     for prompt, whole in zip(prompts, wholes, strict=True):
         if whole[: len(prompt)] != prompt:
             raise BadInputError(
                 "the chat template's prompt is no prefix of the whole chat: training and use would differ"
             )
-    return [(whole, len(prompt)) for prompt, whole in zip(prompts, wholes, strict=True)]
+        end = len(whole) - after
+        made.append((whole[:end] if after and whole[end - 1] == stop else whole, len(prompt)))
+    return made
+
+
+def ending(tokenizer: Any) -> tuple[int | None, int]:
+    """The special token with which the template ends an answer, None where it has none, and how many tokens it writes after it."""
+    return _ending(tokenizer, tokenizer.chat_template)
+
+
+@lru_cache(maxsize=8)
+def _ending(tokenizer: Any, _: str) -> tuple[int | None, int]:
+    answer = "answer"
+    text = _text(tokenizer, "x", answer)
+    [tail] = _encode(tokenizer, [text[text.rindex(answer) + len(answer) :]]) if answer in text else [[]]
+    places = [place for place, number in enumerate(tail) if number in added_tokens(tokenizer)]
+    return (tail[places[0]], len(tail) - places[0] - 1) if places else (None, 0)
+
+
+def added_tokens(tokenizer: Any) -> set[int]:
+    """Ids of the special and added tokens of more than a character."""
+    added = {number for number, token in tokenizer.added_tokens_decoder.items() if len(token.content.strip()) > 1}
+    return added | set(tokenizer.all_special_ids)

@@ -18,6 +18,7 @@ from plateau.metrics.convert import Lengths
 from plateau.prompts import tokens
 from plateau.prompts.chat import dialogue, load_tokenizer
 from plateau.prompts.examples import Renderer
+from plateau.prompts.template import TEMPLATE_DATE
 
 BATCH_ROWS = 512
 NAMED = 10  # truncated rows that are named
@@ -30,6 +31,7 @@ class Setup(NamedTuple):
     context: tuple[str, ...]
     instruction: str
     max_length: int
+    date: str = TEMPLATE_DATE
 
 
 class Converted(NamedTuple):
@@ -44,7 +46,7 @@ class Converted(NamedTuple):
 @lru_cache(maxsize=1)
 def renderer(setup: Setup) -> Renderer:
     """The renderer of a process, made once."""
-    return Renderer(load_tokenizer(setup.base), setup.context, setup.instruction, setup.max_length)
+    return Renderer(load_tokenizer(setup.base, setup.date), setup.context, setup.instruction, setup.max_length)
 
 
 def convert(setup: Setup, batch: pa.RecordBatch) -> Converted:

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from plateau.core.errors import BadInputError
-from plateau.prompts.chat import Turn, messages, neutralise, render, render_all, specials
+from plateau.prompts.chat import Turn, added_tokens, messages, neutralise, render, render_all, specials
 
 Row = Mapping[str, Any]
 
@@ -107,8 +107,7 @@ def _without(turns: Sequence[Turn], gone: int, cut: int) -> list[Turn]:
 
 def _check(tokenizer: Any, rows: Sequence[Row], made: Sequence[Example]) -> None:
     """Every chat holds as many special tokens as an empty one, and its answer ends with one: else it never stops."""
-    added = {number for number, token in tokenizer.added_tokens_decoder.items() if len(token.content.strip()) > 1}
-    added |= set(tokenizer.all_special_ids)
+    added = added_tokens(tokenizer)
     skeleton, start = render(tokenizer, "x", "x")
     if not added.intersection(skeleton[start:]):
         raise BadInputError("the chat template ends the model's answer with no special token, so it would never stop")

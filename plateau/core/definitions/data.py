@@ -208,6 +208,13 @@ DATA: Definitions = (
                 "columns rendered in the prompt's [TEMPORAL CONTEXT] block",
                 ", in this order",
             ),
+            Param(
+                "template_date",
+                DATE,
+                "2024-07-26",
+                "day, YYYY-MM-DD, that a chat template is told which asks for the date",
+                ", so that it renders the same on every day",
+            ),
         ),
     ),
 )
