@@ -23,7 +23,8 @@ def main(system: System, values: params.Params) -> None:
     """Write data/prepared.parquet, data/rejected.jsonl and metrics/prepare.json; fail past prepare.max_rejected."""
     began = time.perf_counter()
     options, rejected = preparation.options(values["prepare"]), system.path("data", "rejected.jsonl")
-    rules = preparation.rules(system.schema("transcript"), system.schema("target"), options["mapping"])
+    schemas, base = (system.schema("transcript"), system.schema("target")), system.path("models", "base")
+    rules = preparation.rules(*schemas, options["mapping"], base)
     memory = options["memory_mb"] * MIB
     with files.scratch(system.path("data", "prepared")) as folder, engine.start(options) as pool:
         with joining.Store(folder, preparation.buckets(system, options["mapping"], memory)) as store:

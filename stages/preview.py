@@ -16,7 +16,9 @@ OPTION = "--preview"
 def show(count: int, system: System, values: params.Params) -> None:
     """Print raw text, record and prompt of the first `count` records; write nothing."""
     declared = preparation.options(values["prepare"])["mapping"]
-    rules = preparation.rules(system.schema("transcript"), system.schema("target"), declared)
+    rules = preparation.rules(
+        system.schema("transcript"), system.schema("target"), declared, system.path("models", "base")
+    )
     for number, page in enumerate(preview.pages(system, rules, values, count), 1):
         say(f"===== {number}: {page}\n")
 

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plateau.core.errors import BadInputError
+from plateau.data.specials import neutralise
 from plateau.prompts import chat
 from plateau.prompts.examples import Example, Renderer
 
@@ -53,9 +54,9 @@ def test_no_text_can_pose_as_a_turn_or_a_block(texts: list[str]) -> None:
 )
 def test_no_special_token_survives_whatever_the_tokenizer(text: str, specials: list[str]) -> None:
     names = (*specials, "<s>", "</s>", "<|user|>")
-    safe = chat.neutralise(text, names)
+    safe = neutralise(text, names)
     assert not [name for name in names if name in safe]
-    assert chat.neutralise(safe, names) == safe
+    assert neutralise(safe, names) == safe
 
 
 @given(text=st.text() | HOSTILE, label=st.text() | HOSTILE)

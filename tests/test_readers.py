@@ -6,6 +6,8 @@ import gzip
 import io
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -292,6 +294,20 @@ def test_links_out_of_the_folder_are_refused_and_those_within_are_followed(desk:
         ("c.jsonl", None, "outside_folder"),
         ("e.jsonl", None, "unreadable_file"),
     ]
+
+
+def test_a_link_is_followed_into_the_dvc_cache_alone(desk: Desk, tmp_path: Path) -> None:
+    for command in (["git", "init", "-q"], [sys.executable, "-m", "dvc", "init", "-q"]):
+        subprocess.run(command, cwd=desk.system.root, check=True)
+    cache = desk.system.root / ".dvc" / "cache"
+    name = Path("files", "md5", "ab", "c" * 30)
+    for number, folder in enumerate([cache, tmp_path / "elsewhere"]):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(lines(good(f"g{number}")))
+        (desk.calls / f"{number}.jsonl").symlink_to(folder / name)
+    ids, rejected = desk.run()
+    assert ids == ["g0", "zz"]
+    assert rejected == [("1.jsonl", None, "outside_folder")]
 
 
 def test_a_named_encoding_is_read_and_what_it_has_not_is_a_bad_row(desk: Desk) -> None:

@@ -65,8 +65,8 @@ class Bench:
         return self.rejected()
 
     def rejected(self) -> list[tuple[Any, ...]]:
-        lines = self.system.path("data", "rejected.jsonl").read_text(encoding="utf-8").splitlines()
-        rows = [json.loads(text) for text in lines]
+        lines = self.system.path("data", "rejected.jsonl").read_text(encoding="utf-8").split("\n")
+        rows = [json.loads(text) for text in lines if text]
         assert all(row["detail"] and len(row["record"]) <= strict_json.SHOWN_CHARACTERS for row in rows)
         return [(Path(row["file"]).name, row["line"], row["id"], row["reason"]) for row in rows]
 
@@ -293,3 +293,56 @@ def test_nested_targets_follow_the_order_of_the_schema() -> None:
         Contract(schema, "x").text({"a": "é", "z": 0, "b": [{"x": 1, "y": 2}]})
         == '{"b": [{"y": 2, "x": 1}], "a": "é", "z": 0}'
     )
+
+
+def test_a_label_that_is_a_special_token_is_an_error_before_any_record_is_read(bench: Bench) -> None:
+    path = bench.system.path("schemas", "target.schema.json")
+    path.write_text(json.dumps({**TARGET, "properties": {"label": {"enum": ["a", "b", "<|user|>"]}}}))
+    with pytest.raises(BadInputError, match=r"target.schema.json: '<\|user\|>' holds <\|user\|>, a special token"):
+        bench.run()
+
+
+def test_a_text_that_holds_a_special_token_of_the_model_is_rejected_by_name(bench: Bench) -> None:
+    model = bench.system.path("models", "base")
+    model.mkdir(parents=True)
+    (model / "tokenizer.json").write_text(json.dumps({"added_tokens": [{"content": "[END]"}, {"content": "x"}]}))
+    (model / "tokenizer_config.json").write_text(json.dumps({"bos_token": {"content": "<s>"}, "add_bos_token": True}))
+    schema = {**TARGET, "properties": {**TARGET["properties"], "note": {"type": "string"}}}
+    bench.system.path("schemas", "target.schema.json").write_text(json.dumps(schema))
+    notes = {"bad": "well [end]", "worse": "\uff1cs\uff1e", "fine": "<|user|> is no token of this model"}
+    rejected = bench.run(
+        transcripts=b"".join(line(transcript(name)) for name in notes),
+        analyses=b"".join(line(analysis(name, label="a", note=note)) for name, note in notes.items()),
+    )
+    assert [(name, why) for _, _, name, why in rejected if why != "missing_analysis"] == [
+        ("bad", "special_token"),
+        ("worse", "special_token"),
+    ]
+    assert "fine" in [row["id"] for row in bench.rows()]
+
+
+def test_equal_targets_are_one_answer_and_no_conflict(bench: Bench) -> None:
+    rejected = bench.run(
+        transcripts=line(transcript("twice")),
+        analyses=line(analysis("twice", label="a", score=2)) + line(analysis("twice", label="a", score=2.0)),
+    )
+    assert rejected == []
+    assert json.loads({row["id"]: row["target"] for row in bench.rows()}["twice"]) == {"label": "a", "score": 2}
+
+
+def test_a_number_that_none_can_hold_is_no_json(bench: Bench) -> None:
+    data = line(analysis("bad", label="a")).replace(b'"a"', b'"a", "score": 1e999')
+    assert bench.run(transcripts=line(transcript("bad")), analyses=data)[0][3] == "invalid_json"
+
+
+@pytest.mark.parametrize("mark", ["\u2028", "\u2029", "\u0085", "\x1c", "\x0b"])
+def test_marks_that_some_readers_take_for_line_ends_stay_within_a_record(bench: Bench, mark: str) -> None:
+    schema = {**TARGET, "properties": {**TARGET["properties"], "note": {"type": "string"}}}
+    bench.system.path("schemas", "target.schema.json").write_text(json.dumps(schema))
+    note = f"one{mark}two"
+    raw = json.dumps(analysis("odd", label="a", note=note), ensure_ascii=False).encode() + b"\n"
+    bench.run(transcripts=line(transcript("odd")), analyses=raw + raw.replace(b"odd", b"lone"))
+    kept = {row["id"]: json.loads(row["target"]) for row in bench.rows()}
+    assert kept["odd"]["note"] == note
+    text = bench.system.path("data", "rejected.jsonl").read_text(encoding="utf-8")
+    assert [json.loads(one)["id"] for one in text.removesuffix("\n").split("\n")] == ["lone"]

@@ -6,14 +6,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from plateau.core.errors import BadInputError
 from plateau.core.progress import track
 from plateau.core.system import System
-from plateau.data import gathering, mapping, readers, records, sources
+from plateau.data import gathering, mapping, readers, records, sources, specials
 from plateau.data.contracts import Contract
 from plateau.data.engine import Engine
 from plateau.data.joining import Store
 from plateau.data.readers import Raw
 from plateau.data.records import KINDS, Rules
+from plateau.data.strict_json import strings
 
 _UNPACKED = 10
 _DEFAULTS: dict[str, Any] = {
@@ -31,11 +33,30 @@ def options(given: Mapping[str, Any]) -> dict[str, Any]:
     return {**_DEFAULTS, **given}
 
 
-def rules(transcript: Path, target: Path, declared: Any) -> Rules:
-    """What records are held to; BadInputError for a schema or a mapping that is none."""
+def rules(transcript: Path, target: Path, declared: Any, model: Path | None = None) -> Rules:
+    """What records are held to; BadInputError for a schema or a mapping that is none, and for a label that no `model` can write."""
     mapping.check(declared)
-    schemas = [json.dumps(Contract.load(path).schema) for path in (transcript, target)]
-    return Rules(schemas[0], schemas[1], json.dumps(declared))
+    schemas = [Contract.load(path).schema for path in (transcript, target)]
+    known = specials.of_model(model) if model is not None and model.is_dir() else None
+    for label in _labels(schemas[1]):
+        if token := specials.first_in(label, known):
+            raise BadInputError(
+                f"{target}: '{label}' holds {token}, a special token of the model, which no answer can hold; rename it in schema and data"
+            )
+    return Rules(json.dumps(schemas[0]), json.dumps(schemas[1]), json.dumps(declared), known)
+
+
+def _labels(schema: Any) -> Iterator[str]:
+    """The texts that a schema lists as values, and the names of its properties."""
+    if isinstance(schema, list):
+        for inner in schema:
+            yield from _labels(inner)
+    elif isinstance(schema, dict):
+        listed = schema["enum"] if isinstance(schema.get("enum"), list) else []
+        yield from strings([*listed, schema.get("const")])
+        yield from schema["properties"] if isinstance(schema.get("properties"), dict) else ()
+        for inner in schema.values():
+            yield from _labels(inner)
 
 
 def passes(declared: Any) -> list[tuple[str, tuple[str, ...]]]:

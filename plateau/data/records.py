@@ -17,6 +17,8 @@ from plateau.data import mapping, readers
 from plateau.data.contracts import Contract
 from plateau.data.readers import Raw
 from plateau.data.sources import Problem, RefusedError
+from plateau.data.specials import first_in
+from plateau.data.strict_json import strings
 
 Check = Callable[[Any], Problem | None]
 
@@ -63,11 +65,15 @@ _CANONICAL = json.JSONEncoder(sort_keys=True)
 
 
 class Rules(NamedTuple):
-    """What records are held to, as texts, so that it travels: two JSON Schemas and the mapping as JSON."""
+    """What records are held to, as texts, so that it travels: two JSON Schemas and the mapping as JSON, the model's special tokens.
+
+    These are None where no model is known yet.
+    """
 
     transcript: str
     target: str
     mapping: str = "null"
+    specials: tuple[str, ...] | None = None
 
 
 class Reject(NamedTuple):
@@ -95,7 +101,7 @@ def compiled(rules: Rules) -> tuple[dict[str, Check], Contract, Any]:
     """The checks by kind, the target's contract and the mapping."""
     target = Contract(json.loads(rules.target), "target.schema.json", formats=True)
     transcript = Contract(json.loads(rules.transcript), "transcript.schema.json")
-    checks = {"transcripts": transcript_check(transcript), "analyses": analysis_check(target)}
+    checks = {"transcripts": transcript_check(transcript), "analyses": analysis_check(target, rules.specials)}
     return checks, target, json.loads(rules.mapping)
 
 
@@ -129,7 +135,7 @@ def examine(rules: Rules, kinds: tuple[str, ...], buckets: int, batch: tuple[int
                 rejects.append(Reject(raw.file, raw.line, name, *problem, raw.shown()))
                 counts["nameless"] += kind == "transcripts" and raw.line is not None and not name
             if name:
-                found = (None, None) if problem else (digest(value), _target(rules, kind, value))
+                found = (None, None) if problem else _kept(rules, kind, value)
                 keys.append((KINDS.index(kind), problem is not None, name, found[0], seq, raw.file, raw.line, found[1]))
             if problem:
                 break
@@ -182,8 +188,12 @@ def digest(value: Any) -> int:
     return int.from_bytes(blake2b(text, digest_size=8).digest(), "big", signed=True)
 
 
-def _target(rules: Rules, kind: str, value: Any) -> str | None:
-    return compiled(rules)[1].text(value["target"]) if kind == "analyses" else None
+def _kept(rules: Rules, kind: str, value: Any) -> tuple[int, str | None]:
+    """The digest of an item that holds, and of an analysis the target as JSON text; 2 and 2.0 are equal there."""
+    if kind != "analyses":
+        return digest(value), None
+    target = compiled(rules)[1].root.canonical(value["target"])
+    return digest({**value, "target": target}), json.dumps(target, ensure_ascii=False)
 
 
 def _by_bucket(keys: list[tuple[Any, ...]], buckets: int) -> list[tuple[int, pa.RecordBatch]]:
@@ -209,7 +219,7 @@ def transcript_check(contract: Contract) -> Check:
     return check
 
 
-def analysis_check(target: Contract) -> Check:
+def analysis_check(target: Contract, specials: tuple[str, ...] | None = None) -> Check:
     """An analysis is an id and a target; the target is held to the system's schema."""
 
     def check(value: Any) -> Problem | None:
@@ -217,9 +227,20 @@ def analysis_check(target: Contract) -> Check:
         if problem:
             return problem
         inner = target.check(value["target"])
-        return Problem(inner.reason, f"target.{inner.detail}") if inner else None
+        return Problem(inner.reason, f"target.{inner.detail}") if inner else _special(value["target"], specials)
 
     return check
+
+
+def _special(target: Any, specials: tuple[str, ...] | None) -> Problem | None:
+    """A special token of the model among the texts of a target, for a model can never write it as text."""
+    for text in strings(target):
+        if token := first_in(text, specials):
+            return Problem(
+                "special_token",
+                f"target: {text[:100]!r} holds {token!r}, a special token of the model; change the text",
+            )
+    return None
 
 
 def _check_times(value: Any) -> Problem | None:

@@ -3,7 +3,11 @@
 import contextlib
 import io
 import os
+import re
+import subprocess
+import sys
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -13,6 +17,7 @@ from plateau.core.errors import BadInputError
 
 FORMATS = (".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".parquet", ".txt")
 ARCHIVES = {".gz": "gzip", ".zst": "zstd"}
+_CACHED = re.compile(r"/files/md5/[0-9a-f]{2}/[0-9a-f]{30}$")
 ARCHIVE_RATIO = 200
 ARCHIVE_FREE_BYTES = 64 * 2**20
 
@@ -75,10 +80,26 @@ def form(path: Path) -> tuple[str, str | None]:
 def check_place(path: Path, folder: Path) -> None:
     """Raise RefusedError unless the path is a regular file in `folder` or in a DVC cache; a link that leads elsewhere is refused."""
     real = path.resolve()
-    if not (real.is_relative_to(folder.resolve()) or "files/md5" in real.as_posix()):
+    if not (real.is_relative_to(folder.resolve()) or _is_cached(real, folder)):
         raise RefusedError("outside_folder", f"a link that leads out of {folder}; copy the file in")
     if not real.is_file():
         raise RefusedError("unreadable_file", "no regular file" if real.exists() else "a broken link")
+
+
+def _is_cached(real: Path, folder: Path) -> bool:
+    """Whether a file is one of the DVC cache of the folder's repository."""
+    if not _CACHED.search(real.as_posix()):
+        return False
+    cache = _cache(folder.resolve())
+    return cache is not None and real.is_relative_to(cache)
+
+
+@lru_cache(maxsize=4)
+def _cache(folder: Path) -> Path | None:
+    """The DVC cache of a folder's repository, wherever it is configured to be; None where the folder is in no repository."""
+    command = [sys.executable, "-m", "dvc", "cache", "dir"]
+    found = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    return (folder / found.stdout.strip()).resolve() if found.returncode == 0 else None
 
 
 def opened(path: Path, codec: str | None) -> BinaryIO:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import math
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -47,7 +48,15 @@ def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is no JSON number")
 
 
-_STRICT = json.JSONDecoder(parse_constant=_no_constant)
+def finite(text: str) -> float:
+    """A JSON number as a float; raises ValueError for one that no float holds, such as 1e999."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text[:40]} is more than a number can hold")
+    return number
+
+
+_STRICT = json.JSONDecoder(parse_constant=_no_constant, parse_float=finite)
 
 
 def _check_escapes(value: Any) -> None:

@@ -6,8 +6,6 @@ tokenizer survives in it, and a turn is one line.
 """
 
 import os
-import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -17,9 +15,6 @@ from plateau.core.errors import BadInputError
 from plateau.prompts import template
 
 Turn = Mapping[str, Any]
-
-_DROPPED = ("Mn", "Me", "Cf", "Cc")
-_ODD = re.compile(r"[^\s\x20-\x7e]")
 
 
 def load_tokenizer(path: Path, date: str = template.TEMPLATE_DATE) -> Any:
@@ -82,36 +77,6 @@ def specials(tokenizer: Any) -> tuple[str, ...]:
     """Texts of the special and added tokens that must not occur in data; white space is none."""
     added = {token.content.strip() for token in tokenizer.added_tokens_decoder.values() if len(token.content) > 1}
     return tuple(sorted((added | set(tokenizer.all_special_tokens)) - {""}))
-
-
-def neutralise(text: str, specials: tuple[str, ...]) -> str:
-    """Break every special token in `text`, whatever its case: `<s>` becomes `< s>`. Ends with none left; idempotent.
-
-    Also those that only a tokenizer's normaliser would make of it, such as of full-width letters: such a text is folded first.
-    """
-    pattern = _any_of(specials)
-    if pattern and _ODD.search(text) and pattern.search(folded := _folded(text)):
-        text = folded
-    while pattern and pattern.search(text):
-        text = pattern.sub(lambda match: _broken(match[0]), text)
-    return text
-
-
-@lru_cache(maxsize=8)
-def _any_of(specials: tuple[str, ...]) -> re.Pattern[str] | None:
-    longest_first = sorted(specials, key=lambda token: (-len(token), token))
-    return re.compile("|".join(map(re.escape, longest_first)), re.IGNORECASE) if specials else None
-
-
-def _folded(text: str) -> str:
-    """The text without accents, invisible characters and forms of compatibility: the most that a normaliser takes away."""
-    plain = unicodedata.normalize("NFKD", text)
-    return "".join(mark for mark in plain if mark.isspace() or unicodedata.category(mark) not in _DROPPED)
-
-
-def _broken(token: str) -> str:
-    """A space after the first character; a token with white space inside, or of one character, loses its first."""
-    return f"{token[0]} {token[1:]}" if len(token) > 1 and not re.search(r"\s", token) else token[1:]
 
 
 def render(tokenizer: Any, content: str, completion: str) -> tuple[list[int], int]:

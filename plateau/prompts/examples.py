@@ -6,7 +6,8 @@ from functools import cached_property
 from typing import Any
 
 from plateau.core.errors import BadInputError
-from plateau.prompts.chat import Turn, added_tokens, messages, neutralise, render, render_all, specials
+from plateau.data.specials import neutralise
+from plateau.prompts.chat import Turn, added_tokens, messages, render, render_all, specials
 
 Row = Mapping[str, Any]
 
