@@ -10,8 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-REASONS = ("patience_exhausted", "stopping_threshold", "divergence_threshold", "non_finite", "max_iters")
-BROKEN = ("non_finite", "divergence_threshold")  # of these, the ones of a run that broke
+BROKEN = ("non_finite", "divergence_threshold")  # reasons to stop of a run that broke
 
 
 @dataclass(frozen=True)

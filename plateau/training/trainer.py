@@ -90,7 +90,7 @@ class Run:
         self._interrupted: Callable[[], bool] = lambda: False
 
     def train(self, report: Callable[[State], None], interrupted: Callable[[], bool] = lambda: False) -> str:
-        """Train until a rule stops it; the stop reason, one of stopping.REASONS or "interrupted".
+        """Train until a rule stops it; the stop reason, as metrics/train.json has it, or "interrupted".
 
         `report` is called after every update and every evaluation point. Raises OSError when the disk is full; the last complete
         state stays. The state at the end is saved too, unless the run broke.
