@@ -4,19 +4,25 @@ import io
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow.parquet as pq
 
 from plateau.core import files, timings
 from plateau.core.errors import BadInputError, PlateauError
+from plateau.core.figures import from_json
 from plateau.core.params import parse
 from plateau.core.progress import complain, say
 from plateau.core.system import System
 from plateau.data import fields
+from plateau.metrics.evaluate import Evaluate
+from plateau.metrics.evaluations import Point
+from plateau.metrics.gates import Gates
+from plateau.metrics.selection import Selection
+from plateau.metrics.train import Train
 from plateau.report import comparison, page
 
-METRICS = ("train", "evaluate", "evaluations", "selection", "gates")
+T = TypeVar("T")
 
 
 def main(names: list[str]) -> None:
@@ -49,19 +55,27 @@ def _run(name: str) -> comparison.Run:
     from dvc.exceptions import DvcException
     from dvc.scm import SCMError
 
-    def read(path: str) -> Any:
+    def content(path: str) -> Any:
         return tree.read_bytes(f"/{path}")
+
+    def metrics(cls: type[T], file: str) -> T:
+        return from_json(cls, json.loads(content(f"metrics/{file}.json")), f"{name}: metrics/{file}.json")
 
     try:
         tree = DVCFileSystem(rev=None if name == "workspace" else name)
-        metrics = {key: json.loads(read(f"metrics/{key}.json")) for key in METRICS}
-        params = parse(read("params.yaml").decode())
-        table = pq.read_table(io.BytesIO(read("data/predictions.parquet")))
+        points, chosen = metrics(list[Point], "evaluations"), metrics(Selection, "selection").iteration
+        return comparison.Run(
+            name,
+            parse(content("params.yaml").decode()),
+            train=metrics(Train, "train"),
+            evaluate=metrics(Evaluate, "evaluate"),
+            evaluations=points,
+            gates=metrics(Gates, "gates"),
+            speed=timings.kept(next((str(point.sha256) for point in points if point.iteration == chosen), "")),
+            table=pq.read_table(io.BytesIO(content("data/predictions.parquet"))),
+        )
     except (DvcException, SCMError, OSError) as error:
         raise BadInputError(f"{name}: cannot read its results: {error}; see `dvc exp show`") from None
-    chosen = metrics["selection"]["iteration"]
-    adapter = next(point["sha256"] for point in metrics["evaluations"] if point["iteration"] == chosen)
-    return comparison.Run(name, params, {**metrics, "speed": timings.kept(adapter)}, table)
 
 
 if __name__ == "__main__":

@@ -1,14 +1,16 @@
 """The gates for CI: print them and exit 0 to ship, 2 not to, 3 on too little evidence, 1 when they are stale or broken."""
 
-from typing import Any
-
 from plateau.core import files
 from plateau.core.errors import BadInputError, GateFailedError, InsufficientEvidenceError, PlateauError
+from plateau.core.figures import read, to_json
 from plateau.core.params import Params
 from plateau.core.progress import say
 from plateau.core.stage import run
 from plateau.core.system import System
-from plateau.decision import checkup, freshness, gates
+from plateau.decision import freshness, gates
+from plateau.metrics.evaluate import Evaluate
+from plateau.metrics.gates import Gates
+from plateau.metrics.overfit import Overfit
 from plateau.report import report
 
 PARAMS = ("gates",)
@@ -19,20 +21,20 @@ def main(system: System, params: Params) -> None:
     """Print the gates of a system whose every stage up to overfit_check is up to date; the answer is the exit status."""
     freshness.check(system, "overfit_check")
     judged = _judged(system, params)
-    say(report.gate_table(judged["rows"]))
-    if judged["answer"] != "ship":
-        raise REFUSALS[judged["answer"]](judged["reason"])
+    say(report.gate_table(judged.rows))
+    if judged.answer != "ship":
+        raise REFUSALS[judged.answer](judged.reason)
 
 
-def _judged(system: System, params: Params) -> dict[str, Any]:
+def _judged(system: System, params: Params) -> Gates:
     """metrics/gates.json; raises PlateauError unless it holds what the figures and the section gates of params give."""
     path = system.metrics("gates")
     try:
-        recorded, overfit, evaluate = (files.read_json(system.metrics(n)) for n in ("gates", "overfit", "evaluate"))
-        judged = gates.judge(params["gates"], overfit, checkup.finite(evaluate))
+        recorded, overfit = files.read_json(path), read(Overfit, system.metrics("overfit"))
+        judged = gates.judge(params["gates"], overfit, read(Evaluate, system.metrics("evaluate")))
     except BadInputError as error:
         raise PlateauError(str(error)) from None
-    if judged != recorded:
+    if to_json(judged) != recorded:
         raise PlateauError(
             f"{path}: not what the metrics beside it and params.yaml give; run `{freshness.repro(system)}`"
         )

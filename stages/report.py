@@ -3,12 +3,14 @@
 from functools import partial
 
 from plateau.core import files, timings
+from plateau.core.figures import to_json
 from plateau.core.params import Params
 from plateau.core.progress import say
 from plateau.core.stage import run
-from plateau.core.system import SHARED_SCHEMAS, SPLITS, System
+from plateau.core.system import SPLITS, System
 from plateau.data import fields, parquet
 from plateau.evaluation import predictions
+from plateau.metrics.files import Files
 from plateau.prompts.tokens import open_tokens
 from plateau.report import card, findings, page, report
 from plateau.report.evidence import Evidence, field_scores
@@ -42,34 +44,21 @@ PARAMS = (
     "gates",
     "report",
 )
-METRICS = (
-    "prepare",
-    "temporal",
-    "split",
-    "convert",
-    "train",
-    "selection",
-    "evaluate",
-    "overfit",
-    "gates",
-    "evaluations",
-)
 
 
 def main(system: System, params: Params) -> None:
     """Write the report as HTML and Markdown, the model card, and the headline figures."""
-    figures = {name: files.read_json(system.metrics(name)) for name in METRICS}
-    schemas = {name: files.read_json(SHARED_SCHEMAS / "metrics" / f"{name}.schema.json") for name in METRICS}
+    metrics = Files.read(system)
     knobs = {key: params[key] for key in PARAMS}
-    composed = report.compose(figures, schemas, knobs, system.root.as_posix(), _evidence(system))
-    files.write_json(system.metrics("headline"), report.headline(figures))
-    files.write_json(system.metrics("scores"), field_scores(figures["evaluate"]))
-    files.write_text(system.path("adapters", "README.md"), card.write_card(composed, figures, schemas, knobs))
+    composed = report.compose(metrics, knobs, system.root.as_posix(), _evidence(system))
+    files.write_json(system.metrics("headline"), to_json(report.headline(metrics)))
+    files.write_json(system.metrics("scores"), to_json(field_scores(metrics.evaluate.arm("adapter"))))
+    files.write_text(system.path("adapters", "README.md"), card.write_card(composed, metrics, knobs))
     files.write_text(system.path("reports", "REPORT.md"), page.write_markdown(composed))
     files.write_text(system.path("reports", "index.html"), page.write_html(composed))
     timed = report.timings(timings.read(system.metrics("speed")), composed.title)
     files.write_text(system.path("reports", "speed.html"), page.write_html(timed))
-    timings.keep(system, report.sha256(figures))
+    timings.keep(system, report.sha256(metrics))
     say(f"{system.path('reports', 'index.html')}: {composed.headline}")
 
 

@@ -1,11 +1,13 @@
 """select: choose a checkpoint from the recorded evaluation points, and put it where others load it from."""
 
 from plateau.core import files
+from plateau.core.figures import read, to_json
 from plateau.core.params import Params
 from plateau.core.progress import say
 from plateau.core.stage import run
 from plateau.core.system import System
 from plateau.decision import best, selection
+from plateau.metrics.evaluations import Point
 from plateau.training import scratch
 
 PARAMS = (
@@ -21,7 +23,7 @@ PARAMS = (
 def main(system: System, params: Params) -> None:
     """Write adapters/best/ and metrics/selection.json."""
     scratch.sweep()  # dvc.lock names the outs of train by now
-    points = files.read_json(system.metrics("evaluations"))
+    points = read(list[Point], system.metrics("evaluations"))
     policy = params["selection"]["policy"]
     row_losses = best.row_losses(system) if policy == "one_standard_error" else None
     scores = None
@@ -32,8 +34,8 @@ def main(system: System, params: Params) -> None:
         scores = quality.valid_scores(system, tried, params["evaluate"])
     chosen = selection.choose(points, params["selection"], params["overfit"]["val_rise"], row_losses, scores)
     best.write(system, chosen, points, params["convert"]["template_date"])
-    files.write_json(system.metrics("selection"), chosen)
-    say(chosen["reason"])
+    files.write_json(system.metrics("selection"), to_json(chosen))
+    say(chosen.reason)
 
 
 if __name__ == "__main__":

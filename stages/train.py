@@ -114,7 +114,7 @@ def _train(system: System, params: Params, ranks: Ranks) -> None:
                 record(system, "train", {"seconds": seconds, "tokens_per_second": display.tokens_per_second})
             if reason not in stopping.BROKEN:
                 scratch.finish(system, folder)
-            say(figures["stop_summary"])
+            say(figures.stop_summary)
     if reason in stopping.BROKEN and ranks.rank == 0:
         scratch.remove(folder)  # so that the next run trains
     outcome.refuse_broken(figures)

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from plateau.core.errors import BadInputError
+from plateau.core.figures import from_json, to_json
 from plateau.data import fields
 from plateau.evaluation import rows
 from plateau.evaluation.arms import entry
+from plateau.metrics.evaluate import Evaluate
+from plateau.metrics.evaluations import Point
+from plateau.metrics.gates import Gates
+from plateau.metrics.train import Train
 from plateau.report import comparison, page
 from plateau.report.comparison import Run
 from tools.deps import ROOT
@@ -49,14 +55,16 @@ def run(
     outputs = [json.dumps({"category": answer}) for answer in answers]
     losses = np.abs(draw.normal(loss, 0.1, ROWS)) * 10
     table = rows.rows_of(examples, entry("adapter"), "test", losses, np.arange(ROWS), outputs, [5] * ROWS)
-    metrics: dict[str, Any] = {
+    metrics = {
         "train": {"trainable_parameters": trainable, "stop_reason": "max_iters"},
         "gates": {"answer": answer},
         "evaluations": [{"iteration": 10 * i, "val_loss": 5.0 - min(i, 3) * (5 - loss) / 3} for i in range(6)],
-        "speed": {"train": {"seconds": 12.5}},
         "evaluate": {"arms": {"adapter": {"loss": loss, "score": right, "fields": {"category": {"score": right}}}}},
     }
-    return Run(name, {"lr": lr, "rank": 8, "split": {"train_size": 10}}, metrics, table)
+    kinds: dict[str, Any] = {"train": Train, "gates": Gates, "evaluations": list[Point], "evaluate": Evaluate}
+    known = {key: from_json(kind, metrics[key], key) for key, kind in kinds.items()}
+    params = {"lr": lr, "rank": 8, "split": {"train_size": 10}}
+    return Run(name, params, **known, speed={"train": {"seconds": 12.5}}, table=table)
 
 
 def test_three_runs_made_apart_have_the_right_winner() -> None:
@@ -124,10 +132,10 @@ def test_where_no_run_ships_the_base_model_is_kept() -> None:
 
 def test_runs_of_different_test_rows_are_refused() -> None:
     one, other = run("one", 0.9, 1.0), run("other", 0.5, 1.0)
-    fewer = Run("fewer", other.params, other.metrics, other.table.slice(0, 100))
+    fewer = replace(other, name="fewer", table=other.table.slice(0, 100))
     golds = pa.array([json.dumps({"category": "c"})] * ROWS)
     relabelled = other.table.set_column(other.table.column_names.index("gold"), "gold", golds)
-    for wrong in (fewer, Run("relabelled", other.params, other.metrics, relabelled)):
+    for wrong in (fewer, replace(other, name="relabelled", table=relabelled)):
         with pytest.raises(BadInputError, match="different test rows"):
             comparison.compare([one, wrong], TARGET)
 
@@ -140,7 +148,7 @@ def test_one_run_is_no_comparison() -> None:
 def test_a_run_without_an_adapter_is_refused() -> None:
     one = run("one", 0.9, 1.0)
     column = one.table.column_names.index("arm")
-    base = Run("base", one.params, one.metrics, one.table.set_column(column, "arm", pa.array(["base"] * ROWS)))
+    base = replace(one, name="base", table=one.table.set_column(column, "arm", pa.array(["base"] * ROWS)))
     with pytest.raises(BadInputError, match="base: its predictions hold no losses of the adapter"):
         comparison.compare([one, base], TARGET)
 
@@ -155,9 +163,10 @@ def test_revisions_and_experiments_are_compared_by_their_own_predictions(tmp_pat
     def put(one: Run) -> None:
         pq.write_table(one.table, tmp_path / "data" / "predictions.parquet")
         chosen = {"iteration": 20, "val_loss": 1.0}
-        points = [{**point, "sha256": f"{one.name}{i}"} for i, point in enumerate(one.metrics["evaluations"])]
-        for name, values in {**one.metrics, "selection": chosen, "evaluations": points}.items():
-            (tmp_path / "metrics" / f"{name}.json").write_text(json.dumps(values))
+        points = [replace(point, sha256=f"{one.name}{i}") for i, point in enumerate(one.evaluations)]
+        known = {"train": one.train, "gates": one.gates, "evaluate": one.evaluate, "evaluations": points}
+        for name, values in {**known, "selection": chosen, "speed": one.speed}.items():
+            (tmp_path / "metrics" / f"{name}.json").write_text(json.dumps(to_json(values)))
         (tmp_path / "params.yaml").write_text(f"lr: {one.params['lr']}\n")
         for path in (tmp_path / "params.yaml", *(tmp_path / "metrics").iterdir()):
             os.utime(path, (ord(one.name), ord(one.name)))  # git sees no change in a file of the same size and second

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from plateau.core import params
+from plateau.core.figures import Estimate
 from plateau.report import comparison
-from plateau.report.text import Estimate
 from tools import deps, tables
 from tools.deps import ROOT
 

@@ -7,7 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from plateau.core.errors import BadInputError
+from plateau.core.figures import from_json
 from plateau.decision import gates
+from plateau.metrics.evaluate import Evaluate
+from plateau.metrics.overfit import Overfit
 
 PARAMS = {limit.name: limit.default for limit in gates.LIMITS}
 OVERFIT = {"verdict": "healthy"}
@@ -80,7 +84,7 @@ FAILING = {
 }
 
 
-NOTHING_FOUND = [("prompt_format_differences", []), ("untested_labels", {})]  # what these ask for
+LISTS = {"prompt_format_differences": [], "untested_labels": {}}
 
 
 def with_figure(criterion, value):
@@ -97,32 +101,49 @@ def with_figure(criterion, value):
 
 
 def judge(evaluate, overfit=OVERFIT):
-    rows = gates.rows(PARAMS, overfit, evaluate)
-    return {row["criterion"]: row for row in rows}, *gates.answer(rows)
+    rows = ruled(PARAMS, overfit, evaluate)
+    return {row.criterion: row for row in rows}, *gates.answer(rows)
+
+
+def ruled(params, overfit, evaluate):
+    read = (from_json(Overfit, overfit, "overfit.json"), from_json(Evaluate, evaluate, "evaluate.json"))
+    return gates.rows(params, *read)
 
 
 def test_figures_at_their_bounds_ship():
     rows, answer, _ = judge(EVALUATE)
-    assert {row["status"] for row in rows.values()} == {"pass"}
+    assert {row.status for row in rows.values()} == {"pass"}
     assert answer == "ship"
     assert set(FIGURES) | {"verdict", "evidence"} == set(rows)
 
 
 @pytest.mark.parametrize("criterion", FIGURES)
-@pytest.mark.parametrize("value", [KeyError, None, math.nan, math.inf, -math.inf, "0.999", True, [], {}])
+@pytest.mark.parametrize("value", [KeyError, None, math.nan, math.inf, -math.inf])
 def test_a_figure_that_is_missing_or_no_number_never_passes(criterion, value):
-    if (criterion, value) in NOTHING_FOUND:
+    if isinstance(value, float) and criterion in LISTS:
         return
     rows, answer, reason = judge(with_figure(criterion, value))
-    assert rows[criterion]["status"] == "missing"
+    assert rows[criterion].status == "missing"
     assert answer == "insufficient_evidence"
     assert criterion in reason
 
 
 @pytest.mark.parametrize("criterion", FIGURES)
+@pytest.mark.parametrize("value", ["0.999", True, [], {}, [1], 0.5])
+def test_a_figure_of_another_type_is_refused_in_one_line_that_names_it(criterion, value):
+    if LISTS.get(criterion) == value or (value == 0.5 and type(FAILING[criterion]) is float):
+        return
+    if criterion in ("adapter_effect",) and value == 0.5:
+        return
+    with pytest.raises(BadInputError, match=f"evaluate.json: .*{FIGURES[criterion][-1]}") as refused:
+        judge(with_figure(criterion, value))
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("criterion", FIGURES)
 def test_a_figure_just_beyond_its_bound_fails(criterion):
     rows, answer, reason = judge(with_figure(criterion, FAILING[criterion]))
-    assert rows[criterion]["status"] == "fail"
+    assert rows[criterion].status == "fail"
     assert answer == ("insufficient_evidence" if criterion in ("test_rows", "generated_rows") else "do_not_ship")
     assert criterion in reason
 
@@ -130,7 +151,7 @@ def test_a_figure_just_beyond_its_bound_fails(criterion):
 @pytest.mark.parametrize("verdict", ["overfit", "underfit", "unstable"])
 def test_a_bad_verdict_does_not_ship(verdict):
     rows, answer, _ = judge(EVALUATE, {"verdict": verdict})
-    assert (rows["verdict"]["status"], answer) == ("fail", "do_not_ship")
+    assert (rows["verdict"].status, answer) == ("fail", "do_not_ship")
 
 
 @pytest.mark.parametrize(
@@ -154,7 +175,7 @@ def test_a_known_failure_outweighs_a_missing_figure_but_not_missing_evidence():
     assert judge(broken)[1] == "insufficient_evidence"
 
 
-@pytest.mark.parametrize("nothing", [{}, None, [], "text", {"arms": None, "comparisons": []}])
+@pytest.mark.parametrize("nothing", [{}, None, {"arms": None, "comparisons": None}])
 def test_an_empty_evaluation_never_ships(nothing):
     assert judge(nothing)[1] == "insufficient_evidence"
 
@@ -167,18 +188,19 @@ def test_a_leak_from_the_validation_that_is_unknown_never_passes(key, value):
         del evaluate["leaks"]["test_in_valid"][key]
     else:
         evaluate["leaks"]["test_in_valid"][key] = value
-    assert judge(evaluate)[0]["leaked_test_rows"]["status"] == "missing"
+    assert judge(evaluate)[0]["leaked_test_rows"].status == "missing"
 
 
-@pytest.mark.parametrize("labels", [{"mood": None}, {"mood": "angry"}, {"mood": 1}, [], "none"])
-def test_labels_that_are_no_lists_never_pass(labels):
-    assert judge(with_figure("untested_labels", labels))[0]["untested_labels"]["status"] == "missing"
+@pytest.mark.parametrize("labels", [{"mood": "angry"}, {"mood": 1}, [], "none"])
+def test_labels_that_are_no_lists_are_refused(labels):
+    with pytest.raises(BadInputError, match="untested_labels"):
+        judge(with_figure("untested_labels", labels))
 
 
 def test_shares_that_add_up_to_the_bound_pass():
     leaked = {**EVALUATE["leaks"], "exact": 0.005, "near": 0.025, "test_in_valid": {"exact": 0.0, "near": 0.0}}
-    found = gates.rows({**PARAMS, "max_leaked": 0.03}, OVERFIT, {**EVALUATE, "leaks": leaked})
-    assert next(row for row in found if row["criterion"] == "leaked_test_rows")["status"] == "pass"
+    found = ruled({**PARAMS, "max_leaked": 0.03}, OVERFIT, {**EVALUATE, "leaks": leaked})
+    assert next(row for row in found if row.criterion == "leaked_test_rows").status == "pass"
 
 
 def test_no_gates_at_all_never_ship():
@@ -192,7 +214,7 @@ def test_a_random_split_may_train_on_later_rows():
 
 
 def test_a_validation_loss_of_0_has_no_relative_drift():
-    assert judge(EVALUATE | {"drift": {"low": 0.1, "valid_loss": 0}})[0]["drift"]["status"] == "missing"
+    assert judge(EVALUATE | {"drift": {"low": 0.1, "valid_loss": 0}})[0]["drift"].status == "missing"
 
 
 @given(st.dictionaries(st.sampled_from(list(FIGURES)), st.one_of(st.none(), st.floats(), st.integers(), st.text())))
@@ -204,14 +226,17 @@ def test_ship_means_that_every_row_passes(figures):
         for key in path:
             place = place[key]
         place[last] = value
-    rows, answer, _ = judge(evaluate)
-    assert (answer == "ship") == all(row["status"] == "pass" for row in rows.values())
+    try:
+        rows, answer, _ = judge(evaluate)
+    except BadInputError:
+        return
+    assert (answer == "ship") == all(row.status == "pass" for row in rows.values())
 
 
 @pytest.mark.parametrize("limit", gates.LIMITS, ids=lambda limit: limit.name)
 def test_every_limit_is_a_param_that_moves_its_gates(limit):
     strict = {**PARAMS, limit.name: -1 if limit.name.startswith("max") else 10**6}
-    before, after = ({row["criterion"]: row for row in gates.rows(p, OVERFIT, EVALUATE)} for p in (PARAMS, strict))
+    before, after = ({row.criterion: row for row in ruled(p, OVERFIT, EVALUATE)} for p in (PARAMS, strict))
     moved = {name for name in before if before[name] != after[name]}
     assert moved == {gate.criterion for gate in gates.GATES if gate.limit == limit}
-    assert {after[name]["status"] for name in moved} == {"fail"}
+    assert {after[name].status for name in moved} == {"fail"}

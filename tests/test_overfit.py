@@ -1,13 +1,17 @@
 """The overfit check: statuses, onset and verdict."""
 
 import math
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from plateau.core.figures import from_json
 from plateau.decision import overfit
+from plateau.metrics.evaluations import Point
+from plateau.metrics.train import Train
 
 PARAMS = {"val_rise": 0.05, "min_valid_rows": 30, "min_reduction": 0.05, "still_falling": 0.05}
 PUBLISHED = [
@@ -22,14 +26,13 @@ PUBLISHED = [
 ]
 
 
-def curve(*rows: tuple[int, float | None, float | None]) -> list[dict[str, float | int | None]]:
-    return [{"iteration": i, "train_loss": train, "val_loss": val} for i, train, val in rows]
+def curve(*rows: tuple[int, float | None, float | None]) -> list[Point]:
+    return from_json(list[Point], [{"iteration": i, "train_loss": t, "val_loss": v} for i, t, v in rows], "points")
 
 
 def verdict(points, chosen, rows=188, **train):
-    return overfit.verdict(
-        points, chosen, {"stop_reason": "patience_exhausted", "skipped_steps": 0, **train}, rows, PARAMS
-    )
+    known = from_json(Train, {"stop_reason": "patience_exhausted", "skipped_steps": 0, **train}, "train")
+    return overfit.verdict(points, chosen, known, rows, PARAMS)
 
 
 def test_the_published_curve_gets_the_statuses_of_its_gaps_and_1300_is_overfitting():
@@ -84,49 +87,49 @@ def test_statuses_depend_on_the_past_only_and_onset_comes_after_the_best(rows, r
     all_of_them = overfit.statuses(points, rise)
     assert all_of_them[:-1] == overfit.statuses(points[:-1], rise)
     start, best = overfit.onset(points, rise), overfit.best_point(points)
-    assert start is None or start > best["iteration"]
+    assert start is None or start > best.iteration
     for point, status in zip(points, all_of_them, strict=True):
         if status == "overfitting":
-            seen = [p for p in points if p["iteration"] < point["iteration"]]
-            lowest = min(seen, key=lambda p: p["val_loss"])
-            assert point["val_loss"] > lowest["val_loss"]
-            assert point["train_loss"] < lowest["train_loss"]
+            seen = [p for p in points if p.iteration < point.iteration]
+            lowest = min(seen, key=lambda p: p.val_loss)
+            assert point.val_loss > lowest.val_loss
+            assert point.train_loss < lowest.train_loss
 
 
 def test_the_published_run_is_healthy_and_says_when_overfitting_set_in():
     found = verdict(curve(*PUBLISHED), 1200)
-    assert found["verdict"] == "healthy"
-    assert "1300" in found["reason"]
+    assert found.verdict == "healthy"
+    assert "1300" in found.reason
 
 
 def test_choosing_an_overfitting_checkpoint_is_overfit():
-    assert verdict(curve(*PUBLISHED), 1300)["verdict"] == "overfit"
+    assert verdict(curve(*PUBLISHED), 1300).verdict == "overfit"
 
 
 def test_a_run_that_went_far_past_its_best_is_overfit_though_the_best_was_chosen():
     points = curve((0, 2, 2), (100, 1, 1.0), (200, 0.5, 1.2), (300, 0.2, 1.5), (400, 0.1, 1.9))
     found = verdict(points, 100)
-    assert found["verdict"] == "overfit"
-    assert "100" in found["reason"]
+    assert found.verdict == "overfit"
+    assert "100" in found.reason
 
 
 def test_a_learning_rate_far_too_low_is_underfit():
     points = curve((0, 2, 2.0), (100, 1.99, 1.99), (200, 1.98, 1.98))
-    assert verdict(points, 200, stop_reason="max_iters")["verdict"] == "underfit"
+    assert verdict(points, 200, stop_reason="max_iters").verdict == "underfit"
 
 
 def test_a_model_no_better_than_token_frequencies_is_underfit_however_flat_its_curve():
     points = curve((0, 6.9, 6.9), (90, 3.1, 3.1), (120, 3.05, 3.08))
     found = verdict(points, 120, stop_reason="max_iters", unigram_loss=0.6)
-    assert found["verdict"] == "underfit"
-    assert "token frequencies" in found["reason"]
-    assert verdict(points, 120, stop_reason="max_iters", unigram_loss=3.2)["verdict"] == "healthy"
+    assert found.verdict == "underfit"
+    assert "token frequencies" in found.reason
+    assert verdict(points, 120, stop_reason="max_iters", unigram_loss=3.2).verdict == "healthy"
 
 
 def test_a_run_cut_off_while_still_learning_is_underfit():
     points = curve((0, 2, 2.0), (100, 1.5, 1.5), (200, 1.0, 1.0))
-    assert verdict(points, 200, stop_reason="max_iters")["verdict"] == "underfit"
-    assert verdict(points, 200, stop_reason="stopping_threshold")["verdict"] == "healthy"
+    assert verdict(points, 200, stop_reason="max_iters").verdict == "underfit"
+    assert verdict(points, 200, stop_reason="stopping_threshold").verdict == "healthy"
 
 
 @pytest.mark.parametrize(
@@ -142,28 +145,28 @@ def test_a_run_cut_off_while_still_learning_is_underfit():
 )  # fmt: skip
 def test_a_learning_rate_far_too_high_is_unstable(rows, train):
     found = verdict(curve(*rows), 100, **train)
-    assert found["verdict"] == "unstable"
-    assert "lr" in found["suggestion"]
+    assert found.verdict == "unstable"
+    assert "lr" in found.suggestion
 
 
 def test_batches_above_the_base_are_unstable_though_every_point_is_below_it():
     points = curve((0, 6.9, 6.9), (100, 4.2, 4.1), (200, 3.1, 3.1))
-    assert verdict(points, 200)["verdict"] == "healthy"
-    points[1]["batch_loss"] = 40.0
-    assert verdict(points, 200)["verdict"] == "unstable"
+    assert verdict(points, 200).verdict == "healthy"
+    points[1] = replace(points[1], batch_loss=40.0)
+    assert verdict(points, 200).verdict == "unstable"
 
 
 def test_one_spike_that_training_recovers_from_is_not_unstable():
     points = curve((0, 2, 2), (100, 1, 1), (200, 1.2, 1.2), (300, 0.9, 0.9))
-    assert verdict(points, 300)["verdict"] == "healthy"
+    assert verdict(points, 300).verdict == "healthy"
 
 
 def test_five_validation_rows_are_insufficient_evidence():
-    assert verdict(curve(*PUBLISHED), 1200, rows=5)["verdict"] == "insufficient_evidence"
-    assert verdict(curve(*PUBLISHED[:2]), 100)["verdict"] == "insufficient_evidence"
+    assert verdict(curve(*PUBLISHED), 1200, rows=5).verdict == "insufficient_evidence"
+    assert verdict(curve(*PUBLISHED[:2]), 100).verdict == "insufficient_evidence"
 
 
 def test_every_verdict_has_a_reason_and_a_suggestion():
     for rows in (PUBLISHED, *(PUBLISHED[:n] for n in range(2, 8))):
         for _, chosen in pairwise(r[0] for r in rows):
-            assert all(verdict(curve(*rows), chosen).values())
+            assert all(verdict(curve(*rows), chosen))

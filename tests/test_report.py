@@ -5,10 +5,12 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, get_type_hints
 
 import numpy as np
 import pyarrow as pa
@@ -16,8 +18,14 @@ import pytest
 import yaml
 
 from plateau.core import params
+from plateau.core.figures import Estimate, Keys, from_json, to_json
 from plateau.decision import checkup, gates, overfit, selection
 from plateau.evaluation import arms
+from plateau.metrics.evaluate import Evaluate
+from plateau.metrics.evaluations import Point
+from plateau.metrics.files import Files
+from plateau.metrics.prepare import Prepare
+from plateau.metrics.train import Train
 from plateau.report import card, charts, findings, health, page, report, text
 from plateau.report.evidence import Evidence
 from tools.deps import ROOT
@@ -42,7 +50,7 @@ def evaluations(val_losses: list[float]) -> list[dict[str, Any]]:
             "epoch": i,
             "trained_tokens": 12345 * i,
             "lr": 0.001,
-            "train_loss": 2.0 * 0.8**i,
+            "train_loss": round(2.0 * 0.8**i, 6),
             "val_loss": loss,
             "val_perplexity": 2.0,
             "batch_loss": 1.0 if i else None,
@@ -59,7 +67,7 @@ def statistic(name: str, value: float) -> dict[str, Any]:
 def arm(level: float) -> dict[str, Any]:
     category = {"kind": "class", "rows": 40, "answered": 1.0} | statistic("score", level) | statistic("accuracy", level)
     number = {"kind": "number", "rows": 40, "answered": 1.0} | statistic("score", level) | statistic("mae", 12.3)
-    whole = {"schema_valid": 0.995, "rows": 40} | statistic("perplexity", 3.456)
+    whole = {"perplexity": 3.456} | statistic("schema_valid", 0.995) | statistic("loss", 1.24)
     return {**whole, "fields": {"category": category, "score": number}}
 
 
@@ -78,13 +86,14 @@ def compared(result: str) -> dict[str, Any]:
 def figures(val_losses: list[float], rows: int = 500) -> dict[str, Any]:
     """Metrics files of a run with these validation losses, judged by the real code."""
     points = evaluations(val_losses)
-    best = overfit.best_point(points)
+    read = from_json(list[Point], points, "evaluations")
+    best = overfit.best_point(read)
     assert best is not None
     train = {
         "stop_reason": "patience_exhausted",
         "stop_summary": "stopped at 700: patience exhausted",
         "iterations": points[-1]["iteration"],
-        "best_iteration": best["iteration"],
+        "best_iteration": best.iteration,
         "skipped_steps": 0,
     }
     evaluate = {
@@ -122,35 +131,35 @@ def figures(val_losses: list[float], rows: int = 500) -> dict[str, Any]:
         },
         "diagnostics": {"forgetting": {"base_loss": 3.0, "adapter_loss": 3.01, "rise": 0.01}},
     }
-    chosen = selection.choose(points, POLICY, 0.05)
+    chosen = selection.choose(read, POLICY, 0.05)
     knobs = params.check(ROOT / "params.yaml")
-    checked = checkup.check(points, chosen, train, evaluate, knobs["overfit"])
-    rows_of_gates = gates.rows(knobs["gates"], checked, evaluate)
-    answer, reason = gates.answer(rows_of_gates)
+    tested = from_json(Evaluate, evaluate, "evaluate")
+    checked = checkup.check(read, chosen, from_json(Train, train, "train"), tested, knobs["overfit"])
+    judged = gates.judge(knobs["gates"], checked, tested)
     span = {name: f"2025-0{i}-01T00:00:00Z" for i, name in enumerate(("train", "valid", "test"), 1)}
-    return {
+    found = {
         "prepare": {"accepted": 20613, "rejected_by_reason": {"unknown_role": 3}},
         "temporal": {"business_hours_share": 0.71},
         "split": {"earliest": span, "latest": {**span, "train": "2025-02-01T00:00:00Z"}},
         "convert": {name: {"rows": 1500, "truncated": 7} for name in span},
         "train": train,
-        "selection": chosen,
+        "selection": to_json(chosen),
         "evaluate": evaluate,
-        "overfit": checked,
-        "gates": {"answer": answer, "reason": reason, "rows": rows_of_gates},
+        "overfit": to_json(checked),
+        "gates": to_json(judged),
         "evaluations": points,
     }
+    return {name: to_json(part) for name, part in vars(files(found)).items()}
 
 
 HEALTHY = [2.1, 1.2, 0.9, 0.7, 0.61, 0.6, 0.602, 0.61]
 OVERFIT = [2.1, 1.0, 0.9, 1.1, 1.3, 1.5, 1.8, 2.0]
 
 
-def schemas(values: dict[str, Any]) -> dict[str, Any]:
-    return {
-        name: json.loads((ROOT / "schemas" / "metrics" / f"{name}.schema.json").read_text(encoding="utf-8"))
-        for name in values
-    }
+def files(values: dict[str, Any]) -> Files:
+    """Metrics files as the report reads them."""
+    hints = get_type_hints(Files, include_extras=True)
+    return Files(**{name: from_json(hint, values.get(name), name) for name, hint in hints.items()})
 
 
 def knobs(title: str = "Contact centre") -> dict[str, Any]:
@@ -177,7 +186,7 @@ def composed(values: dict[str, Any], nasty: str = "", title: str = "Contact cent
     lengths = {name: np.arange(40, 90, dtype=np.int32) for name in charts.SPLITS}
     whole = {"predictions": predictions(nasty=nasty), "schema": SCHEMA, "turns": turns, "lengths": lengths}
     evidence = Evidence(**{**whole, "hashes": {"models/base/model.safetensors": "ab" * 32}, **changes})
-    return report.compose(values, schemas(values), knobs(title), ".", evidence)
+    return report.compose(files(values), knobs(title), ".", evidence)
 
 
 def html(values: dict[str, Any], nasty: str = "", title: str = "Contact centre") -> str:
@@ -274,7 +283,13 @@ def test_every_table_shows_the_figures_of_its_metrics_file() -> None:
     values = figures(HEALTHY)
     tables = parsed(html(values)).tables
     assert tables["Gates"][1:] == [
-        cells(row["status"], text.spaced(row["criterion"]), report.target(row), row["actual"], row["gap"])
+        cells(
+            row["status"],
+            text.spaced(row["criterion"]),
+            f"{row['rule']} {text.figure(row['target'])}",
+            row["actual"],
+            row["gap"],
+        )
         for row in values["gates"]["rows"]
     ]
     points = ("iteration", "epoch", "trained_tokens", "lr", "train_loss", "val_loss", "val_perplexity")
@@ -289,7 +304,8 @@ def test_every_table_shows_the_figures_of_its_metrics_file() -> None:
         for row in values["selection"]["candidates"]
     ]
     arms = values["evaluate"]["arms"]
-    assert ["perplexity", "3.456 (3.446 to 3.466)", "3.456 (3.446 to 3.466)"] in tables["Arms"]
+    assert ["perplexity", "3.456", "3.456"] in tables["Arms"]
+    assert ["loss", "1.24 (1.23 to 1.25)", "1.24 (1.23 to 1.25)"] in tables["Arms"]
     assert ["category", "accuracy", "0.25 (0.24 to 0.26)", "0.9 (0.89 to 0.91)"] in tables[
         "Fields, with confidence intervals"
     ]
@@ -325,7 +341,7 @@ def test_both_reports_have_the_same_tables_and_the_same_words() -> None:
 
 def test_the_first_screen_shows_the_headline_figures() -> None:
     values = figures(HEALTHY)
-    top = report.headline(values)
+    top = to_json(report.headline(files(values)))
     tiles = dict(composed(values).tiles)
     assert tiles["test loss, nats a token"] == top["test_loss"]
     assert tiles["checkpoint"] == "iteration 600"
@@ -334,7 +350,7 @@ def test_the_first_screen_shows_the_headline_figures() -> None:
 
 
 def test_the_curve_marks_what_matters() -> None:
-    notes = {point["iteration"]: point["notes"] for point in report.curve(figures(OVERFIT))}
+    notes = {point["iteration"]: point["notes"] for point in report.curve(files(figures(OVERFIT)))}
     assert notes[0] == ["base"]
     assert "best" in notes[200]
     assert "onset of overfitting" in notes[300]
@@ -384,32 +400,56 @@ def test_the_worst_rows_come_first_beside_truth_and_base() -> None:
     assert examples[0].outputs == [("output of base, as it stands", "no json")]
 
 
-def test_new_keys_of_the_data_stages_are_shown_without_a_change() -> None:
-    values = figures(HEALTHY)
-    values["prepare"] |= {"privacy": {"emails": 4321, "phones": 17}, "checks": [{"label": "billing", "share": 0.125}]}
-    values["split"]["overlap"] = {"train": {"near": 5}, "test": {"near": 7}}
-    tables = parsed(html(values)).tables
-    assert ["emails", "4,321"] in [row[:2] for row in tables["prepare: privacy"]]
-    assert tables["prepare: checks"] == [["label", "share"], ["billing", "0.125"]]
-    assert ["near", "5", "7"] in [row[:3] for row in tables["split: overlap"]]
+@dataclass(frozen=True)
+class Check:
+    """one check"""
+
+    label: Annotated[str, "what was looked for"]
+    share: Annotated[float, "how often it was found"]
 
 
-def test_meanings_come_from_the_schema_at_any_depth() -> None:
-    schema = {
-        "properties": {
-            "a": {"type": "integer", "description": "apples"},
-            "b": {"$ref": "#/$defs/basket"},
-        },
-        "$defs": {"basket": {"description": "a basket", "properties": {"c": {"description": "cherries"}, "d": {}}}},
+@dataclass(frozen=True)
+class More(Prepare):
+    """Prepare with figures that the report has never seen."""
+
+    privacy: Annotated[Mapping[str, int], "what was found"]
+    checks: Annotated[Sequence[Check], "all checks"]
+    overlap: Annotated[Mapping[str, Mapping[str, int]], Keys({"train": "of train", "test": "of test"}), "overlaps"]
+
+
+def test_a_new_figure_is_shown_without_a_change_of_the_report() -> None:
+    more = {
+        "privacy": {"emails": 4321, "phones": 17},
+        "checks": [{"label": "billing", "share": 0.125}],
+        "overlap": {"train": {"near": 5}, "test": {"near": 7}},
     }
-    assert [health.meaning(schema, key.split(".")) for key in ("a", "b", "b.c", "b.d")] == [
-        "apples",
-        "a basket",
-        "cherries",
-        "a basket",
-    ]
-    table = health.tables("fruit", {"a": 1, "b": {"c": 2, "d": 3}}, schema)
-    assert [list(row) for part in table for row in part.rows] == [
+    run = replace(files(figures(HEALTHY)), prepare=from_json(More, {"accepted": 3, **more}, "prepare"))
+    tables = {table.title: table for table in health.tables("prepare", run.prepare)}
+    assert ["emails", 4321] in [list(row[:2]) for row in tables["prepare: privacy (what was found)"].rows]
+    assert tables["prepare: checks"].rows == [["billing", 0.125]]
+    assert any(list(row[:3]) == ["near", 5, 7] for table in tables.values() for row in table.rows)
+    assert ("prepare.privacy.emails", 4321, "what was found") in health.described("prepare", run.prepare)
+
+
+@dataclass(frozen=True)
+class Basket:
+    """a basket"""
+
+    c: Annotated[int, "cherries"]
+    d: int
+
+
+@dataclass(frozen=True)
+class Fruit:
+    """Fruit."""
+
+    a: Annotated[int, "apples"]
+    b: Basket
+
+
+def test_meanings_come_from_the_class_at_any_depth() -> None:
+    fruit = Fruit(1, Basket(2, 3))
+    assert [list(row) for table in health.tables("fruit", fruit) for row in table.rows] == [
         ["a", 1, "apples"],
         ["c", 2, "cherries"],
         ["d", 3, "a basket"],
@@ -422,7 +462,7 @@ def test_the_model_card_is_one_that_the_hub_reads() -> None:
     values = figures(OVERFIT)
     settings = knobs(NASTY)
     settings["report"] |= {"license": "other", "license_name": "house-rules"}
-    read = ModelCard(card.write_card(composed(values, title=NASTY), values, schemas(values), settings))
+    read = ModelCard(card.write_card(composed(values, title=NASTY), files(values), settings))
     results = {result.metric_type: result.metric_value for result in read.data.eval_results}
     assert results["perplexity"] == values["evaluate"]["arms"]["adapter"]["perplexity"]
     assert results["score of category"] == 0.9
@@ -439,7 +479,7 @@ def test_the_model_card_is_one_that_the_hub_reads() -> None:
 
 def test_the_front_matter_of_a_card_holds_no_markup_and_still_says_what_it_says() -> None:
     values = figures(HEALTHY)
-    written = card.write_card(composed(values, title=NASTY), values, schemas(values), knobs(NASTY))
+    written = card.write_card(composed(values, title=NASTY), files(values), knobs(NASTY))
     front = written.split("---\n")[1]
     assert "<" not in front
     assert yaml.safe_load(front)["model-index"][0]["name"] == text.plain(NASTY)
@@ -447,7 +487,7 @@ def test_the_front_matter_of_a_card_holds_no_markup_and_still_says_what_it_says(
 
 def test_a_card_without_a_licence_says_so() -> None:
     values = figures(HEALTHY)
-    written = card.write_card(composed(values), values, schemas(values), knobs())
+    written = card.write_card(composed(values), files(values), knobs())
     assert "license:" not in written.split("---")[1]
     assert "No licence is set" in written
 
@@ -617,7 +657,7 @@ def test_a_figure_that_is_missing_is_a_dash_and_no_zero() -> None:
     values["evaluate"]["adapter_effect"]["max_logit_difference"] = None
     values["gates"]["rows"][0]["actual"] = None
     assert "| evaluate.adapter_effect.max_logit_difference | - |" in markdown(values)
-    assert report.gate_table(values["gates"]["rows"]).splitlines()[1].split() == [
+    assert report.gate_table(files(values).gates.rows).splitlines()[1].split() == [
         "pass",
         "test_rows",
         ">=",
@@ -636,8 +676,8 @@ def test_a_figure_that_is_missing_is_a_dash_and_no_zero() -> None:
         (0.268, "0.268"),
         (1.30744, "1.307"),
         (8757.76, "8,758"),
-        (text.Estimate(0.5, 0.4, 0.625), "0.5 (0.4 to 0.625)"),
-        (text.Estimate(0.5, None, None), "0.5"),
+        (Estimate(0.5, 0.4, 0.625), "0.5 (0.4 to 0.625)"),
+        (Estimate(0.5, None, None), "0.5"),
         (1e-5, "1e-05"),
         (10485760.0, "10,485,760"),
         (0.0, "0"),

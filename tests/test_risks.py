@@ -2,7 +2,11 @@
 
 import pytest
 
-from plateau.decision.risks import risks
+from plateau.core.figures import from_json
+from plateau.decision import risks as rules
+from plateau.metrics.evaluate import Evaluate
+from plateau.metrics.overfit import Judged
+from plateau.metrics.train import Train
 
 POINT = {"iteration": 1200, "status": "minimal", "gap_pct": 5.0}
 TRAIN = {"epochs": 2}
@@ -23,6 +27,11 @@ EVALUATE = {
         "difficulty": {"result": "fine", "base_score_on_train": 0.2},
     },
 }
+
+
+def risks(point, onset, train, evaluate):
+    read = (from_json(Judged, point, "point"), onset, from_json(Train, train, "train"))
+    return rules.risks(*read, from_json(Evaluate, evaluate, "evaluate"))
 
 
 def changed(path, value):

@@ -8,10 +8,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from plateau.core.figures import Estimate, read
 from plateau.core.files import write_json
 from plateau.core.param import Param
 from plateau.decision import gates
 from plateau.evaluation import figures
+from plateau.metrics.gates import Gates
+from plateau.metrics.overfit import Overfit
+from plateau.metrics.selection import Selection
+from plateau.metrics.train import Train
 from plateau.report import comparison, report, text
 from tools import params_file
 from tools.deps import ROOT
@@ -122,17 +127,18 @@ def gate_entries() -> str:
 
 def outcome(folder: Path) -> str:
     """What `make repro` and `make gate` print at their end, from the metrics of a run."""
-    names = ("train", "selection", "evaluate", "overfit", "gates")
-    train, selection, evaluate, overfit, judged = (json.loads((folder / f"{name}.json").read_text()) for name in names)
+    train, selection = read(Train, folder / "train.json"), read(Selection, folder / "selection.json")
+    overfit, judged = read(Overfit, folder / "overfit.json"), read(Gates, folder / "gates.json")
+    evaluate = json.loads((folder / "evaluate.json").read_text(encoding="utf-8"))
     lines = {
-        "train": train["stop_summary"],
-        "select": selection["reason"],
+        "train": train.stop_summary,
+        "select": selection.reason,
         "evaluate": figures.summary(evaluate),
-        "overfit_check": f"{overfit['verdict']}: {overfit['reason']}\n{judged['answer']}: {judged['reason']}",
-        "report": f"reports/index.html: {report.ANSWERS[judged['answer']]}",
+        "overfit_check": f"{overfit.verdict}: {overfit.reason}\n{judged.answer}: {judged.reason}",
+        "report": f"reports/index.html: {report.ANSWERS[judged.answer]}",
     }
     said = "\n...\n".join(f"> python -m stages.{stage}\n{line}" for stage, line in lines.items())
-    return f"```console\n$ make repro\n...\n{said}\n\n$ make gate\n{report.gate_table(judged['rows'])}\n```"
+    return f"```console\n$ make repro\n...\n{said}\n\n$ make gate\n{report.gate_table(judged.rows)}\n```"
 
 
 def sweep() -> str:
@@ -145,7 +151,7 @@ def sweep() -> str:
     ]
     rows = [*found.knobs, *found.figures, [f"score against {found.names[0]}", *against]]
     lines = [["sweep", *found.names], ["---", *["---:"] * len(found.names)], *rows]
-    cells = [[text.Estimate(*cell) if isinstance(cell, list) else cell for cell in line] for line in lines]
+    cells = [[Estimate(*cell) if isinstance(cell, list) else cell for cell in line] for line in lines]
     table = "\n".join(f"| {' | '.join(map(text.markdown, line))} |" for line in cells)
     return f"{table}\n\n{found.advice[0].upper()}{found.advice[1:]}."
 

@@ -9,10 +9,12 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from plateau.core.errors import BadInputError
+from plateau.core.files import read_json
 from plateau.core.numbers import is_finite
 
 T = TypeVar("T")
@@ -64,18 +66,23 @@ class Decimals:
         return round(float(value), self.count)
 
 
+DEFAULT = Digits(6)
 Count = Annotated[int, Limits(0)]
 Share = Annotated[float, Limits(0, 1), Decimals(6)]
 Exact = Annotated[float, Digits(17)]
 
 
-@dataclass(frozen=True)
-class Estimate:
+class Estimate(NamedTuple):
     """A figure with its interval; written as `name`, `name_low` and `name_high`."""
 
     value: float | None
     low: float | None = None
     high: float | None = None
+
+
+def value_of(estimate: Estimate | None) -> float | None:
+    """The figure of an estimate; None where there is none."""
+    return estimate.value if estimate else None
 
 
 @dataclass(frozen=True)
@@ -160,7 +167,7 @@ def _written(name: str, one: Kind, value: Any, rounded: Callable[[float], float]
     if value is None and OPTIONAL in one.marks:
         return
     if isinstance(value, Estimate):
-        yield from zip((name, *bounds(name, one)), to_json(dataclasses.astuple(value), rounded), strict=True)
+        yield from zip((name, *bounds(name, one)), (to_json(part, rounded) for part in value), strict=True)
     elif INLINE in one.marks and isinstance(value, Mapping):
         for key, inner in value.items():
             yield from _written(key, one.inner, inner, rounded)
@@ -170,13 +177,18 @@ def _written(name: str, one: Kind, value: Any, rounded: Callable[[float], float]
         yield name, to_json(value, rounded)
 
 
+def read(cls: type[T], path: Path) -> T:
+    """The figures of a metrics file; raises BadInputError in one line where it is missing or malformed."""
+    return from_json(cls, read_json(path), str(path))
+
+
 def from_json(cls: type[T], value: Any, place: str) -> T:
     """The figures in the content of a metrics file; None where one is missing or not finite, empty for what holds others.
 
     Raises BadInputError that names `place` and the key where a value is of another type, as in a file edited by hand.
     """
-    read: T = _read(kind(cls), value, place)
-    return read
+    found: T = _read(kind(cls), value, place)
+    return found
 
 
 def _read(one: Kind, value: Any, place: str) -> Any:
@@ -194,7 +206,8 @@ def _read(one: Kind, value: Any, place: str) -> Any:
 def _read_class(cls: Any, value: Mapping[str, Any], place: str) -> Any:
     found: dict[str, Any] = {}
     rest = dict(value)
-    for name, one in shape(cls).items():
+    inline_last = sorted(shape(cls).items(), key=lambda pair: INLINE in pair[1].marks and not pair[1].is_class)
+    for name, one in inline_last:
         if one.base is Estimate:
             absent = one.nullable and name not in rest
             found[name] = None if absent else _estimate(name, one, rest, place)
@@ -231,6 +244,8 @@ _WORDS = {int: "a whole number", float: "a number", str: "a text", bool: "true o
 
 def _leaf(one: Kind, value: Any, place: str) -> Any:
     """A number, a text or a truth value, as it is; None for a number that is not finite."""
+    if isinstance(value, float) and not is_finite(value):
+        return None
     if one.origin is Literal:
         names = get_args(one.base)
         return value if value in names else _refuse(value, f"one of {', '.join(names)}", place)

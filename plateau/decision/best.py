@@ -1,17 +1,19 @@
 """adapters/best/: the chosen adapter with its tokenizer and a model card, which any mlx-lm client loads."""
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
 
-from plateau.core import files
+from plateau.core import figures, files
 from plateau.core.errors import BadInputError
 from plateau.core.system import System
 from plateau.decision.selection import RowLosses
+from plateau.metrics.evaluations import Point
+from plateau.metrics.selection import Selection
 from plateau.prompts import chat, template
 
 ADAPTER_FILES = ("adapters.safetensors", "adapter_config.json")
@@ -42,14 +44,14 @@ def row_losses(system: System) -> dict[int, RowLosses]:
 
 def chosen_losses(system: System) -> RowLosses:
     """Validation loss of each row at the chosen iteration."""
-    return row_losses(system)[files.read_json(system.metrics("selection"))["iteration"]]
+    return row_losses(system)[figures.read(Selection, system.metrics("selection")).iteration]
 
 
 def check(system: System) -> None:
     """Raise BadInputError unless adapters/best is the checkpoint that was chosen, byte for byte."""
-    chosen = files.read_json(system.metrics("selection"))["iteration"]
-    points = files.read_json(system.metrics("evaluations"))
-    recorded = next((point["sha256"] for point in points if point["iteration"] == chosen), None)
+    chosen = figures.read(Selection, system.metrics("selection")).iteration
+    points = figures.read(list[Point], system.metrics("evaluations"))
+    recorded = next((point.sha256 for point in points if point.iteration == chosen), None)
     path = system.path("adapters", "best", ADAPTER_FILES[0])
     if files.sha256(path) != recorded:
         raise BadInputError(
@@ -57,20 +59,20 @@ def check(system: System) -> None:
         )
 
 
-def checkpoint(system: System, point: Mapping[str, Any]) -> Path:
+def checkpoint(system: System, point: Point) -> Path:
     """The folder of an evaluation point's checkpoint; raises BadInputError unless it is the one that was evaluated."""
-    folder = system.path("adapters", "checkpoints", f"{point['iteration']:07d}")
+    folder = system.path("adapters", "checkpoints", f"{point.iteration:07d}")
     weights = folder / ADAPTER_FILES[0]
     if not weights.is_file():
         raise BadInputError(f"{weights}: no such checkpoint; run `dvc repro train` to make it")
-    if point.get("sha256") and files.sha256(weights) != point["sha256"]:
+    if point.sha256 and files.sha256(weights) != point.sha256:
         raise BadInputError(f"{weights}: not the checkpoint whose loss was recorded; run `dvc repro -f train`")
     return folder
 
 
-def write(system: System, chosen: Mapping[str, Any], points: Sequence[Mapping[str, Any]], date: str) -> None:
+def write(system: System, chosen: Selection, points: Sequence[Point], date: str) -> None:
     """Copy the chosen adapter and the base's tokenizer, write its chat template as of `date`, where it ends, and the model card."""
-    point = next(p for p in points if p["iteration"] == chosen["iteration"])
+    point = next(p for p in points if p.iteration == chosen.iteration)
     source, base = checkpoint(system, point), system.path("models", "base")
     with files.replacing(system.path("adapters", "best")) as folder:
         folder.mkdir()
@@ -103,7 +105,7 @@ def _write_prompting(base: Path, folder: Path, date: str) -> str | None:
     return str(tokenizer.convert_ids_to_tokens(stop))
 
 
-def card(system: System, chosen: Mapping[str, Any], point: Mapping[str, Any], stop: str | None = None) -> str:
+def card(system: System, chosen: Selection, point: Point, stop: str | None = None) -> str:
     """The model card: what the adapter is, how it was chosen and how it is used; `stop` is a token at which clients must be told to end."""
     ending = "" if stop is None else f" --extra-eos-token '{stop}'"
     return f"""---
@@ -112,9 +114,9 @@ tags: [mlx, lora, plateau]
 ---
 # Adapter of {system.path().resolve().name if system.root.name else "the contact-centre system"}
 
-{chosen["reason"][0].upper()}{chosen["reason"][1:]}.
-Validation loss {chosen["val_loss"]:.6g} nats a token (perplexity {chosen["val_perplexity"]:.6g}) after
-{point.get("trained_tokens") or 0:,} trained tokens; sha256 `{point.get("sha256")}`.
+{chosen.reason[0].upper()}{chosen.reason[1:]}.
+Validation loss {chosen.val_loss:.6g} nats a token (perplexity {chosen.val_perplexity:.6g}) after
+{point.trained_tokens or 0:,} trained tokens; sha256 `{point.sha256}`.
 
     mlx_lm.generate --model models/base --adapter-path adapters/best{ending} --prompt "..."
 

@@ -8,12 +8,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from plateau.core.numbers import find, is_finite
+from plateau.core.figures import value_of
+from plateau.core.numbers import is_finite
 from plateau.core.param import SHARE, Param, integer, number
+from plateau.metrics.evaluate import Evaluate, Overlap
+from plateau.metrics.gates import Answer, Gates, Row, Rule
+from plateau.metrics.overfit import Overfit
 
-Row = dict[str, Any]
-Figures = Mapping[str, Any]
-_RULES: dict[str, Callable[[Any, Any], bool]] = {
+Figure = Callable[[Overfit, Evaluate], Any]
+_RULES: dict[Rule, Callable[[Any, Any], bool]] = {
     ">=": operator.ge,
     ">": operator.gt,
     "<=": operator.le,
@@ -30,84 +33,71 @@ class Gate:
     """
 
     criterion: str
-    rule: str
+    rule: Rule
     limit: Param | str
-    figure: Callable[[Figures, Figures], Any]
+    figure: Figure
     why: str
     evidence: bool = False
     against_base: bool = False
-    asked: Callable[[Figures], bool] = lambda _: True
+    asked: Callable[[Evaluate], bool] = lambda _: True
 
-    def target(self, params: Figures) -> float | str:
+    def target(self, params: Mapping[str, Any]) -> float | str:
         """The limit that the section gates of params sets."""
         return self.limit if isinstance(self.limit, str) else params[self.limit.name]
 
 
-def _of(*keys: str) -> Callable[[Figures, Figures], Any]:
-    """A figure of metrics/evaluate.json by its keys."""
-    return lambda _, evaluate: find(evaluate, *keys)
-
-
-def _evidence(overfit: Figures, _: Figures) -> str | None:
+def _evidence(overfit: Overfit, _: Evaluate) -> str | None:
     """Whether training could be judged: sufficient, insufficient_evidence or unknown."""
-    verdict = find(overfit, "verdict")
-    return verdict if verdict in (None, "insufficient_evidence") else _SUFFICIENT
+    return overfit.verdict if overfit.verdict in (None, "insufficient_evidence") else _SUFFICIENT
 
 
-def _verdict(overfit: Figures, evaluate: Figures) -> Any:
-    return find(overfit, "verdict") if _evidence(overfit, evaluate) == _SUFFICIENT else None
+def _verdict(overfit: Overfit, evaluate: Evaluate) -> str | None:
+    return overfit.verdict if _evidence(overfit, evaluate) == _SUFFICIENT else None
 
 
-def _by_time(evaluate: Figures) -> bool:
-    return bool(find(evaluate, "leaks", "split_strategy") != "random")
+def _by_time(evaluate: Evaluate) -> bool:
+    return evaluate.leaks.split_strategy != "random"
 
 
-def _leaked_test(_: Figures, evaluate: Figures) -> float | None:
+def _gain_over(other: str) -> Figure:
+    """The least by which the adapter's score is above another arm's."""
+
+    def gain(_: Overfit, evaluate: Evaluate) -> float | None:
+        compared = evaluate.comparison("adapter", other).score
+        return compared.difference.low if compared else None
+
+    return gain
+
+
+def _leaked_test(_: Overfit, evaluate: Evaluate) -> float | None:
     """Share of the test prompts that are prompts of training or validation, or nearly."""
-    leaks = find(evaluate, "leaks")
-    return _sum(_leaked(leaks), _leaked(find(leaks, "test_in_valid")))
+    return _sum(_leaked(evaluate.leaks.test_in_train), _leaked(evaluate.leaks.test_in_valid))
 
 
-def _leaked_valid(_: Figures, evaluate: Figures) -> float | None:
-    """Share of the validation prompts that are prompts of training, or nearly."""
-    return _leaked(find(evaluate, "leaks", "valid_in_train"))
-
-
-def _leaked(overlap: Any) -> float | None:
+def _leaked(overlap: Overlap) -> float | None:
     """Share of one split's prompts that are prompts of another, or nearly."""
-    return _sum(find(overlap, "exact"), find(overlap, "near"))
+    return _sum(overlap.exact, overlap.near)
 
 
-def _sum(*shares: Any) -> float | None:
+def _sum(*shares: float | None) -> float | None:
     """The sum of figures; None unless all are there."""
-    return float(f"{sum(shares):.6g}") if all(map(is_finite, shares)) else None
+    known = [share for share in shares if share is not None]
+    return float(f"{sum(known):.6g}") if len(known) == len(shares) else None
 
 
-def _named(key: str) -> Callable[[Figures, Figures], int | None]:
-    """How many labels a mapping of fields to labels among the leaks names."""
-
-    def count(_: Figures, evaluate: Figures) -> int | None:
-        labels = find(evaluate, "leaks", key)
-        listed = isinstance(labels, Mapping) and all(isinstance(values, list) for values in labels.values())
-        return sum(map(len, labels.values())) if listed else None
-
-    return count
+def _count(values: Sequence[str] | None) -> int | None:
+    return None if values is None else len(values)
 
 
-def _counted(key: str) -> Callable[[Figures, Figures], int | None]:
-    """How many entries a list among the leaks has."""
-
-    def count(_: Figures, evaluate: Figures) -> int | None:
-        values = find(evaluate, "leaks", key)
-        return len(values) if isinstance(values, list) else None
-
-    return count
+def _named(labels: Mapping[str, Sequence[str]] | None) -> int | None:
+    """How many labels a mapping of fields to labels names."""
+    return None if labels is None else sum(map(len, labels.values()))
 
 
-def _drift(_: Figures, evaluate: Figures) -> float | None:
+def _drift(_: Overfit, evaluate: Evaluate) -> float | None:
     """The relative rise from validation to test loss that its interval leaves no doubt of."""
-    low, valid = find(evaluate, "drift", "low"), find(evaluate, "drift", "valid_loss")
-    return float(f"{low / valid:.6g}") if is_finite(low) and is_finite(valid) and valid > 0 else None
+    low, valid = evaluate.drift.difference.low, evaluate.drift.valid_loss.value
+    return float(f"{low / valid:.6g}") if low is not None and valid is not None and valid > 0 else None
 
 
 _MANY = 1_000_000_000
@@ -128,29 +118,36 @@ _GAIN = Param(
 )
 
 GATES = (
-    Gate("test_rows", ">=", _TEST_ROWS, _of("rows"), "a decision on few rows", evidence=True),
-    Gate("generated_rows", ">=", _TEST_ROWS, _of("generated"), "a decision on few outputs", evidence=True),
+    Gate("test_rows", ">=", _TEST_ROWS, lambda _, evaluate: evaluate.rows, "a decision on few rows", evidence=True),
+    Gate(
+        "generated_rows",
+        ">=",
+        _TEST_ROWS,
+        lambda _, evaluate: evaluate.generated,
+        "a decision on few outputs",
+        evidence=True,
+    ),
     Gate("evidence", "==", _SUFFICIENT, _evidence, "training that cannot be judged", evidence=True),
     Gate("verdict", "==", "healthy", _verdict, "a model that learnt too little, or its training rows by heart"),
     Gate(
         "adapter_effect",
         ">",
         Param("min_adapter_effect", number(0, 1_000_000), 0, "change of a logit that an adapter must exceed"),
-        _of("adapter_effect", "max_logit_difference"),
+        lambda _, evaluate: evaluate.adapter_effect.max_logit_difference,
         "an adapter that was not applied",
     ),
     Gate(
         "schema_valid",
         ">=",
         Param("schema_valid", SHARE, 0.99, "least share of schema-valid outputs"),
-        _of("arms", "adapter", "schema_valid"),
+        lambda _, evaluate: value_of(evaluate.arm("adapter").schema_valid),
         "outputs that no program can read",
     ),
     Gate(
         "loss_reduction",
         ">=",
         Param("loss_reduction", SHARE, 0.5, "least relative fall of the test loss against the base model"),
-        _of("loss_reduction"),
+        lambda _, evaluate: evaluate.loss_reduction,
         "an adapter that is hardly better than the base model",
         against_base=True,
     ),
@@ -158,7 +155,7 @@ GATES = (
         "score_gain_over_base",
         ">",
         _GAIN,
-        _of("comparisons", "adapter_vs_base", "score", "low"),
+        _gain_over("base"),
         "a gain over the base model that may be chance",
         against_base=True,
     ),
@@ -166,7 +163,7 @@ GATES = (
         "score_gain_over_majority",
         ">",
         _GAIN,
-        _of("comparisons", "adapter_vs_majority", "score", "low"),
+        _gain_over("majority"),
         "a model that answers no better than one answer for all",
     ),
     Gate(
@@ -178,21 +175,35 @@ GATES = (
             0,
             "most fields in which the adapter may be worse than the base model",
         ),
-        _of("fields_worse_than_base"),
+        lambda _, evaluate: evaluate.fields_worse_than_base,
         "a gain in one field that another pays for",
         against_base=True,
     ),
     Gate("leaked_test_rows", "<=", _LEAKED, _leaked_test, "a test on rows that the model was trained or chosen on"),
-    Gate("leaked_valid_rows", "<=", _LEAKED, _leaked_valid, "a checkpoint chosen by rows that it was trained on"),
-    Gate("repeated_rows", "<=", _LEAKED, _of("leaks", "repeated"), "one conversation counted as several"),
-    Gate("answers_in_prompts", "<=", _LEAKED, _of("leaks", "answered"), "prompts that hold the answer"),
+    Gate(
+        "leaked_valid_rows",
+        "<=",
+        _LEAKED,
+        lambda _, evaluate: _leaked(evaluate.leaks.valid_in_train),
+        "a checkpoint chosen by rows that it was trained on",
+    ),
+    Gate(
+        "repeated_rows",
+        "<=",
+        _LEAKED,
+        lambda _, evaluate: evaluate.leaks.repeated,
+        "one conversation counted as several",
+    ),
+    Gate(
+        "answers_in_prompts", "<=", _LEAKED, lambda _, evaluate: evaluate.leaks.answered, "prompts that hold the answer"
+    ),
     Gate(
         "shared_groups",
         "<=",
         Param(
             "max_shared_groups", integer(0, _MANY), 0, "most groups, such as customers, that may stand in two splits"
         ),
-        _of("leaks", "shared_groups"),
+        lambda _, evaluate: evaluate.leaks.shared_groups,
         "a test on customers that the model was trained on",
     ),
     Gate(
@@ -201,7 +212,7 @@ GATES = (
         Param(
             "max_later_rows", integer(0, _MANY), 0, "most training rows that may be later than a row to be predicted"
         ),
-        _of("leaks", "later_rows"),
+        lambda _, evaluate: evaluate.leaks.later_rows,
         "training on the future",
         asked=_by_time,
     ),
@@ -214,21 +225,21 @@ GATES = (
             0,
             "most differences of format between the prompts of two splits",
         ),
-        _counted("format_differences"),
+        lambda _, evaluate: _count(evaluate.leaks.format_differences),
         "a prompt in use that is not the one trained on",
     ),
     Gate(
         "unseen_labels",
         "<=",
         Param("max_unseen_labels", SHARE, 0.02, "largest share of test rows whose class never occurs in training"),
-        _of("leaks", "unseen_labels", "rows_share"),
+        lambda _, evaluate: evaluate.leaks.unseen_labels.rows_share,
         "classes that the model cannot know",
     ),
     Gate(
         "untested_labels",
         "<=",
         Param("max_untested_labels", integer(0, _MANY), 0, "most classes of the training rows that no test row has"),
-        _named("untested_labels"),
+        lambda _, evaluate: _named(evaluate.leaks.untested_labels),
         "classes of which the test says nothing",
     ),
     Gate(
@@ -248,64 +259,50 @@ GATES = (
         "forgetting",
         "<=",
         Param("max_forgetting", number(0, 1000), 3.0, "largest rise of the loss on general text", unit="nats a token"),
-        _of("diagnostics", "forgetting", "rise"),
+        lambda _, evaluate: evaluate.diagnostics.forgetting.rise,
         "a model that has lost its language",
     ),
 )
 LIMITS = tuple({gate.limit.name: gate.limit for gate in GATES if isinstance(gate.limit, Param)}.values())
 
 
-def row(criterion: str, rule: str, target: float | str, actual: Any) -> Row:
+def row(criterion: str, rule: Rule, target: float | str, actual: Any) -> Row:
     """One gate: `actual` `rule` `target`; status pass, fail, or missing where `actual` is absent, NaN or of another type.
 
     `gap` is actual - target, None for words.
     """
     numeric = not isinstance(target, str)
     if not (is_finite(actual) if numeric else isinstance(actual, str)):
-        return {
-            "criterion": criterion,
-            "rule": rule,
-            "target": target,
-            "actual": None,
-            "gap": None,
-            "status": "missing",
-        }
-    return {
-        "criterion": criterion,
-        "rule": rule,
-        "target": target,
-        "actual": actual,
-        "gap": float(f"{actual - target:.6g}") if numeric else None,
-        "status": "pass" if _RULES[rule](actual, target) else "fail",
-    }
+        return Row(criterion, rule, target, None, None, "missing")
+    gap = actual - target if numeric else None
+    return Row(criterion, rule, target, actual, gap, "pass" if _RULES[rule](actual, target) else "fail")
 
 
-def judge(params: Figures, overfit: Figures, evaluate: Figures) -> dict[str, Any]:
-    """What metrics/gates.json holds: the answer, its reason and every gate."""
+def judge(params: Mapping[str, Any], overfit: Overfit, evaluate: Evaluate) -> Gates:
+    """The content of metrics/gates.json: the answer, its reason and every gate."""
     judged = rows(params, overfit, evaluate)
-    decided, reason = answer(judged)
-    return {"answer": decided, "reason": reason, "rows": judged}
+    return Gates(*answer(judged), judged)
 
 
-def rows(params: Figures, overfit: Figures, evaluate: Figures) -> list[Row]:
+def rows(params: Mapping[str, Any], overfit: Overfit, evaluate: Evaluate) -> list[Row]:
     """Every gate that is asked, from the section gates, metrics/overfit.json and metrics/evaluate.json."""
     asked = (gate for gate in GATES if gate.asked(evaluate))
     return [row(gate.criterion, gate.rule, gate.target(params), gate.figure(overfit, evaluate)) for gate in asked]
 
 
-def answer(gates: Sequence[Row]) -> tuple[str, str]:
+def answer(gates: Sequence[Row]) -> tuple[Answer, str]:
     """The answer and its reason, one sentence: ship only where every gate passes."""
     evidential = [gate.criterion for gate in GATES if gate.evidence]
     against = [gate.criterion for gate in GATES if gate.against_base]
-    short = [gate for gate in gates if gate["status"] != "pass"]
-    evidence = [gate for gate in short if gate["criterion"] in evidential]
-    failed = [gate for gate in short if gate["status"] == "fail"]
+    short = [gate for gate in gates if gate.status != "pass"]
+    evidence = [gate for gate in short if gate.criterion in evidential]
+    failed = [gate for gate in short if gate.status == "fail"]
     if not gates:
         return "insufficient_evidence", "no gate was evaluated"
     if evidence:
         return "insufficient_evidence", f"too little evidence: {_words(evidence)}"
     if failed:
-        against_base = any(gate["criterion"] in against for gate in failed)
+        against_base = any(gate.criterion in against for gate in failed)
         return "do_not_ship", f"{'keep the base model' if against_base else 'do not ship'}: {_words(failed)}"
     if short:
         return "insufficient_evidence", f"figures are missing: {_words(short)}"
@@ -315,8 +312,8 @@ def answer(gates: Sequence[Row]) -> tuple[str, str]:
 def _words(gates: Sequence[Row]) -> str:
     """Gates that did not pass, for people."""
     return "; ".join(
-        f"{gate['criterion']} is {'missing' if gate['actual'] is None else _figure(gate['actual'])}, "
-        f"target {gate['rule']} {_figure(gate['target'])}"
+        f"{gate.criterion} is {'missing' if gate.actual is None else _figure(gate.actual)}, "
+        f"target {gate.rule} {_figure(gate.target)}"
         for gate in gates
     )
 

@@ -1,47 +1,65 @@
 """The overfit check: a status for each evaluation point, when overfitting set in, and a verdict in plain words."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from plateau.core.numbers import is_finite
+from plateau.metrics.evaluations import Point
+from plateau.metrics.overfit import Judged, Status, Verdict
+from plateau.metrics.train import Train
 from plateau.training.stopping import BROKEN
 
-Point = Mapping[str, Any]
+_Finding = tuple[str, str] | None
+
+
+class Judgement(NamedTuple):
+    """The verdict on a run, why, and what to change."""
+
+    verdict: Verdict
+    reason: str
+    suggestion: str
+
 
 # Upper bounds of the gap between validation and training loss, in per cent of the training loss.
-_GAPS = (("no_gap", 0.0), ("minimal", 10.0), ("acceptable", 20.0), ("elevated", 40.0))
+_GAPS: tuple[tuple[Status, float], ...] = (("no_gap", 0.0), ("minimal", 10.0), ("acceptable", 20.0), ("elevated", 40.0))
 # A curve cannot tell a learning rate that is too low from one so high that only word frequencies are learnt.
 _LEARN_MORE = "raise iters; raise lr, or lower it where `python -m stages.train --plan` calls it high"
 _HIGH_LR = 0.01  # above this nothing is trained well, by whatever method
 
 
+def val_loss(point: Point) -> float:
+    """The validation loss of an evaluation point; infinity where it is missing or not finite."""
+    return point.val_loss if is_finite(point.val_loss) else math.inf
+
+
 def gap_pct(point: Point) -> float | None:
     """(val - train) / train * 100 of one evaluation point; None where a loss is missing or the training loss is 0."""
-    train, val = point.get("train_loss"), point.get("val_loss")
+    train, val = point.train_loss, point.val_loss
     if not is_finite(train) or not is_finite(val) or train == 0:
         return None
     return float((val - train) / train * 100)
 
 
-def statuses(points: Sequence[Point], val_rise: float) -> list[str | None]:
+def statuses(points: Sequence[Point], val_rise: float) -> list[Status | None]:
     """The status of each evaluation point, in order of iteration; None where its losses are not finite.
 
     The first point is the `baseline`. A validation loss more than `val_rise` (relative) above the best so far, while the
     training loss is below its value there, is `overfitting`. Otherwise the gap names the status.
     """
-    found: list[str | None] = []
+    found: list[Status | None] = []
     best: Point | None = None
     for index, point in enumerate(points):
-        if not is_finite(point.get("val_loss")):
+        if not math.isfinite(val_loss(point)):
             found.append(None)
             continue
         found.append("baseline" if index == 0 else _status(point, best, val_rise))
-        if best is None or point["val_loss"] < best["val_loss"]:
+        if best is None or val_loss(point) < val_loss(best):
             best = point
     return found
 
 
-def _status(point: Point, best: Point | None, val_rise: float) -> str | None:
+def _status(point: Point, best: Point | None, val_rise: float) -> Status | None:
     """The status of a point that is not the first, against the best point before it."""
     gap = gap_pct(point)
     if best is not None and _overfits(point, best, val_rise):
@@ -55,10 +73,10 @@ def _status(point: Point, best: Point | None, val_rise: float) -> str | None:
 
 def _overfits(point: Point, best: Point, val_rise: float) -> bool:
     """Whether validation got worse than at `best` by more than `val_rise` while training got better."""
-    if not is_finite(point.get("train_loss")) or not is_finite(best.get("train_loss")):
+    if not is_finite(point.train_loss) or not is_finite(best.train_loss):
         return False
-    risen = point["val_loss"] > best["val_loss"] * (1 + val_rise) + 1e-12
-    return bool(risen and point["train_loss"] < best["train_loss"])
+    risen = val_loss(point) > val_loss(best) * (1 + val_rise) + 1e-12
+    return bool(risen and point.train_loss < best.train_loss)
 
 
 def onset(points: Sequence[Point], val_rise: float) -> int | None:
@@ -70,25 +88,19 @@ def onset(points: Sequence[Point], val_rise: float) -> int | None:
     if best is None:
         return None
     marked = zip(points, statuses(points, val_rise), strict=True)
-    return next((p["iteration"] for p, s in marked if s == "overfitting" and p["iteration"] > best["iteration"]), None)
+    return next((p.iteration for p, s in marked if s == "overfitting" and p.iteration > best.iteration), None)
 
 
 def best_point(points: Sequence[Point]) -> Point | None:
     """The checkpoint (never iteration 0) of the lowest finite validation loss, the earliest of equals."""
-    usable = [p for p in points if p["iteration"] > 0 and is_finite(p.get("val_loss"))]
-    return min(usable, key=lambda p: (p["val_loss"], p["iteration"])) if usable else None
+    usable = [p for p in points if p.iteration > 0 and math.isfinite(val_loss(p))]
+    return min(usable, key=lambda p: (val_loss(p), p.iteration)) if usable else None
 
 
-def timeline(points: Sequence[Point], val_rise: float) -> list[dict[str, Any]]:
+def timeline(points: Sequence[Point], val_rise: float) -> list[Judged]:
     """One row an evaluation point: losses, gap and status."""
     return [
-        {
-            "iteration": point["iteration"],
-            "train_loss": point.get("train_loss"),
-            "val_loss": point.get("val_loss"),
-            "gap_pct": _rounded(gap_pct(point)),
-            "status": status,
-        }
+        Judged(point.iteration, point.train_loss, point.val_loss, _rounded(gap_pct(point)), status)
         for point, status in zip(points, statuses(points, val_rise), strict=True)
     ]
 
@@ -99,14 +111,14 @@ def _rounded(value: float | None) -> float | None:
 
 
 def verdict(
-    points: Sequence[Point], chosen: int, train: Mapping[str, Any], valid_rows: int, params: Mapping[str, Any]
-) -> dict[str, str]:
+    points: Sequence[Point], chosen: int, train: Train, valid_rows: int, params: Mapping[str, Any]
+) -> Judgement:
     """The verdict on a run and its chosen checkpoint: `verdict`, `reason`, `suggestion`.
 
     `train` is metrics/train.json; `params` is the section overfit. The first rule that applies decides, from the least
     trustworthy state of affairs to the best: no evidence, unstable, overfit, underfit, healthy.
     """
-    rules = (
+    rules: tuple[tuple[Verdict, Callable[..., _Finding]], ...] = (
         ("insufficient_evidence", _few_rows),
         ("unstable", _unstable),
         ("insufficient_evidence", _few_points),
@@ -116,11 +128,8 @@ def verdict(
     for name, rule in rules:
         found = rule(points, chosen, train, valid_rows, params)
         if found:
-            return {"verdict": name, "reason": found[0], "suggestion": found[1]}
-    return {"verdict": "healthy", "reason": _healthy_reason(points, chosen, params), "suggestion": "none needed"}
-
-
-_Finding = tuple[str, str] | None
+            return Judgement(name, *found)
+    return Judgement("healthy", _healthy_reason(points, chosen, params), "none needed")
 
 
 def _few_rows(_: Any, __: int, ___: Any, valid_rows: int, params: Mapping[str, Any]) -> _Finding:
@@ -133,39 +142,38 @@ def _few_rows(_: Any, __: int, ___: Any, valid_rows: int, params: Mapping[str, A
 
 def _few_points(points: Sequence[Point], chosen: int, _: Any, __: int, ___: Any) -> _Finding:
     """Too few evaluation points, or losses that are missing."""
-    trained = [p for p in points if p["iteration"] > 0 and is_finite(p.get("val_loss"))]
+    trained = [p for p in points if p.iteration > 0 and math.isfinite(val_loss(p))]
     if len(trained) < 2:
         return f"{len(trained)} evaluation points after the base, fewer than 2", "lower eval_every or raise iters"
-    picked = next((p for p in points if p["iteration"] == chosen), None)
-    first = all(is_finite(points[0].get(name)) for name in ("val_loss", "train_loss"))
-    if picked is None or gap_pct(picked) is None or not first:
+    picked = next((p for p in points if p.iteration == chosen), None)
+    first = points[0]
+    known = math.isfinite(val_loss(first)) and is_finite(first.train_loss)
+    if picked is None or gap_pct(picked) is None or not known:
         return f"losses are missing at iteration 0 or the chosen {chosen}", "run `dvc repro -f train`"
     return None
 
 
-def _unstable(
-    points: Sequence[Point], _: int, train: Mapping[str, Any], __: int, params: Mapping[str, Any]
-) -> _Finding:
+def _unstable(points: Sequence[Point], _: int, train: Train, __: int, params: Mapping[str, Any]) -> _Finding:
     """A run that broke, skipped updates, rose above the base model, or swung up and down."""
     remedy = "lower lr, raise warmup or lower train.max_grad_norm"
-    if train.get("stop_reason") in BROKEN:
-        return f"training stopped: {train.get('stop_summary') or train['stop_reason']}", remedy
-    lost = [p["iteration"] for p in points if not is_finite(p.get("val_loss"))]
+    if train.stop_reason in BROKEN:
+        return f"training stopped: {train.stop_summary or train.stop_reason}", remedy
+    lost = [p.iteration for p in points if not math.isfinite(val_loss(p))]
     if lost:
         return f"the validation loss is not finite at iteration {lost[0]}", remedy
-    if train.get("skipped_steps"):
-        return f"{train['skipped_steps']} updates were skipped for a non-finite loss or gradient", remedy
+    if train.skipped_steps:
+        return f"{train.skipped_steps} updates were skipped for a non-finite loss or gradient", remedy
     return _above_base(points, params["val_rise"], remedy) or _rises(points, params["val_rise"], remedy)
 
 
 def _above_base(points: Sequence[Point], val_rise: float, remedy: str) -> _Finding:
     """A training loss above the base model's, at a point or over the batches before it: the updates destroy, not teach."""
-    start = points[0].get("train_loss")
+    start = points[0].train_loss
     limit = start * (1 + val_rise) if is_finite(start) else None
     for point in points[1:]:
-        for name, when in (("batch_loss", "over the batches up to"), ("train_loss", "at")):
-            if is_finite(point.get(name)) and limit is not None and point[name] > limit:
-                return f"{when} iteration {point['iteration']} the training loss is above the base model's", remedy
+        for loss, when in ((point.batch_loss, "over the batches up to"), (point.train_loss, "at")):
+            if is_finite(loss) and limit is not None and loss > limit:
+                return f"{when} iteration {point.iteration} the training loss is above the base model's", remedy
     return None
 
 
@@ -176,62 +184,60 @@ def _rises(points: Sequence[Point], val_rise: float, remedy: str) -> _Finding:
     """
     best, rises = points[0], []
     for point in points[1:]:
-        if all(is_finite(p.get("train_loss")) for p in (point, best)) and all(
-            point[name] > best[name] * (1 + val_rise) for name in ("val_loss", "train_loss")
-        ):
-            rises.append(point["iteration"])
-        if point["val_loss"] < best["val_loss"]:
+        if is_finite(point.train_loss) and is_finite(best.train_loss):
+            pairs = ((val_loss(point), val_loss(best)), (point.train_loss, best.train_loss))
+            if all(loss > before * (1 + val_rise) for loss, before in pairs):
+                rises.append(point.iteration)
+        if val_loss(point) < val_loss(best):
             best = point
-    if len(rises) < 2 and rises != [points[-1]["iteration"]]:
+    if len(rises) < 2 and rises != [points[-1].iteration]:
         return None
     return f"training and validation loss are both above an earlier point's, first at iteration {rises[0]}", remedy
 
 
 def _overfit(points: Sequence[Point], chosen: int, _: Any, __: int, params: Mapping[str, Any]) -> _Finding:
     """The chosen checkpoint overfits, or most of the run does."""
-    marks = {p["iteration"]: s for p, s in zip(points, statuses(points, params["val_rise"]), strict=True)}
+    marks = {p.iteration: s for p, s in zip(points, statuses(points, params["val_rise"]), strict=True)}
     best = best_point(points)
     if marks.get(chosen) == "overfitting":
         return (
             f"the chosen iteration {chosen} is overfitting: its validation loss rose while the training loss fell",
             "selection.policy latest_within_tolerance or best, lower lr or rank, or more training rows",
         )
-    after = [i for i, status in marks.items() if status == "overfitting" and best is not None and i > best["iteration"]]
+    after = [i for i, status in marks.items() if status == "overfitting" and best is not None and i > best.iteration]
     if best is not None and len(after) >= 3 and len(after) * 2 >= len(points) - 1:
         return (
             f"{len(after)} of {len(points) - 1} evaluation points are overfitting, from iteration {after[0]} on: "
-            f"training went far past its best, iteration {best['iteration']}",
+            f"training went far past its best, iteration {best.iteration}",
             "lower lr, rank or patience, evaluate more often, or add training rows",
         )
     return None
 
 
-def _underfit(
-    points: Sequence[Point], chosen: int, train: Mapping[str, Any], _: int, params: Mapping[str, Any]
-) -> _Finding:
+def _underfit(points: Sequence[Point], chosen: int, train: Train, _: int, params: Mapping[str, Any]) -> _Finding:
     """Nothing learnt, or still learning when training ended."""
     base, last = points[0], points[-1]
-    picked = next(p for p in points if p["iteration"] == chosen)
-    fall = (base["val_loss"] - picked["val_loss"]) / base["val_loss"] if base["val_loss"] else 0.0
+    picked = next(p for p in points if p.iteration == chosen)
+    fall = (val_loss(base) - val_loss(picked)) / val_loss(base) if val_loss(base) else 0.0
     if fall < params["min_reduction"]:
         return (
             f"the validation loss fell by {fall:.1%} from the base model's, less than {params['min_reduction']:.0%}",
             f"{_LEARN_MORE}; check that labels follow from the prompt; or keep the base model",
         )
-    floor = train.get("unigram_loss")
-    if is_finite(floor) and picked["val_loss"] >= floor:
-        rates = [lr for point in points if is_finite(lr := point.get("lr"))]
+    floor = train.unigram_loss
+    if is_finite(floor) and val_loss(picked) >= floor:
+        rates = [lr for point in points if is_finite(lr := point.lr)]
         high = max(rates, default=0.0)
         return (
-            f"the validation loss {picked['val_loss']:.4g} is no lower than token frequencies give, {floor:.4g}: "
+            f"the validation loss {val_loss(picked):.4g} is no lower than token frequencies give, {floor:.4g}: "
             "the model learnt which tokens are frequent and nothing else"
             + (f"; lr {high:g} is far too high" if high > _HIGH_LR else ""),
             f"lower lr to {_HIGH_LR:g} or less" if high > _HIGH_LR else _LEARN_MORE,
         )
-    rate = (points[-2]["val_loss"] - last["val_loss"]) / points[-2]["val_loss"]
-    if train.get("stop_reason") == "max_iters" and best_point(points) == last and rate > params["still_falling"]:
+    rate = (val_loss(points[-2]) - val_loss(last)) / val_loss(points[-2])
+    if train.stop_reason == "max_iters" and best_point(points) == last and rate > params["still_falling"]:
         return (
-            f"the validation loss still fell by {rate:.1%} at the last evaluation point, iteration {last['iteration']}",
+            f"the validation loss still fell by {rate:.1%} at the last evaluation point, iteration {last.iteration}",
             _LEARN_MORE,
         )
     return None
@@ -239,9 +245,9 @@ def _underfit(
 
 def _healthy_reason(points: Sequence[Point], chosen: int, params: Mapping[str, Any]) -> str:
     """Why nothing is wrong."""
-    picked = next(p for p in points if p["iteration"] == chosen)
+    picked = next(p for p in points if p.iteration == chosen)
     start = onset(points, params["val_rise"])
     after = f"overfitting set in later, at iteration {start}" if start else "no evaluation point is overfitting"
     return (
-        f"iteration {chosen}: validation loss {picked['val_loss']:.4g}, {gap_pct(picked):.1f} % above training; {after}"
+        f"iteration {chosen}: validation loss {val_loss(picked):.4g}, {gap_pct(picked):.1f} % above training; {after}"
     )

@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from plateau.core.errors import BadInputError
 from plateau.core.numbers import is_finite, perplexity
 from plateau.decision import overfit
-from plateau.decision.overfit import Point
+from plateau.decision.overfit import val_loss
+from plateau.metrics.evaluations import Point
+from plateau.metrics.selection import Candidate, Selection
 
 # loss_sum and tokens of each validation row, at one iteration
 RowLosses = tuple[NDArray[np.float64], NDArray[np.int64]]
@@ -30,36 +32,32 @@ def choose(
     val_rise: float,
     row_losses: Mapping[int, RowLosses] | None = None,
     scores: Mapping[int, float] | None = None,
-) -> dict[str, Any]:
+) -> Selection:
     """Choose by `params["policy"]`; returns what metrics/selection.json holds, every candidate with why (not).
 
     `row_losses` serves one_standard_error and `scores` (iteration to score, higher is better) serves quality; both are
     needed there. Iteration 0 is never chosen. Raises BadInputError when there is nothing to choose from.
     """
-    points = sorted(points, key=lambda p: p["iteration"])
+    points = sorted(points, key=lambda p: p.iteration)
     best = overfit.best_point(points)
     if best is None:
         raise BadInputError("no checkpoint with a finite validation loss to choose from; see metrics/evaluations.json")
     rule = _rule(points, best, params, val_rise, row_losses or {}, scores or {})
-    refused = {p["iteration"]: _unusable(p) or rule.refuse(p) for p in points}
-    eligible = sorted((p for p in points if refused[p["iteration"]] is None), key=rule.order)
+    refused = {p.iteration: _unusable(p) or rule.refuse(p) for p in points}
+    eligible = sorted((p for p in points if refused[p.iteration] is None), key=rule.order)
     chosen = eligible[0]
-    reason = f"iteration {chosen['iteration']}: {rule.words}"
-    candidates = [_candidate(p, chosen, refused[p["iteration"]], rule.words, scores) for p in points]
-    return {
-        "policy": params["policy"],
-        "iteration": chosen["iteration"],
-        "val_loss": chosen["val_loss"],
-        "val_perplexity": perplexity(chosen["val_loss"]),
-        "reason": reason + _base_note(points, chosen),
-        "candidates": candidates,
-    }
+    reason = f"iteration {chosen.iteration}: {rule.words}"
+    candidates = [_candidate(p, chosen, refused[p.iteration], rule.words, scores) for p in points]
+    loss = val_loss(chosen)
+    return Selection(
+        params["policy"], chosen.iteration, loss, perplexity(loss), reason + _base_note(points, chosen), candidates
+    )
 
 
 def top_k(points: Sequence[Point], k: int) -> list[int]:
     """The `k` iterations of lowest validation loss, best first, which policy quality generates with."""
     usable = [p for p in points if _unusable(p) is None]
-    return [p["iteration"] for p in sorted(usable, key=_by_loss)[:k]]
+    return [p.iteration for p in sorted(usable, key=_by_loss)[:k]]
 
 
 def standard_error(losses: RowLosses) -> float:
@@ -82,7 +80,7 @@ def _rule(
 ) -> _Rule:
     """The rule that a policy's name stands for, with the figures of this run in it."""
     policy, tolerance = params["policy"], params["tolerance"]
-    within = _at_most(best["val_loss"] * (1 + tolerance), best, f"the tolerance of {tolerance:.4g} (relative)")
+    within = _at_most(best.val_loss * (1 + tolerance), best, f"the tolerance of {tolerance:.4g} (relative)")
     if policy == "best":
         return _Rule(lambda _: None, _by_loss, "the lowest validation loss")
     if policy == "earliest_within_tolerance":
@@ -98,12 +96,10 @@ def _rule(
 
 def _one_standard_error(best: Point, row_losses: Mapping[int, RowLosses]) -> _Rule:
     """Breiman's rule: the least trained checkpoint within one standard error of the best."""
-    if best["iteration"] not in row_losses:
-        raise BadInputError(
-            f"no per-example validation losses at iteration {best['iteration']}; run `dvc repro -f train`"
-        )
-    error = standard_error(row_losses[best["iteration"]])
-    refuse = _at_most(best["val_loss"] + error, best, f"one standard error ({error:.4g})")
+    if best.iteration not in row_losses:
+        raise BadInputError(f"no per-example validation losses at iteration {best.iteration}; run `dvc repro -f train`")
+    error = standard_error(row_losses[best.iteration])
+    refuse = _at_most(val_loss(best) + error, best, f"one standard error ({error:.4g})")
     return _Rule(refuse, _by_iteration, f"the least trained within one standard error ({error:.4g}) of the best")
 
 
@@ -115,41 +111,41 @@ def _quality(points: Sequence[Point], k: int, scores: Mapping[int, float]) -> _R
         raise BadInputError(f"policy quality: no score for iteration {lost[0]}; it must be generated with first")
 
     def refuse(point: Point) -> str | None:
-        return None if point["iteration"] in tried else f"not among the {k} lowest validation losses"
+        return None if point.iteration in tried else f"not among the {k} lowest validation losses"
 
     def order(point: Point) -> tuple[float, ...]:
-        return (-scores[point["iteration"]], *_by_loss(point))
+        return (-scores[point.iteration], *_by_loss(point))
 
     return _Rule(refuse, order, f"the best score on the validation set among the {len(tried)} lowest validation losses")
 
 
 def _by_loss(point: Point) -> tuple[float, ...]:
-    return (point["val_loss"], point["iteration"])
+    return (val_loss(point), point.iteration)
 
 
 def _by_iteration(point: Point) -> tuple[float, ...]:
-    return (point["iteration"],)
+    return (point.iteration,)
 
 
 def _latest_first(point: Point) -> tuple[float, ...]:
-    return (-point["iteration"],)
+    return (-point.iteration,)
 
 
 def _unusable(point: Point) -> str | None:
     """Why a point may be chosen under no policy at all."""
-    if point["iteration"] == 0:
+    if point.iteration == 0:
         return "the base model: it is never chosen"
-    return None if is_finite(point.get("val_loss")) else "its validation loss is not finite"
+    return None if math.isfinite(val_loss(point)) else "its validation loss is not finite"
 
 
 def _at_most(limit: float, best: Point, name: str) -> Callable[[Point], str | None]:
     """Refuse a validation loss above `limit`."""
 
     def refuse(point: Point) -> str | None:
-        if point["val_loss"] <= limit + 1e-12:
+        if val_loss(point) <= limit + 1e-12:
             return None
-        above = point["val_loss"] - best["val_loss"]
-        return f"validation loss {above:.4g} above the best ({best['val_loss']:.4g}), more than {name}"
+        above = val_loss(point) - val_loss(best)
+        return f"validation loss {above:.4g} above the best ({val_loss(best):.4g}), more than {name}"
 
     return refuse
 
@@ -158,8 +154,8 @@ def _before(start: int | None, within: Callable[[Point], str | None]) -> Callabl
     """Refuse what comes at or after the onset of overfitting, then what `within` refuses."""
 
     def refuse(point: Point) -> str | None:
-        if start is not None and point["iteration"] >= start:
-            return "overfitting" if point["iteration"] == start else f"after overfitting set in at iteration {start}"
+        if start is not None and point.iteration >= start:
+            return "overfitting" if point.iteration == start else f"after overfitting set in at iteration {start}"
         return within(point)
 
     return refuse
@@ -167,23 +163,23 @@ def _before(start: int | None, within: Callable[[Point], str | None]) -> Callabl
 
 def _candidate(
     point: Point, chosen: Point, refused: str | None, words: str, scores: Mapping[int, float] | None
-) -> dict[str, Any]:
+) -> Candidate:
     """One row of selection.json."""
-    picked = point["iteration"] == chosen["iteration"]
-    score = (scores or {}).get(point["iteration"])
-    return {
-        "iteration": point["iteration"],
-        "val_loss": point.get("val_loss") if is_finite(point.get("val_loss")) else None,
-        "train_loss": point.get("train_loss") if is_finite(point.get("train_loss")) else None,
-        "eligible": refused is None,
-        "chosen": picked,
-        "reason": refused or (f"chosen: {words}" if picked else f"eligible, but {chosen['iteration']} is {words}"),
-    } | ({} if score is None else {"score": score})
+    picked = point.iteration == chosen.iteration
+    return Candidate(
+        iteration=point.iteration,
+        val_loss=point.val_loss if is_finite(point.val_loss) else None,
+        train_loss=point.train_loss if is_finite(point.train_loss) else None,
+        eligible=refused is None,
+        chosen=picked,
+        reason=refused or (f"chosen: {words}" if picked else f"eligible, but {chosen.iteration} is {words}"),
+        score=(scores or {}).get(point.iteration),
+    )
 
 
 def _base_note(points: Sequence[Point], chosen: Point) -> str:
     """A warning when the base model has the lower validation loss."""
     base = points[0]
-    if base["iteration"] == 0 and is_finite(base.get("val_loss")) and base["val_loss"] <= chosen["val_loss"]:
-        return f"; but the base model's validation loss {base['val_loss']:.4g} is no higher: keep the base model"
+    if base.iteration == 0 and math.isfinite(val_loss(base)) and val_loss(base) <= val_loss(chosen):
+        return f"; but the base model's validation loss {val_loss(base):.4g} is no higher: keep the base model"
     return ""

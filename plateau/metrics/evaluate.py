@@ -48,23 +48,27 @@ class Field:
 class Arm:
     """figures of one arm"""
 
-    loss: Annotated[Estimate | None, OPTIONAL, "token-weighted mean loss on the whole test split, nats a token"]
-    perplexity: Annotated[float | None, OPTIONAL, "exp(loss), token-weighted"]
-    example_perplexity_mean: Annotated[float | None, OPTIONAL, "mean of the examples' own perplexities"]
-    example_perplexity_median: Annotated[float | None, OPTIONAL, "median of the examples' own perplexities"]
-    example_perplexity_sd: Annotated[float | None, OPTIONAL, "standard deviation of the examples' own perplexities"]
-    example_perplexity_min: Annotated[float | None, OPTIONAL, "smallest of the examples' own perplexities"]
-    example_perplexity_max: Annotated[float | None, OPTIONAL, "largest of the examples' own perplexities"]
-    json_valid: Annotated[Estimate | None, OPTIONAL, "share of outputs that are JSON"]
-    schema_valid: Annotated[Estimate | None, OPTIONAL, "share of outputs that the target schema accepts"]
-    missing_keys: Annotated[float | None, OPTIONAL, "share of the true keys with a value that outputs lack"]
+    loss: Annotated[Estimate | None, OPTIONAL, "token-weighted mean loss on the whole test split, nats a token"] = None
+    perplexity: Annotated[float | None, OPTIONAL, "exp(loss), token-weighted"] = None
+    example_perplexity_mean: Annotated[float | None, OPTIONAL, "mean of the examples' own perplexities"] = None
+    example_perplexity_median: Annotated[float | None, OPTIONAL, "median of the examples' own perplexities"] = None
+    example_perplexity_sd: Annotated[float | None, OPTIONAL, "standard deviation of the examples' own perplexities"] = (
+        None
+    )
+    example_perplexity_min: Annotated[float | None, OPTIONAL, "smallest of the examples' own perplexities"] = None
+    example_perplexity_max: Annotated[float | None, OPTIONAL, "largest of the examples' own perplexities"] = None
+    json_valid: Annotated[Estimate | None, OPTIONAL, "share of outputs that are JSON"] = None
+    schema_valid: Annotated[Estimate | None, OPTIONAL, "share of outputs that the target schema accepts"] = None
+    missing_keys: Annotated[float | None, OPTIONAL, "share of the true keys with a value that outputs lack"] = None
     invented_keys: Annotated[
         float | None, OPTIONAL, "share of the written keys with a value for which the truth has none"
-    ]
-    output_tokens: Annotated[float | None, OPTIONAL, "mean tokens of an output"]
-    cost_per_1000: Annotated[float | None, OPTIONAL, "price of 1,000 calls, from evaluate.price_input and price_output"]
-    score: Annotated[Estimate | None, OPTIONAL, "mean over rows of the mean field score, 0 to 1"]
-    fields: Annotated[Mapping[str, Field] | None, OPTIONAL, "figures by field"]
+    ] = None
+    output_tokens: Annotated[float | None, OPTIONAL, "mean tokens of an output"] = None
+    cost_per_1000: Annotated[
+        float | None, OPTIONAL, "price of 1,000 calls, from evaluate.price_input and price_output"
+    ] = None
+    score: Annotated[Estimate | None, OPTIONAL, "mean over rows of the mean field score, 0 to 1"] = None
+    fields: Annotated[Mapping[str, Field] | None, OPTIONAL, "figures by field"] = None
 
 
 @dataclass(frozen=True)
@@ -84,10 +88,10 @@ class Compared:
 class Comparison:
     """two arms on the rows that both have"""
 
-    loss: Annotated[Compared | None, OPTIONAL, "loss of a row, lower is better"]
-    score: Annotated[Compared | None, OPTIONAL, "score of a row, higher is better"]
-    fields: Annotated[Mapping[str, Compared] | None, OPTIONAL, "score of each field"]
-    same_output: Annotated[float | None, OPTIONAL, "share of rows with the same output"]
+    loss: Annotated[Compared | None, OPTIONAL, "loss of a row, lower is better"] = None
+    score: Annotated[Compared | None, OPTIONAL, "score of a row, higher is better"] = None
+    fields: Annotated[Mapping[str, Compared] | None, OPTIONAL, "score of each field"] = None
+    same_output: Annotated[float | None, OPTIONAL, "share of rows with the same output"] = None
 
 
 @dataclass(frozen=True)
@@ -245,10 +249,18 @@ class Evaluate:
     ]
     arms: Annotated[
         Mapping[str, Arm],
-        "figures by arm: base, base_constrained, adapter, adapter_constrained, fused, and the baselines majority and linear",
+        "figures by arm, those of the baselines majority and linear among them",
     ]
     comparisons: Annotated[Mapping[str, Comparison], "paired comparisons, first arm against the second"]
     adapter_effect: AdapterEffect
     drift: Drift
     leaks: Leaks
     diagnostics: Diagnostics
+
+    def arm(self, name: str) -> Arm:
+        """The figures of one arm; none where it was not run."""
+        return self.arms.get(name, Arm())
+
+    def comparison(self, one: str, other: str) -> Comparison:
+        """How one arm compares with another; empty where they were not compared."""
+        return self.comparisons.get(f"{one}_vs_{other}", Comparison())

@@ -13,7 +13,7 @@ Bound = Annotated[float | str, *Exact.__metadata__]
 
 
 @dataclass(frozen=True)
-class Gate:
+class Row:
     """one gate"""
 
     criterion: Annotated[str, "the figure that is judged"]
@@ -30,4 +30,4 @@ class Gates:
 
     answer: Annotated[Answer, "the answer"]
     reason: Annotated[str, "why, one sentence"]
-    rows: Annotated[Sequence[Gate], "one row a gate"]
+    rows: Annotated[Sequence[Row], "one row a gate"]

@@ -1,21 +1,23 @@
 """The model card, in the format of the Hugging Face hub: what the adapter is, what it was trained on, what speaks for it."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import yaml
 from markupsafe import Markup
 
+from plateau.core.figures import value_of
+from plateau.metrics.evaluate import Arm
+from plateau.metrics.files import Files
 from plateau.report import evidence, health, page, report
-from plateau.report.report import Figures
 from plateau.report.text import flat, plain
 
 DATA = ("prepare", "split", "convert")
 YAML_LESS_THAN = "\\x3C"
 
 
-def write_card(composed: page.Page, figures: Figures, schemas: Figures, params: Figures) -> str:
+def write_card(composed: page.Page, run: Files, params: Mapping[str, Any]) -> str:
     """The card as Markdown with YAML front matter, as ModelCard of huggingface_hub writes it."""
     from huggingface_hub import ModelCard, ModelCardData
 
@@ -29,16 +31,16 @@ def write_card(composed: page.Page, figures: Figures, schemas: Figures, params: 
         pipeline_tag="text-generation",
         tags=["mlx", params["fine_tune_type"], "plateau"],
         model_name=title,
-        eval_results=list(_results(figures["evaluate"], title)),
+        eval_results=list(_results(run.evaluate.arm("adapter"), title)),
     )
     content = {
         "page": composed,
-        "figures": figures,
+        "figures": run,
         "params": params,
-        "sha256": report.sha256(figures),
+        "sha256": report.sha256(run),
         "base": model.partition("@")[0] if "@" in model else "models/base" if model == "reference" else model,
-        "data": [table for name in DATA for table in health.tables(name, figures[name], schemas[name])],
-        "arms": evidence.arm_table(figures["evaluate"]["arms"]),
+        "data": [table for name in DATA for table in health.tables(name, getattr(run, name))],
+        "arms": evidence.arm_table(run.evaluate.arms),
         "settings": [row for row in flat(params) if not row[0].startswith("report.")],
     }
     front = Markup(f"---\n{data.to_yaml()}\n---\n")  # noqa: S704 (YAML writes its own escapes)
@@ -66,13 +68,17 @@ def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
 _Quoting.add_representer(str, _text)
 
 
-def _results(evaluate: Figures, title: str) -> Iterator[Any]:
+def _results(arm: Arm, title: str) -> Iterator[Any]:
     """The adapter's figures on the test split as the hub's leaderboards read them."""
     from huggingface_hub import EvalResult
 
-    arm = evaluate["arms"]["adapter"]
-    figures = {name: arm.get(name) for name in ("loss", "perplexity", "schema_valid", "score")}
-    figures |= {f"score of {name}": field["score"] for name, field in arm.get("fields", {}).items()}
+    figures = {
+        "loss": value_of(arm.loss),
+        "perplexity": arm.perplexity,
+        "schema_valid": value_of(arm.schema_valid),
+        "score": value_of(arm.score),
+    }
+    figures |= {f"score of {name}": field.score.value for name, field in (arm.fields or {}).items()}
     for name, value in figures.items():
         if value is not None:
             yield EvalResult(

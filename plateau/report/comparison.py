@@ -1,6 +1,6 @@
 """Runs side by side: what differs in their knobs, what came of it, and which differences are real on the same test rows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,44 +8,63 @@ import numpy as np
 import pyarrow as pa
 
 from plateau.core.errors import BadInputError
-from plateau.core.numbers import find
+from plateau.core.figures import Estimate, value_of
 from plateau.data.fields import Field
 from plateau.evaluation import predictions, scoring, stats
+from plateau.metrics.evaluate import Arm, Evaluate
+from plateau.metrics.evaluations import Point
+from plateau.metrics.gates import Gates
+from plateau.metrics.train import Train
 from plateau.report import charts
 from plateau.report.page import ANSWERS, Chart, Charts, Page, Section, Table
-from plateau.report.text import Estimate, flat, spaced
+from plateau.report.text import flat, spaced
 
 SAMPLES, CONFIDENCE = 1000, 0.95
-FIGURES = {
-    "answer of the gates": ("gates", "answer"),
-    "trainable parameters": ("train", "trainable_parameters"),
-    "share of all parameters": ("train", "trainable_share"),
-    "validation loss, base": ("train", "base_val_loss"),
-    "validation loss, best": ("train", "best_val_loss"),
-    "fall of the validation loss": ("train", "val_loss_reduction"),
-    "updates": ("train", "iterations"),
-    "best at update": ("train", "best_iteration"),
-    "updates to nine tenths of the fall": ("train", "converged"),
-    "stopped because": ("train", "stop_reason"),
-    "trained tokens": ("train", "trained_tokens"),
-    "seconds of training": ("speed", "train", "seconds"),
-    "tokens a second in training": ("speed", "train", "tokens_per_second"),
-    "median latency of an answer, seconds": ("speed", "answers", "adapter_latency_p50_seconds"),
-    "test loss": ("evaluate", "arms", "adapter", "loss"),
-    "test perplexity": ("evaluate", "arms", "adapter", "perplexity"),
-    "schema-valid outputs": ("evaluate", "arms", "adapter", "schema_valid"),
-    "score": ("evaluate", "arms", "adapter", "score"),
-}
 
 
 @dataclass(frozen=True)
 class Run:
-    """One experiment: its params, its metrics files by name, and its predictions."""
+    """One experiment: its params, its metrics files, its timings by stage, and its predictions."""
 
     name: str
     params: Mapping[str, Any]
-    metrics: Mapping[str, Any]
+    train: Train
+    evaluate: Evaluate
+    evaluations: Sequence[Point]
+    gates: Gates
+    speed: Mapping[str, Mapping[str, float]]
     table: pa.Table
+
+    @property
+    def adapter(self) -> Arm:
+        """The figures of the adapter on the test split."""
+        return self.evaluate.arm("adapter")
+
+    def timing(self, stage: str, name: str) -> float | None:
+        """A timing of one stage; None where it was not kept."""
+        return self.speed.get(stage, {}).get(name)
+
+
+FIGURES: Mapping[str, Callable[[Run], Any]] = {
+    "answer of the gates": lambda run: run.gates.answer,
+    "trainable parameters": lambda run: run.train.trainable_parameters,
+    "share of all parameters": lambda run: run.train.trainable_share,
+    "validation loss, base": lambda run: run.train.base_val_loss,
+    "validation loss, best": lambda run: run.train.best_val_loss,
+    "fall of the validation loss": lambda run: run.train.val_loss_reduction,
+    "updates": lambda run: run.train.iterations,
+    "best at update": lambda run: run.train.best_iteration,
+    "updates to nine tenths of the fall": lambda run: _converged(run),
+    "stopped because": lambda run: run.train.stop_reason,
+    "trained tokens": lambda run: run.train.trained_tokens,
+    "seconds of training": lambda run: run.timing("train", "seconds"),
+    "tokens a second in training": lambda run: run.timing("train", "tokens_per_second"),
+    "median latency of an answer, seconds": lambda run: run.timing("answers", "adapter_latency_p50_seconds"),
+    "test loss": lambda run: value_of(run.adapter.loss),
+    "test perplexity": lambda run: run.adapter.perplexity,
+    "schema-valid outputs": lambda run: value_of(run.adapter.schema_valid),
+    "score": lambda run: value_of(run.adapter.score),
+}
 
 
 @dataclass(frozen=True)
@@ -71,9 +90,7 @@ def compare(runs: Sequence[Run], target: Sequence[Field]) -> Comparison:
             "nothing to compare: name two or more experiments, or run some with `dvc exp run -S lr=...`"
         )
     arms = {run.name: _adapter(run) for run in runs}
-    rules = scoring.Rules(
-        find(runs[0].metrics, "evaluate", "scales") or {}, find(runs[0].params, "evaluate", "scores") or {}
-    )
+    rules = scoring.Rules(runs[0].evaluate.scales, runs[0].params.get("evaluate", {}).get("scores", {}))
     kept = [field for field in target if not rules.ignores(field)]
     scored = {
         name: [scoring.score(field, arm.golds, arm.parsed, rules) for field in kept] for name, arm in arms.items()
@@ -98,9 +115,9 @@ def compare(runs: Sequence[Run], target: Sequence[Field]) -> Comparison:
         _figures(ordered, target),
         pairs,
         [
-            {"run": run.name, "iteration": point["iteration"], "val_loss": point["val_loss"]}
+            {"run": run.name, "iteration": point.iteration, "val_loss": point.val_loss}
             for run in ordered
-            for point in run.metrics.get("evaluations", ())
+            for point in run.evaluations
         ],
         list(_scores(ordered, target)),
         _advice(ordered, pairs),
@@ -142,7 +159,7 @@ def page(found: Comparison) -> Page:
 
 def _ships(run: Run) -> bool:
     """Whether nothing is known against a run."""
-    return find(run.metrics, "gates", "answer") in (None, "ship")
+    return run.gates.answer in (None, "ship")
 
 
 def _adapter(run: Run) -> predictions.Arm:
@@ -191,8 +208,7 @@ def _knobs(runs: Sequence[Run]) -> list[list[Any]]:
 
 def _figures(runs: Sequence[Run], target: Sequence[Field]) -> list[list[Any]]:
     """What came of each run, the score of each field last."""
-    found = [{**run.metrics, "train": {**run.metrics["train"], "converged": _converged(run)}} for run in runs]
-    whole = [[title, *(_figure(find(metrics, *keys)) for metrics in found)] for title, keys in FIGURES.items()]
+    whole = [[title, *(_figure(figure(run)) for run in runs)] for title, figure in FIGURES.items()]
     return whole + [[f"score of {field.name}", *(_estimate(run, field) for run in runs)] for field in target]
 
 
@@ -201,8 +217,8 @@ def _figure(value: Any) -> Any:
 
 
 def _estimate(run: Run, field: Field) -> Estimate:
-    found = find(run.metrics, "evaluate", "arms", "adapter", "fields", field.name) or {}
-    return Estimate(*(found.get(f"score{side}") for side in ("", "_low", "_high")))
+    found = (run.adapter.fields or {}).get(field.name)
+    return found.score if found else Estimate(None)
 
 
 def _scores(runs: Sequence[Run], target: Sequence[Field]) -> list[dict[str, Any]]:
@@ -217,11 +233,7 @@ def _scores(runs: Sequence[Run], target: Sequence[Field]) -> list[dict[str, Any]
 
 def _converged(run: Run) -> int | None:
     """The first evaluation point with nine tenths of the fall of the validation loss; None where it never fell."""
-    known = [
-        (point["iteration"], point["val_loss"])
-        for point in run.metrics.get("evaluations", ())
-        if point["val_loss"] is not None
-    ]
+    known = [(point.iteration, point.val_loss) for point in run.evaluations if point.val_loss is not None]
     base, best = (known[0][1], min(loss for _, loss in known)) if known else (0.0, 0.0)
     return next((i for i, loss in known if best < base and loss <= base - 0.9 * (base - best)), None)
 
@@ -235,7 +247,7 @@ def _advice(runs: Sequence[Run], pairs: Sequence[Mapping[str, Any]]) -> str:
     if not able:
         best = f"{names} is the best of them" if len(equal) == 1 else f"{names} are not told apart"
         return f"take none, for none passes its gates: keep the base model; {best}"
-    smallest = min(equal, key=lambda run: (find(run.metrics, "train", "trainable_parameters") or 0, runs.index(run)))
+    smallest = min(equal, key=lambda run: (run.train.trainable_parameters or 0, runs.index(run)))
     if len(equal) > 1:
         return f"take {smallest.name}, which trains the fewest parameters: {names} are not told apart"
     barred = ", ".join(run.name for run in runs if run not in able and run.name not in worse)

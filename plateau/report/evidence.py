@@ -7,14 +7,16 @@ from typing import Any
 
 import pyarrow as pa
 
-from plateau.core.numbers import find
+from plateau.core.figures import Estimate, to_json
 from plateau.data.fields import fields
 from plateau.evaluation.arms import COLOURS
 from plateau.evaluation.scoring import Scored, parse
+from plateau.metrics.evaluate import Arm, Comparison, Evaluate
+from plateau.metrics.plots import FieldScore
 from plateau.prompts.tokens import Int32s
 from plateau.report import charts, findings
 from plateau.report.page import Chart, Charts, Example, Part, Prose, Table
-from plateau.report.text import Estimate, figure, spaced
+from plateau.report.text import figure, spaced
 
 Figures = Mapping[str, Any]
 LONGEST = 2000  # characters of a value or output; of a turn, a quarter
@@ -31,20 +33,17 @@ class Evidence:
     hashes: Mapping[str, str]
 
 
-def field_scores(evaluate: Figures, arm: str = "adapter") -> list[dict[str, Any]]:
-    """The score of each field of an arm with its interval, for DVC's plot; a missing figure is left out."""
-    found = find(evaluate, "arms", arm, "fields") or {}
-    return [
-        {"name": name, "score": field["score"], "low": field["score_low"], "high": field["score_high"]}
-        for name, field in found.items()
-        if field["score"] is not None
-    ]
+def field_scores(arm: Arm) -> list[FieldScore]:
+    """The score of each field of an arm with its interval; a missing figure is left out."""
+    fields = (arm.fields or {}).items()
+    return [FieldScore(name, field.score) for name, field in fields if field.score.value is not None]
 
 
-def scores(evaluate: Figures, evidence: Evidence, scored: Sequence[Scored]) -> Iterator[Part]:
+def scores(evaluate: Evaluate, evidence: Evidence, scored: Sequence[Scored]) -> Iterator[Part]:
     """Charts and tables of every arm, and of the adapter's answers."""
-    arms = evaluate["arms"]
-    drawn = [{"series": arm, **row} for arm in COLOURS for row in field_scores(evaluate, arm) if row["low"] is not None]
+    arms = evaluate.arms
+    known = [(arm, one) for arm in COLOURS for one in field_scores(evaluate.arm(arm)) if one.score.low is not None]
+    drawn = [{"series": arm, **to_json(one)} for arm, one in known]
     first = []
     if drawn:
         names = [arm for arm in COLOURS if any(row["series"] == arm for row in drawn)]
@@ -60,7 +59,7 @@ def scores(evaluate: Figures, evidence: Evidence, scored: Sequence[Scored]) -> I
     yield arm_table(arms)
     yield Table("Fields, with confidence intervals", ["field", "figure", *map(spaced, arms)], _field_rows(arms))
     head = ["comparison", "of", "difference", "low", "high", "p", "result", "rows needed"]
-    compared = list(comparisons(evaluate["comparisons"]))
+    compared = list(comparisons(evaluate.comparisons))
     marks = ["wrong" if row[6] == "worse" else "" for row in compared]
     yield Table("Paired comparisons on the same test rows", head, compared, marks)
     if found := [*_confusions(scored), *_calibrations(scored)]:
@@ -97,16 +96,17 @@ def band_table(title: str, bands: Sequence[Figures]) -> Table:
     return Table(title, ["from", "to", *series], rows, folded=True)
 
 
-def arm_table(arms: Figures) -> Table:
+def arm_table(arms: Mapping[str, Arm]) -> Table:
     """One row a figure, one column an arm: the figures of an arm as a whole."""
-    names = dict.fromkeys(name for arm in arms.values() for name in _valued(arm))
-    rows = [[spaced(name), *(_estimate(arm, name) for arm in arms.values())] for name in names]
+    written = [to_json(arm) for arm in arms.values()]
+    names = dict.fromkeys(name for arm in written for name in _valued(arm))
+    rows = [[spaced(name), *(_estimate(arm, name) for arm in written)] for name in names]
     return Table("Arms", ["figure", *map(spaced, arms)], rows)
 
 
-def _field_rows(arms: Figures) -> list[list[Any]]:
+def _field_rows(arms: Mapping[str, Arm]) -> list[list[Any]]:
     """One row a field and figure, one column an arm."""
-    tables = {name: _with_items(arm.get("fields", {})) for name, arm in arms.items()}
+    tables = {name: _with_items(to_json(arm.fields or {})) for name, arm in arms.items()}
     pairs = dict.fromkeys((name, key) for table in tables.values() for name in table for key in _valued(table[name]))
     return [
         [name, spaced(key), *(_estimate(table.get(name, {}), key) for table in tables.values())]
@@ -134,16 +134,13 @@ def _estimate(figures: Figures, name: str) -> Any:
     return value if low is None else Estimate(value, low, high)
 
 
-def comparisons(pairs: Figures, names: tuple[str, ...] = ()) -> Iterator[list[Any]]:
-    """Every paired comparison, however deep: what, of what, difference, interval, p-value, result in words, rows needed."""
-    for name, value in pairs.items():
-        if isinstance(value, Mapping) and "result" in value:
-            keys = ("difference", "low", "high", "p_value")
-            title, *of = (*names, name)
-            cells = [value[key] for key in keys]
-            yield [spaced(title), ".".join(of), *cells, spaced(str(value["result"])), value["required_rows"]]
-        elif isinstance(value, Mapping):
-            yield from comparisons(value, (*names, name))
+def comparisons(pairs: Mapping[str, Comparison]) -> Iterator[list[Any]]:
+    """Every paired comparison: what, of what, difference, interval, p-value, result in words, rows needed."""
+    for name, pair in pairs.items():
+        of_fields = {f"fields.{field}": found for field, found in (pair.fields or {}).items()}
+        for of, found in {"loss": pair.loss, "score": pair.score, **of_fields}.items():
+            if found:
+                yield [spaced(name), of, *found.difference, found.p_value, spaced(found.result), found.required_rows]
 
 
 def examples(rows: Sequence[Any], scored: Sequence[Scored], evidence: Evidence) -> Iterator[Part]:

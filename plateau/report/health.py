@@ -1,4 +1,4 @@
-"""What stands in a metrics file as tables with the meaning of each figure, both from the file and its schema alone.
+"""What stands in a metrics file as tables with the meaning of each figure, both from its class alone.
 
 A new key needs no change here: a figure is a row, and mappings of the same keys become the columns of one table.
 """
@@ -6,46 +6,49 @@ A new key needs no change here: a figure is a row, and mappings of the same keys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from plateau.core.figures import to_json
 from plateau.core.system import SPLITS
 from plateau.data import nodes
+from plateau.metrics.schema import schema
 from plateau.report.page import Table
 from plateau.report.text import flat, spaced
 
 Figures = Mapping[str, Any]
 
 
-def described(name: str, figures: Figures, schema: Figures) -> list[tuple[str, Any, str]]:
-    """The figures of one metrics file as (key, value, meaning), meanings from its schema."""
-    return [(f"{name}.{key}", value, meaning(schema, key.split("."))) for key, value in flat(figures)]
+def described(name: str, found: Any) -> list[tuple[str, Any, str]]:
+    """The figures of one metrics file as (key, value, meaning)."""
+    described = schema(type(found))
+    return [(f"{name}.{key}", value, meaning(described, key.split("."))) for key, value in flat(to_json(found))]
 
 
-def tables(name: str, figures: Figures, schema: Figures) -> list[Table]:
+def tables(name: str, found: Any) -> list[Table]:
     """All of a metrics file: its own figures first, then those of what it holds."""
-    return list(_tables(name, (), figures, schema))
+    return list(_tables(name, (), to_json(found), schema(type(found))))
 
 
-def meaning(schema: Figures, keys: Sequence[str]) -> str:
+def meaning(described: Figures, keys: Sequence[str]) -> str:
     """The description of a nested key; the nearest one above it where it has none."""
-    node, text = nodes.root(schema), ""
+    node, text = nodes.root(described), ""
     for key in keys:
         node = node.under(key)
         text = node.keyword("description") or text
     return text
 
 
-def _tables(title: str, place: tuple[str, ...], figures: Figures, schema: Figures) -> Iterator[Table]:
+def _tables(title: str, place: tuple[str, ...], figures: Figures, described: Figures) -> Iterator[Table]:
     single = {key: value for key, value in figures.items() if not _nests(value)}
     if single:
-        rows = [(spaced(key), _shown(value), meaning(schema, (*place, key))) for key, value in single.items()]
+        rows = [(spaced(key), _shown(value), meaning(described, (*place, key))) for key, value in single.items()]
         yield _table(title, ["figure", "value"], rows)
     for group in _groups({key: value for key, value in figures.items() if key not in single}):
         if all(isinstance(value, Mapping) and not any(map(_nests, value.values())) for value in group.values()):
-            yield _matrix(title, place, group, schema)
+            yield _matrix(title, place, group, described)
             continue
         for key, value in group.items():
             below = f"{title}: {spaced(key)}"
             if isinstance(value, Mapping):
-                yield from _tables(below, (*place, key), value, schema)
+                yield from _tables(below, (*place, key), value, described)
             else:
                 yield _listed(below, value)
 
@@ -64,20 +67,22 @@ def _groups(figures: Figures) -> list[dict[str, Any]]:
     return list(groups.values())
 
 
-def _matrix(title: str, place: tuple[str, ...], group: Figures, schema: Figures) -> Table:
+def _matrix(title: str, place: tuple[str, ...], group: Figures, described: Figures) -> Table:
     """Mappings as one table: a column each for the splits, else a row each; a mapping on its own as a list of its figures."""
     keys = list(dict.fromkeys(key for value in group.values() for key in value))
     if set(group) <= set(SPLITS):
         first, cells = next(iter(group)), [[v.get(key) for v in group.values()] for key in keys]
         rows = [
-            (spaced(key), *row, meaning(schema, (*place, first, key))) for key, row in zip(keys, cells, strict=True)
+            (spaced(key), *row, meaning(described, (*place, first, key))) for key, row in zip(keys, cells, strict=True)
         ]
         return _table(title, ["figure", *group], rows)
     if len(group) == 1:
         ((name, values),) = group.items()
-        rows = [(spaced(key), value, meaning(schema, (*place, name, key))) for key, value in values.items()]
+        rows = [(spaced(key), value, meaning(described, (*place, name, key))) for key, value in values.items()]
         return _table(f"{title}: {spaced(name)}", ["figure", "value"], rows)
-    rows = [(spaced(name), *(v.get(key) for key in keys), meaning(schema, (*place, name))) for name, v in group.items()]
+    rows = [
+        (spaced(name), *(v.get(key) for key in keys), meaning(described, (*place, name))) for name, v in group.items()
+    ]
     names = ", ".join(map(spaced, group))
     return _table(f"{title}: {names}", ["figure", *map(spaced, keys)], rows)
 

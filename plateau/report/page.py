@@ -12,8 +12,9 @@ from typing import Any, ClassVar
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from plateau.core.figures import Estimate
 from plateau.report import charts
-from plateau.report.text import Estimate, code, figure, markdown
+from plateau.report.text import code, figure, markdown
 
 TEMPLATES = Path(__file__).parent / "templates"
 ANSWERS = {

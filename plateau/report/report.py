@@ -3,24 +3,27 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from plateau.core.numbers import find
+from plateau.core.figures import Estimate, to_json, value_of
 from plateau.evaluation.scoring import Rules
+from plateau.metrics.files import Files
+from plateau.metrics.gates import Row
+from plateau.metrics.headline import Headline
 from plateau.report import charts, evidence, findings, health
 from plateau.report.evidence import Evidence, shown
 from plateau.report.page import ANSWERS, Chart, Charts, Commands, Page, Part, Prose, Section, Table
-from plateau.report.text import Estimate, figure, flat, spaced
+from plateau.report.text import figure, flat, spaced
 
 Figures = Mapping[str, Any]
 VERDICTS = {"insufficient_evidence": "Training cannot be judged"}
 DATA = ("prepare", "temporal", "split", "convert")
 
 
-def gate_table(rows: Sequence[Figures]) -> str:
+def gate_table(rows: Sequence[Row]) -> str:
     """The gates as text lines for a terminal, one row a criterion."""
     head = ("status", "criterion", "target", "actual", "gap")
     table = [
         head,
-        *((row["status"], row["criterion"], target(row), figure(row["actual"]), figure(row["gap"])) for row in rows),
+        *((row.status, row.criterion, target(row), figure(row.actual), figure(row.gap)) for row in rows),
     ]
     widths = [max(len(row[column]) for row in table) for column in range(len(head))]
     return "\n".join(
@@ -28,104 +31,104 @@ def gate_table(rows: Sequence[Figures]) -> str:
     )
 
 
-def target(row: Figures) -> str:
+def target(row: Row) -> str:
     """What a gate asks for: `>= 0.99`, `== healthy`."""
-    return f"{row['rule']} {figure(row['target'])}"
+    return f"{row.rule} {figure(row.target)}"
 
 
-def headline(figures: Figures) -> dict[str, Any]:
+def headline(run: Files) -> Headline:
     """The figures that decide, for `dvc metrics show` and the first screen: None where one is missing."""
-    arms = figures["evaluate"]["arms"]
-    return {
-        "answer": figures["gates"]["answer"],
-        "verdict": figures["overfit"]["verdict"],
-        "iteration": figures["selection"]["iteration"],
-        "val_loss": figures["selection"]["val_loss"],
-        "test_loss": find(arms, "adapter", "loss"),
-        "perplexity": find(arms, "adapter", "perplexity"),
-        "schema_valid": find(arms, "adapter", "schema_valid"),
-        "score": find(arms, "adapter", "score"),
-        "base_score": find(arms, "base", "score"),
-        "linear_score": find(arms, "linear", "score"),
-    }
+    adapter, base, linear = (run.evaluate.arm(name) for name in ("adapter", "base", "linear"))
+    return Headline(
+        answer=run.gates.answer,
+        verdict=run.overfit.verdict,
+        iteration=run.selection.iteration,
+        val_loss=run.selection.val_loss,
+        test_loss=value_of(adapter.loss),
+        perplexity=adapter.perplexity,
+        schema_valid=value_of(adapter.schema_valid),
+        score=value_of(adapter.score),
+        base_score=value_of(base.score),
+        linear_score=value_of(linear.score),
+    )
 
 
-def compose(figures: Figures, schemas: Figures, params: Figures, system: str, found: Evidence) -> Page:
-    """The report from the metrics files by name, their schemas, params.yaml and what is not in metrics."""
-    gates, overfit = figures["gates"], figures["overfit"]
+def compose(run: Files, params: Figures, system: str, found: Evidence) -> Page:
+    """The report from the metrics files, params.yaml and what is not in metrics."""
+    gates, overfit = run.gates, run.overfit
     rows = findings.generated(found.predictions, "adapter")
     pairs = findings.parsed(rows)
-    rules = Rules(find(figures, "evaluate", "scales") or {}, find(params, "evaluate", "scores") or {})
+    rules = Rules(run.evaluate.scales, params["evaluate"]["scores"])
     scored = findings.scored(pairs, found.schema, rules)
     return Page(
         title=params["report"]["title"],
-        answer=gates["answer"],
-        headline=ANSWERS[gates["answer"]],
+        answer=gates.answer,
+        headline=ANSWERS[gates.answer],
         lines=[
-            ("Why", gates["reason"]),
-            (VERDICTS.get(overfit["verdict"], f"Training is {overfit['verdict']}"), overfit["reason"]),
-            ("What to change", overfit["suggestion"]),
+            ("Why", gates.reason),
+            (VERDICTS.get(overfit.verdict, f"Training is {overfit.verdict}"), overfit.reason),
+            ("What to change", overfit.suggestion),
         ],
-        warnings=overfit["risks"],
-        tiles=list(_tiles(figures)),
-        table=_gates(gates["rows"]),
+        warnings=overfit.risks,
+        tiles=list(_tiles(run)),
+        table=_gates(gates.rows),
         sections=[
-            Section("Training", list(_training(figures))),
-            Section("Checkpoints", list(_checkpoints(figures))),
-            Section("Scores on the test split", list(evidence.scores(figures["evaluate"], found, scored))),
-            Section("Data", list(_data(figures, schemas, params, found))),
-            Section("Speed and cost", list(_costs(figures))),
+            Section("Training", list(_training(run))),
+            Section("Checkpoints", list(_checkpoints(run))),
+            Section("Scores on the test split", list(evidence.scores(run.evaluate, found, scored))),
+            Section("Data", list(_data(run, params, found))),
+            Section("Speed and cost", list(_costs(run))),
             Section("Examples", list(evidence.examples(rows, scored, found))),
             Section("How to make it again", list(_again(params, system, found))),
-            Section("All figures", [_all(figures, schemas)]),
+            Section("All figures", [_all(run)]),
         ],
     )
 
 
-def _tiles(figures: Figures) -> Iterator[tuple[str, Any]]:
-    top, adapter = headline(figures), figures["evaluate"]["arms"]["adapter"]
-    yield "checkpoint", f"iteration {figure(top['iteration'])}"
-    yield "score, 0 to 1", Estimate(*(adapter.get(f"score{side}") for side in ("", "_low", "_high")))
-    yield "score of the base", top["base_score"]
-    yield "score of a linear model", top["linear_score"]
-    yield "schema-valid outputs", top["schema_valid"]
-    yield "test loss, nats a token", top["test_loss"]
-    yield "test perplexity", top["perplexity"]
-    yield "test rows", figures["evaluate"]["rows"]
+def _tiles(run: Files) -> Iterator[tuple[str, Any]]:
+    top, adapter = headline(run), run.evaluate.arm("adapter")
+    yield "checkpoint", f"iteration {figure(top.iteration)}"
+    yield "score, 0 to 1", adapter.score or Estimate(None)
+    yield "score of the base", top.base_score
+    yield "score of a linear model", top.linear_score
+    yield "schema-valid outputs", top.schema_valid
+    yield "test loss, nats a token", top.test_loss
+    yield "test perplexity", top.perplexity
+    yield "test rows", run.evaluate.rows
 
 
-def _gates(rows: Sequence[Figures]) -> Table:
+def _gates(rows: Sequence[Row]) -> Table:
     head = ("status", "criterion", "target", "actual", "gap")
-    cells = [(row["status"], spaced(row["criterion"]), target(row), row["actual"], row["gap"]) for row in rows]
-    return Table("Gates", head, cells, [row["status"] for row in rows])
+    cells = [(row.status, spaced(row.criterion), target(row), row.actual, row.gap) for row in rows]
+    return Table("Gates", head, cells, [row.status for row in rows])
 
 
-def curve(figures: Figures) -> list[dict[str, Any]]:
+def curve(run: Files) -> list[dict[str, Any]]:
     """Every evaluation point with its gap, its status and what it is: base, best, selected, onset, last."""
-    train, overfit = figures["train"], figures["overfit"]
-    judged = {row["iteration"]: row for row in overfit["timeline"]}
+    train, overfit = run.train, run.overfit
+    judged = {row.iteration: row for row in overfit.timeline}
     names = {
         "base": 0,
-        "best": train["best_iteration"],
-        "selected": figures["selection"]["iteration"],
-        "onset of overfitting": overfit["onset"],
-        "stop": train["iterations"],
+        "best": train.best_iteration,
+        "selected": run.selection.iteration,
+        "onset of overfitting": overfit.onset,
+        "stop": train.iterations,
     }
     return [
         {
-            **point,
-            "gap_pct": judged[point["iteration"]]["gap_pct"],
-            "status": judged[point["iteration"]]["status"],
-            "notes": [name for name, iteration in names.items() if iteration == point["iteration"]],
+            **to_json(point),
+            "gap_pct": judged[point.iteration].gap_pct,
+            "status": judged[point.iteration].status,
+            "notes": [name for name, iteration in names.items() if iteration == point.iteration],
         }
-        for point in figures["evaluations"]
+        for point in run.evaluations
     ]
 
 
-def _training(figures: Figures) -> Iterator[Part]:
-    points, train = curve(figures), figures["train"]
+def _training(run: Files) -> Iterator[Part]:
+    points, train = curve(run), run.train
     yield Prose(
-        f"{train['stop_summary']}. Losses in nats a supervised token; the training loss is that of a fixed sample of the "
+        f"{train.stop_summary}. Losses in nats a supervised token; the training loss is that of a fixed sample of the "
         "training split, as large as the validation split. Gap: (validation - training) / training."
     )
     marks = [
@@ -158,45 +161,48 @@ def _training(figures: Figures) -> Iterator[Part]:
     yield Table("Evaluation points", [*keys, "status", "note"], rows, marked)
 
 
-def sha256(figures: Figures) -> str:
+def sha256(run: Files) -> str:
     """The hash of the selected checkpoint's weights."""
-    chosen = figures["selection"]["iteration"]
-    return str(next(point["sha256"] for point in figures["evaluations"] if point["iteration"] == chosen))
+    chosen = run.selection.iteration
+    return str(next(point.sha256 for point in run.evaluations if point.iteration == chosen))
 
 
-def _checkpoints(figures: Figures) -> Iterator[Part]:
-    selection = figures["selection"]
-    yield Prose(f"Policy {selection['policy']}: {selection['reason']}. SHA-256 of its weights: {sha256(figures)}")
-    rows = [(row["iteration"], row["val_loss"], row["train_loss"], row["reason"]) for row in selection["candidates"]]
-    marks = ["chosen" if row["chosen"] else "" for row in selection["candidates"]]
+def _checkpoints(run: Files) -> Iterator[Part]:
+    selection = run.selection
+    yield Prose(f"Policy {selection.policy}: {selection.reason}. SHA-256 of its weights: {sha256(run)}")
+    rows = [(row.iteration, row.val_loss, row.train_loss, row.reason) for row in selection.candidates]
+    marks = ["chosen" if row.chosen else "" for row in selection.candidates]
     yield Table("Candidates", ["iteration", "validation loss", "training loss", "why (not)"], rows, marks)
 
 
-def _data(figures: Figures, schemas: Figures, params: Figures, found: Evidence) -> Iterator[Part]:
-    split, convert = figures["split"], figures["convert"]
+def _data(run: Files, params: Figures, found: Evidence) -> Iterator[Part]:
+    split = run.split
+    truncated = {"train": run.convert.train, "valid": run.convert.valid, "test": run.convert.test}
     spans = [
-        {"split": name, "start": split["earliest"][name][:10], "end": split["latest"][name][:10]}
-        for name in charts.SPLITS
+        {"split": name, "start": split.earliest[name][:10], "end": split.latest[name][:10]} for name in charts.SPLITS
     ]
     drawn = [Chart("From the first to the last conversation of each split.", charts.timeline(spans))]
     if bands := findings.length_bands(found.lengths):
         longest = params["max_seq_length"]
-        cut = ", ".join(f"{name} {figure(convert[name].get('truncated'))}" for name in charts.SPLITS)
+        cut = ", ".join(f"{name} {figure(truncated[name].truncated)}" for name in charts.SPLITS)
         words = f"Tokens of each example, prompt and answer; cut to fit {longest:,} (dashed where near): {cut}."
         near = longest if longest < 2 * max(band["end"] for band in bands) else None
         spec = charts.histogram(bands, "tokens of an example", charts.SPLITS, near)
         drawn.append(Chart(words, spec, evidence.band_table("Rows by tokens", bands)))
     yield Charts(drawn)
     for name in DATA:
-        yield from health.tables(name, figures[name], schemas[name])
+        yield from health.tables(name, getattr(run, name))
 
 
-def _costs(figures: Figures) -> Iterator[Part]:
-    train, arms = figures["train"], figures["evaluate"]["arms"]
+def _costs(run: Files) -> Iterator[Part]:
+    train = to_json(run.train)
     keys = ("trained_tokens", "epochs", "trainable_parameters", "trainable_share", "padding_waste", "skipped_steps")
     yield Table("What training took", ["figure", "value"], [(spaced(key), train.get(key)) for key in keys])
-    names = [name for name, arm in arms.items() if "output_tokens" in arm]
-    rows = [(spaced(name), arms[name]["output_tokens"], arms[name].get("cost_per_1000")) for name in names]
+    rows = [
+        (spaced(name), arm.output_tokens, arm.cost_per_1000)
+        for name, arm in run.evaluate.arms.items()
+        if arm.output_tokens is not None
+    ]
     yield Table("What an answer takes", ["arm", "tokens of an output, mean", "cost of 1,000 calls"], rows)
     words = "The cost needs evaluate.price_input and evaluate.price_output. Timings differ from run to run, so they stand apart, and the same run gives the same page:"
     yield Prose(words, [("speed.html", "speed.html, of the last run on this machine")])
@@ -225,7 +231,7 @@ def commands(system: str) -> list[str]:
     return ["make setup", f". .venv/bin/activate && dvc repro {system}/dvc.yaml", f"python -m stages.gate {system}"]
 
 
-def _all(figures: Figures, schemas: Figures) -> Table:
-    files = {name: values for name, values in figures.items() if isinstance(values, Mapping)}
-    rows = [row for name, values in files.items() for row in health.described(name, values, schemas[name])]
+def _all(run: Files) -> Table:
+    files = {name: found for name, found in vars(run).items() if not isinstance(found, Sequence)}
+    rows = [row for name, found in files.items() for row in health.described(name, found)]
     return Table(f"{len(rows):,} figures of metrics/", ["figure", "value", "meaning"], rows, folded=True)

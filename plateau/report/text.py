@@ -3,18 +3,12 @@
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
+
+from plateau.core.figures import Estimate
 
 _TAG = re.compile(r"<(?=[A-Za-z/!?])")
 _MARKDOWN = re.compile(r"([\\`*\[\]|#~]|(?<!\w)_|_(?!\w))")
-
-
-class Estimate(NamedTuple):
-    """A figure with its interval."""
-
-    value: float | None
-    low: float | None
-    high: float | None
 
 
 def figure(value: object) -> str:

@@ -11,7 +11,6 @@ import shutil
 import zipfile
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +20,7 @@ from plateau.core.files import replacing, sha256, write_json
 from plateau.core.progress import say
 from plateau.lm.backend import mx, nn, optim
 from plateau.lm.model import Adapter, load_arrays, save_adapter, save_arrays, trainable_parameters
+from plateau.metrics.evaluations import Point
 
 KEPT = 2
 
@@ -38,7 +38,7 @@ class State:
     skipped_steps: int = 0
     loss_sum: float = 0.0
     loss_tokens: int = 0
-    points: list[dict[str, Any]] = field(default_factory=list)
+    points: list[Point] = field(default_factory=list)
 
     def copy(self) -> "State":
         """The state as it is now, which later updates leave alone."""
@@ -109,13 +109,13 @@ def _read(folder: Path, path: Path) -> State:
     """A state and all that it needs; raises where any of it is missing or is not what was written."""
     values = json.loads((path / "state.json").read_text(encoding="utf-8"))
     _check(path / "arrays.safetensors", values.pop("sha256"))
-    state = State(**values)
+    state = State(**{**values, "points": [Point(**point) for point in values["points"]]})
     for point in state.points:
-        if point["sha256"]:
-            checkpoint = _checkpoint(folder, point["iteration"])
+        if point.sha256:
+            checkpoint = _checkpoint(folder, point.iteration)
             json.loads((checkpoint / "adapter_config.json").read_text(encoding="utf-8"))
-            _check(checkpoint / "adapters.safetensors", point["sha256"])
-            with np.load(losses_path(folder, point["iteration"])) as losses:
+            _check(checkpoint / "adapters.safetensors", point.sha256)
+            with np.load(losses_path(folder, point.iteration)) as losses:
                 _ = [losses[name] for name in ("loss_sum", "tokens")]
     return state
 

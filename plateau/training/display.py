@@ -58,7 +58,7 @@ class Display:
 
     def _status(self, state: State) -> str:
         loss = f"loss {state.loss_sum / state.loss_tokens:.3f}" if state.loss_tokens else ""
-        val = f"val {_shown(state.points[-1]['val_loss'])}" if state.points else ""
+        val = f"val {_shown(state.points[-1].val_loss)}" if state.points else ""
         memory = f"{mx.get_peak_memory() / 2**30:.1f} GiB"
         words = " ".join([loss, val, self._standing(state), f"{self.tokens_per_second:,.0f} tokens/s", memory]).strip()
         for long, short in SHORT if self._narrow else ():
@@ -67,18 +67,20 @@ class Display:
 
     def _line(self, state: State) -> str:
         point = state.points[-1]
-        lr = "" if point["lr"] is None else f" lr {point['lr']:.3g}"
-        losses = " ".join(f"{key} {_shown(point[key])}" for key in ("train_loss", "val_loss"))
-        return f"iteration {point['iteration']} {losses} {self._standing(state)}{lr} {self.tokens_per_second:,.0f} tokens/s"
+        lr = "" if point.lr is None else f" lr {point.lr:.3g}"
+        losses = f"train_loss {_shown(point.train_loss)} val_loss {_shown(point.val_loss)}"
+        return (
+            f"iteration {point.iteration} {losses} {self._standing(state)}{lr} {self.tokens_per_second:,.0f} tokens/s"
+        )
 
     def _standing(self, state: State) -> str:
-        iterations = [point["iteration"] for point in state.points]
+        iterations = [point.iteration for point in state.points]
         now = standing(losses_of(state.points), self._settings.rules, iterations)
         if now.best is None:
             return ""
         best = state.points[now.best]
         left = max(0, self._settings.rules.patience - now.waited)
-        return f"best {_shown(best['val_loss'])} at {best['iteration']} patience left {left}"
+        return f"best {_shown(best.val_loss)} at {best.iteration} patience left {left}"
 
 
 def _shown(loss: float | None) -> str:

@@ -1,80 +1,79 @@
 """What a finished run leaves: its evaluation points, each row's validation losses, and the figures of train.json."""
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from plateau.core.errors import BadInputError
+from plateau.core.figures import to_json
 from plateau.core.files import replacing, write_json
 from plateau.core.system import System
+from plateau.metrics.plots import LossPoint
+from plateau.metrics.train import StopReason, Train
 from plateau.training import checkpoints, stopping
 from plateau.training.checkpoints import State
 
 
-def figures(state: State, reason: str, trainable: int, total: int, unigram_loss: float) -> dict[str, Any]:
+def figures(state: State, reason: StopReason, trainable: int, total: int, unigram_loss: float) -> Train:
     """The content of train.json. Losses in nats a supervised token; `padding_waste` a share of the tokens computed."""
-    iterations = [point["iteration"] for point in state.points]
+    iterations = [point.iteration for point in state.points]
     losses = stopping.losses_of(state.points)
     best = stopping.best_of(losses)
-    base = state.points[0]["val_loss"] if iterations[:1] == [0] else None
+    base = state.points[0].val_loss if iterations[:1] == [0] else None
     best_loss = None if best is None else losses[best]
-    return {
-        "stop_reason": reason,
-        "stop_summary": stopping.summary(iterations, losses, reason),
-        "iterations": state.iteration,
-        "best_iteration": None if best is None else iterations[best],
-        "best_val_loss": best_loss,
-        "base_val_loss": base,
-        "unigram_loss": round(unigram_loss, 6),
-        "val_loss_reduction": round(1 - best_loss / base, 6) if best_loss is not None and base else None,
-        "epochs": state.epoch,
-        "trained_tokens": state.trained_tokens,
-        "trainable_parameters": trainable,
-        "total_parameters": total,
-        "trainable_share": round(trainable / total, 6),
-        "padding_waste": round(1 - state.row_tokens / state.padded_tokens, 6) if state.padded_tokens else 0.0,
-        "skipped_steps": state.skipped_steps,
-    }
+    return Train(
+        stop_reason=reason,
+        stop_summary=stopping.summary(iterations, losses, reason),
+        iterations=state.iteration,
+        best_iteration=None if best is None else iterations[best],
+        best_val_loss=best_loss,
+        base_val_loss=base,
+        unigram_loss=unigram_loss,
+        val_loss_reduction=1 - best_loss / base if best_loss is not None and base else None,
+        epochs=state.epoch,
+        trained_tokens=state.trained_tokens,
+        trainable_parameters=trainable,
+        total_parameters=total,
+        trainable_share=trainable / total,
+        padding_waste=1 - state.row_tokens / state.padded_tokens if state.padded_tokens else 0.0,
+        skipped_steps=state.skipped_steps,
+    )
 
 
-def write(system: System, folder: Path, state: State, valid_ids: Sequence[str], train_figures: dict[str, Any]) -> None:
+def write(system: System, folder: Path, state: State, valid_ids: Sequence[str], train_figures: Train) -> None:
     """Write the outs of train: checkpoints, val_losses.parquet, evaluations.json, loss.json, train.json."""
     with replacing(system.path("adapters", "checkpoints")) as temporary:
         temporary.mkdir()
         for point in state.points:
-            name = f"{point['iteration']:07d}"
-            if point["sha256"]:
+            name = f"{point.iteration:07d}"
+            if point.sha256:
                 shutil.copytree(folder / "checkpoints" / name, temporary / name, ignore=shutil.ignore_patterns(".*"))
     with replacing(system.path("adapters", "val_losses.parquet")) as temporary:
         pq.write_table(_val_losses(folder, state, valid_ids), temporary)
-    curve = [
-        {key: point[key] for key in ("iteration", "train_loss", "val_loss") if point[key] is not None}
-        for point in state.points
-    ]
-    write_json(system.metrics("evaluations"), state.points)
-    write_json(system.metrics("loss"), curve)
-    write_json(system.metrics("train"), train_figures)
+    curve = [LossPoint(point.iteration, point.train_loss, point.val_loss) for point in state.points]
+    write_json(system.metrics("evaluations"), to_json(state.points))
+    write_json(system.metrics("loss"), to_json(curve))
+    write_json(system.metrics("train"), to_json(train_figures))
 
 
-def refuse_broken(train_figures: Mapping[str, Any]) -> None:
+def refuse_broken(train_figures: Train) -> None:
     """Raise BadInputError for a run whose loss was no number or rose beyond train.divergence_threshold."""
-    if train_figures["stop_reason"] in stopping.BROKEN:
-        raise BadInputError(f"{train_figures['stop_summary']}; lower lr, or look for rows that break the loss")
+    if train_figures.stop_reason in stopping.BROKEN:
+        raise BadInputError(f"{train_figures.stop_summary}; lower lr, or look for rows that break the loss")
 
 
 def _val_losses(folder: Path, state: State, valid_ids: Sequence[str]) -> pa.Table:
     """Rows iteration, id, loss_sum, tokens: every validation row at every evaluation point."""
-    points = [point for point in state.points if point["sha256"]]
-    losses = [np.load(checkpoints.losses_path(folder, point["iteration"])) for point in points]
+    points = [point for point in state.points if point.sha256]
+    losses = [np.load(checkpoints.losses_path(folder, point.iteration)) for point in points]
     return pa.table(
         {
             "iteration": pa.array(
-                np.repeat([point["iteration"] for point in points], len(valid_ids)).astype(np.int32), pa.int32()
+                np.repeat([point.iteration for point in points], len(valid_ids)).astype(np.int32), pa.int32()
             ),
             "id": list(valid_ids) * len(losses),
             "loss_sum": np.concatenate([np.zeros(0), *(loss["loss_sum"] for loss in losses)]),

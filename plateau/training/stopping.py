@@ -6,9 +6,11 @@ EarlyStopping and Keras' agree, this agrees with them.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+
+from plateau.metrics.evaluations import Point
+from plateau.metrics.train import StopReason
 
 BROKEN = ("non_finite", "divergence_threshold")  # reasons to stop of a run that broke
 
@@ -30,12 +32,12 @@ class Standing:
 
     best: int | None
     waited: int
-    reason: str | None
+    reason: StopReason | None
 
 
-def losses_of(points: Sequence[Mapping[str, Any]]) -> list[float]:
+def losses_of(points: Sequence[Point]) -> list[float]:
     """The validation losses of evaluation points; NaN where one was not finite, which files write as null."""
-    return [math.nan if point["val_loss"] is None else float(point["val_loss"]) for point in points]
+    return [math.nan if point.val_loss is None else point.val_loss for point in points]
 
 
 def best_of(losses: Sequence[float]) -> int | None:
@@ -61,7 +63,7 @@ def standing(losses: Sequence[float], rules: Rules, iterations: Sequence[int] | 
     return Standing(best_of(losses), waited, None)
 
 
-def _reason(loss: float, waited: int, rules: Rules) -> str | None:
+def _reason(loss: float, waited: int, rules: Rules) -> StopReason | None:
     if rules.stopping_threshold is not None and loss < rules.stopping_threshold:
         return "stopping_threshold"
     if rules.divergence_threshold is not None and loss > rules.divergence_threshold:

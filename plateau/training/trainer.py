@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NoReturn
+from typing import Literal, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,8 @@ from plateau.lm import objectives
 from plateau.lm.backend import mx, nn, optim
 from plateau.lm.batches import Rows, epoch_batches, in_order
 from plateau.lm.model import Adapter, recomputed
+from plateau.metrics.evaluations import Point
+from plateau.metrics.train import StopReason
 from plateau.prompts.tokens import Tokens
 from plateau.training import checkpoints, stopping
 from plateau.training.checkpoints import State
@@ -35,6 +37,9 @@ SAVE_SECONDS, SAVE_TIMES = 30.0, 20.0
 
 class InterruptedRun(Exception):  # noqa: N818 (no error)
     """The run was asked to stop within an update or an evaluation, which is given up."""
+
+
+Reason = StopReason | Literal["interrupted"]
 
 
 @dataclass(frozen=True)
@@ -89,15 +94,15 @@ class Run:
         self._save_by = time.monotonic() + SAVE_SECONDS
         self._interrupted: Callable[[], bool] = lambda: False
 
-    def train(self, report: Callable[[State], None], interrupted: Callable[[], bool] = lambda: False) -> str:
-        """Train until a rule stops it; the stop reason, as metrics/train.json has it, or "interrupted".
+    def train(self, report: Callable[[State], None], interrupted: Callable[[], bool] = lambda: False) -> Reason:
+        """Train until a rule stops it; the stop reason, a StopReason or "interrupted".
 
         `report` is called after every update and every evaluation point. Raises OSError when the disk is full; the last complete
         state stays. The state at the end is saved too, unless the run broke.
         """
         self._interrupted = interrupted
         updates = _updates(self.data.train, self.settings, self.state)
-        reason: str | None = None
+        reason: Reason | None = None
         with objectives.fast_operations(self.model), recomputed(self.model, self.settings.grad_checkpoint):
             while reason is None:
                 try:
@@ -108,7 +113,7 @@ class Run:
             self._save()
         return reason
 
-    def _go_on(self, updates: Iterator[list[Rows]], report: Callable[[State], None]) -> str | None:
+    def _go_on(self, updates: Iterator[list[Rows]], report: Callable[[State], None]) -> Reason | None:
         """Evaluate where that is due, then make one update; the reason to stop, if there is one."""
         self._clean = self.state.copy()
         if self._due():
@@ -141,16 +146,16 @@ class Run:
     def _due(self) -> bool:
         """Whether the weights as they are still lack an evaluation point that they should have."""
         state = self.state
-        done = bool(state.points) and state.points[-1]["iteration"] == state.iteration
+        done = bool(state.points) and state.points[-1].iteration == state.iteration
         return not done and (state.iteration % self.settings.eval_every == 0 or self._is_last())
 
     def _is_last(self) -> bool:
         return self.state.iteration >= self.settings.iters or self.state.skipped_steps >= self.settings.max_bad_steps
 
-    def _stop_reason(self) -> str | None:
+    def _stop_reason(self) -> StopReason | None:
         losses = stopping.losses_of(self.state.points)
         rules = _with_divergence(self.settings.rules, losses, self.settings.uniform_loss)
-        iterations = [point["iteration"] for point in self.state.points]
+        iterations = [point.iteration for point in self.state.points]
         if self.state.skipped_steps >= self.settings.max_bad_steps:
             return "non_finite"
         reason = stopping.standing(losses, rules, iterations).reason
@@ -205,17 +210,17 @@ class Run:
         digest = self._checkpoint(sums, counts) if math.isfinite(val_loss) else None
         state = self.state
         state.points.append(
-            {
-                "iteration": state.iteration,
-                "epoch": state.epoch,
-                "trained_tokens": state.trained_tokens,
-                "lr": _rounded(np.array(self.optimizer.learning_rate).item()),
-                "train_loss": _rounded(float(probe_sums.sum() / probe_counts.sum())),
-                "val_loss": _rounded(val_loss),
-                "val_perplexity": _rounded(perplexity(val_loss)),
-                "batch_loss": _rounded(state.loss_sum / state.loss_tokens) if state.loss_tokens else None,
-                "sha256": digest,
-            }
+            Point(
+                iteration=state.iteration,
+                epoch=state.epoch,
+                trained_tokens=state.trained_tokens,
+                lr=_rounded(np.array(self.optimizer.learning_rate).item()),
+                train_loss=_rounded(float(probe_sums.sum() / probe_counts.sum())),
+                val_loss=_rounded(val_loss),
+                val_perplexity=_rounded(perplexity(val_loss)),
+                batch_loss=_rounded(state.loss_sum / state.loss_tokens) if state.loss_tokens else None,
+                sha256=digest,
+            )
         )
         state.loss_sum, state.loss_tokens = 0.0, 0
 
