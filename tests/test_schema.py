@@ -191,6 +191,21 @@ def test_a_null_where_none_may_stand_is_left_out() -> None:
     assert mapping.analysis({"id": "1", "cell": None}, ("f", 1), declared, root(schema))["target"] == {}
 
 
+def test_an_optional_object_of_which_a_table_has_nothing_is_left_out() -> None:
+    address = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+    schema = {
+        "properties": {"home": {"anyOf": [{"$ref": "#/$defs/a"}, {"type": "null"}]}, "work": {"$ref": "#/$defs/a"}},
+        "required": ["work"],
+        "$defs": {"a": address},
+    }
+    declared = {"transcripts": {"id": "id"}, "analyses": {"target": {"home.city": "h", "work.city": "w"}}}
+    made = [
+        mapping.analysis({"id": "1", **cells}, ("f", 1), declared, root(schema))["target"]
+        for cells in ({"h": None, "w": "Bonn"}, {"h": "Ulm", "w": None})
+    ]
+    assert made == [{"work": {"city": "Bonn"}}, {"home": {"city": "Ulm"}, "work": {}}]
+
+
 WRITTEN = [
     ({"type": "integer"}, 2.0, "2"),
     (OPTIONAL_INTEGER, 2.0, "2"),
@@ -286,3 +301,10 @@ def test_what_prepare_accepts_is_valid_in_evaluate_and_what_is_required_is_score
     if root(schema).types:
         for path in required_paths(schema, schema):
             assert any(path[: len(one)] == one or one[: len(path)] == path for one in found), path
+
+
+def test_a_number_that_no_float_holds_is_no_answer() -> None:
+    schema = {"type": ["number", "null"]}
+    assert not scoring.is_valid(fields.validator(schema), "1e999")
+    assert not scoring.is_json("[1e999]")
+    assert scoring.is_valid(fields.validator(schema), "1e300")

@@ -11,8 +11,9 @@ import json
 import math
 import re
 import zoneinfo
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -98,13 +99,19 @@ def analysis(raw: Any, place: tuple[str, int | None], mapping: Mapping[str, Any]
         return {**made, "target": _unpacked(target)} if target is not _MISSING else made
     made_target: dict[str, Any] = {}
     for name, field in declared.items():
-        *folders, last = keys_of(name, schema)
-        rule, inside = schema, made_target
-        for folder in folders:
-            rule, inside = rule.under(folder), inside.setdefault(folder, {})
-        value = _coerced(_found(raw, field), rule.under(last))
-        inside |= {} if value is _MISSING else {last: value}
+        keys = keys_of(name, schema)
+        rules = list(accumulate(keys, Node.under, initial=schema))
+        _put(made_target, keys, rules, _coerced(_found(raw, field), rules[-1]))
     return {**made, "target": made_target}
+
+
+def _put(target: dict[str, Any], keys: Sequence[str], rules: Sequence[Node], value: Any) -> None:
+    """Set a value under nested keys; where it is missing, make only those objects on the way that must be there."""
+    for key, outer, inner in zip(keys[:-1], rules, rules[1:], strict=False):
+        if value is _MISSING and (key not in outer.required or inner.nullable):
+            return
+        target = target.setdefault(key, {})
+    target |= {} if value is _MISSING else {keys[-1]: value}
 
 
 def keys_of(name: str, schema: Node) -> tuple[str, ...]:

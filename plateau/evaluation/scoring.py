@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from plateau.data import fields
 from plateau.data.fields import UNUSABLE, Field, Schema
+from plateau.data.strict_json import finite
 from plateau.evaluation import stats
 from plateau.evaluation.kinds.base import Figure, Kind, Rows, pair_score
 from plateau.evaluation.kinds.registry import kind_of
@@ -82,7 +83,7 @@ class Scored:
 def parse(output: str) -> Any:
     """The JSON value of an output, UNUSABLE where it is not exactly one (surrounding white space is allowed)."""
     try:
-        return json.loads(output, parse_constant=_refuse)
+        return json.loads(output, parse_constant=_refuse, parse_float=finite)
     except (ValueError, RecursionError):
         return UNUSABLE
 
