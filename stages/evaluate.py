@@ -12,7 +12,7 @@ from plateau.core.progress import say
 from plateau.core.stage import run
 from plateau.core.system import SPLITS, System
 from plateau.core.timings import record
-from plateau.data import fields
+from plateau.data import asked, fields
 from plateau.data.fields import Field
 from plateau.decision import best
 from plateau.evaluation import baselines, diagnostics, figures, leaks, predictions, rows, scoring, stats
@@ -34,6 +34,7 @@ PARAMS = (
 
 def main(system: System, params: Params) -> None:
     """Write data/predictions.parquet, metrics/evaluate.json and metrics/confusion.json."""
+    asked.check(system)
     started = time.perf_counter()
     said = files.read_json(system.path("data", "answers.json"))
     path = system.path("data", "predictions.parquet")

@@ -11,7 +11,7 @@ from plateau.core import files, params, stage, timings
 from plateau.core.figures import to_json
 from plateau.core.progress import say
 from plateau.core.system import System
-from plateau.data import engine, joining, parquet, preparation, privacy
+from plateau.data import asked, engine, joining, parquet, preparation, privacy
 from plateau.data.records import SCHEMA
 from plateau.metrics.prepare import Redacted
 
@@ -21,6 +21,7 @@ MIB = 2**20
 
 def main(system: System, values: params.Params) -> None:
     """Write data/prepared.parquet, data/rejected.jsonl and metrics/prepare.json; fail past prepare.max_rejected."""
+    asked.check(system)
     began = time.perf_counter()
     options, rejected = preparation.options(values["prepare"]), system.path("data", "rejected.jsonl")
     schemas, base = (system.schema("transcript"), system.schema("target")), system.path("models", "base")

@@ -14,6 +14,7 @@ from plateau.core.stage import run
 from plateau.core.supervision import interruption
 from plateau.core.system import System
 from plateau.core.timings import record
+from plateau.data import asked
 from plateau.lm.backend import BLAS
 from plateau.lm.model import Adapter, add_adapter, load
 from plateau.prompts.tokens import open_tokens
@@ -61,6 +62,7 @@ UNTRACKED = ("train.state_every", "train.hostfile")
 
 def main(system: System, params: Params) -> None:
     """Write adapters/checkpoints/, the evaluation points and the loss curve."""
+    asked.check(system)
     ranks, hostfile = params["train"]["ranks"], params["train"]["hostfile"]
     command = [sys.executable, "-m", "stages.train", str(system.root)]
     if RANK_VARIABLES & os.environ.keys() or (ranks == 1 and hostfile is None):
@@ -73,6 +75,7 @@ def main(system: System, params: Params) -> None:
 
 def show_plan(system: System, params: Params) -> None:
     """Print what the run will cost, from the base model's config and the token files; no weights are needed."""
+    asked.check(system)
     adapter = _adapter(params)
     model = preflight.from_config(system.path("models", "base", "config.json"), adapter)
     train, valid = (open_tokens(system.tokens(name)) for name in ("train", "valid"))

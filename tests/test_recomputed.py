@@ -97,6 +97,13 @@ def holds(figures: dict[str, Any], name: str, statistic: Callable[[np.ndarray], 
     return {name, f"{name}_low", f"{name}_high"}
 
 
+def nothing(figures: dict[str, Any], name: str) -> set[str]:
+    """Assert that a figure and both bounds are unknown; their names."""
+    names = {name, f"{name}_low", f"{name}_high"}
+    assert {figures[key] for key in names} == {None}
+    return names
+
+
 def same(recorded: float | None, value: float) -> None:
     assert (math.nan if recorded is None else recorded) == pytest.approx(value, rel=2e-5, abs=1e-9, nan_ok=True)
 
@@ -137,7 +144,7 @@ def test_outputs_and_scores(found, table, arm):
 def fields_hold(figures: dict[str, Any], rows: Rows) -> None:
     gold, guess = [truth(row, "mood") for row in rows], [answer(row, "mood") or "none" for row in rows]
     gold, guess = np.array(gold), np.array(guess)
-    both = [(truth(row, "count"), guess) for row in rows if (guess := answer(row, "count")) is not None]
+    both = [(truth(row, "count"), count) for row in rows if (count := answer(row, "count")) is not None]
     counts, guessed = np.array(both, float).reshape(-1, 2).T
 
     def macro_f1(i: np.ndarray) -> float:
@@ -160,7 +167,8 @@ def fields_hold(figures: dict[str, Any], rows: Rows) -> None:
         assert figures[field]["rows"] == len(rows)
         values = points(rows, field)
         for name, statistic in {"score": lambda i, v=values: v[i].mean(), **named}.items():
-            known |= holds(figures[field], name, statistic, len(both) if name in ("mae", "spearman") else len(rows))
+            among = len(both) if name in ("mae", "spearman") else len(rows)
+            known |= holds(figures[field], name, statistic, among) if among else nothing(figures[field], name)
         assert known == set(figures[field])
 
 

@@ -27,6 +27,7 @@ WITHOUT_EFFECT = (
     "plateau/core/stage.py",
     "plateau/core/supervision.py",
     "plateau/core/timings.py",
+    "plateau/data/asked.py",
     "plateau/training/display.py",
 )
 

@@ -179,6 +179,18 @@ GATES = (
         "a gain in one field that another pays for",
         against_base=True,
     ),
+    Gate(
+        "invented_keys",
+        "<=",
+        Param(
+            "max_invented_keys",
+            SHARE,
+            0.02,
+            "largest share of the values that the adapter writes for which the truth has none",
+        ),
+        lambda _, evaluate: evaluate.arm("adapter").invented_keys,
+        "a model that makes up values where there are none",
+    ),
     Gate("leaked_test_rows", "<=", _LEAKED, _leaked_test, "a test on rows that the model was trained or chosen on"),
     Gate(
         "leaked_valid_rows",

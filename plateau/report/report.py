@@ -92,6 +92,7 @@ def _tiles(run: Files) -> Iterator[tuple[str, Any]]:
     yield "score of the base", top.base_score
     yield "score of a linear model", top.linear_score
     yield "schema-valid outputs", top.schema_valid
+    yield "invented values", adapter.invented_keys
     yield "test loss, nats a token", top.test_loss
     yield "test perplexity", top.perplexity
     yield "test rows", run.evaluate.rows

@@ -281,6 +281,21 @@ def wrong_test_labels(splits: Splits) -> None:
     splits["test"] = [(content, targets[i - 7]) for i, (content, _) in enumerate(splits["test"])]
 
 
+def mood_may_be_missing(system: System) -> None:
+    """A target whose mood may be null."""
+    path = system.schema("target")
+    schema = read_json(path)
+    schema["properties"]["mood"]["enum"].append(None)
+    write_json(path, schema)
+
+
+def no_mood_in_test(splits: Splits) -> None:
+    """Test rows of which a third have no mood, which training never shows: the model invents one."""
+    splits["test"] = [
+        (text, {**target, "mood": None} if i % 3 == 0 else target) for i, (text, target) in enumerate(splits["test"])
+    ]
+
+
 FAULTS = [
     Fault("adapter not applied", ("refused: not applied",), after=adapter_of_zeros),
     Fault("adapter of another model", ("refused: cannot load",), after=adapter_of_another_model),
@@ -323,6 +338,13 @@ FAULTS = [
         "trained on another chat template",
         ("refused: differs from the one trained on",),
         before=trained_on_another_template,
+    ),
+    Fault(
+        "labels invented where the truth has none",
+        ("invented_keys",),
+        edit=no_mood_in_test,
+        before=mood_may_be_missing,
+        params={"gates.max_unseen_labels": 1.0},
     ),
     Fault("answers in the prompts", ("answers_in_prompts",), edit=answers_in_prompts),
     Fault("one answer for every row", ("score_gain_over_majority",), edit=one_answer),
