@@ -18,7 +18,7 @@ from plateau.data import asked
 from plateau.lm.backend import BLAS
 from plateau.lm.model import Adapter, add_adapter, load
 from plateau.prompts.tokens import open_tokens
-from plateau.training import launch, outcome, preflight, scratch, stopping, trainer
+from plateau.training import launch, outcome, preflight, readiness, scratch, stopping, trainer
 from plateau.training.display import Display
 from plateau.training.frequencies import unigram_loss
 from plateau.training.ranks import RANK_VARIABLES, Ranks, join
@@ -57,12 +57,20 @@ PARAMS = (
     "train.ranks",
 )
 # They change no byte of what is written, so that DVC does not track them and a run goes on whatever they are.
-UNTRACKED = ("train.state_every", "train.hostfile")
+UNTRACKED = (
+    "train.state_every",
+    "train.hostfile",
+    "evaluate.max_tokens",
+    "evaluate.arms",
+    "convert.template_date",
+)
 
 
 def main(system: System, params: Params) -> None:
     """Write adapters/checkpoints/, the evaluation points and the loss curve."""
     asked.check(system)
+    if not RANK_VARIABLES & os.environ.keys():
+        readiness.check(system, params)
     ranks, hostfile = params["train"]["ranks"], params["train"]["hostfile"]
     command = [sys.executable, "-m", "stages.train", str(system.root)]
     if RANK_VARIABLES & os.environ.keys() or (ranks == 1 and hostfile is None):
@@ -82,6 +90,7 @@ def show_plan(system: System, params: Params) -> None:
     truncated = preflight.truncated_rows(system)
     plan = preflight.plan(model, adapter, train, valid, _settings(params, vocabulary=2), truncated)
     say("\n".join(plan.lines()))
+    readiness.check(system, params)
 
 
 def _train(system: System, params: Params, ranks: Ranks) -> None:

@@ -22,6 +22,7 @@ EVALUATE = {
     "fields_worse_than_base": 0,
     "adapter_effect": {"max_logit_difference": 3.0},
     "arms": {"adapter": {"schema_valid": 0.99, "invented_keys": 0.02}},
+    "arms": {"adapter": {"schema_valid": 0.99, "unfinished": 0.01}},
     "comparisons": {"adapter_vs_base": {"score": {"low": 0.1}}, "adapter_vs_majority": {"score": {"low": 0.1}}},
     "leaks": {
         "exact": 0.004,
@@ -46,6 +47,7 @@ FIGURES = {
     "adapter_effect": ("adapter_effect", "max_logit_difference"),
     "schema_valid": ("arms", "adapter", "schema_valid"),
     "invented_keys": ("arms", "adapter", "invented_keys"),
+    "unfinished": ("arms", "adapter", "unfinished"),
     "loss_reduction": ("loss_reduction",),
     "score_gain_over_base": ("comparisons", "adapter_vs_base", "score", "low"),
     "score_gain_over_majority": ("comparisons", "adapter_vs_majority", "score", "low"),
@@ -68,6 +70,7 @@ FAILING = {
     "adapter_effect": 0,
     "schema_valid": 0.9899,
     "invented_keys": 0.0201,
+    "unfinished": 0.0101,
     "loss_reduction": 0.4999,
     "score_gain_over_base": 0.0,
     "score_gain_over_majority": 0.0,

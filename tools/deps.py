@@ -29,6 +29,7 @@ WITHOUT_EFFECT = (
     "plateau/core/timings.py",
     "plateau/data/asked.py",
     "plateau/training/display.py",
+    "plateau/training/readiness.py",
 )
 
 

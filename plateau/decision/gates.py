@@ -144,6 +144,13 @@ GATES = (
         "outputs that no program can read",
     ),
     Gate(
+        "unfinished",
+        "<=",
+        Param("max_unfinished", SHARE, 0.01, "largest share of outputs that do not end by themselves"),
+        _of("arms", "adapter", "unfinished"),
+        "a model that does not know when to stop",
+    ),
+    Gate(
         "loss_reduction",
         ">=",
         Param("loss_reduction", SHARE, 0.5, "least relative fall of the test loss against the base model"),

@@ -130,7 +130,8 @@ def _write_out(
     prompts, schema = split.prompts(split.sampled), split.schema if arm.constrained else None
     outputs = generation.generate(network, tokenizer, prompts, settings.max_tokens, settings.batch_size, schema)
     texts, counts = [output.text for output in outputs], [output.tokens for output in outputs]
-    found.tables.append(rows_of(split.examples, arm, split.name, loss_sum, split.sampled, texts, counts))
+    ended = [output.ended for output in outputs]
+    found.tables.append(rows_of(split.examples, arm, split.name, loss_sum, split.sampled, texts, counts, ended=ended))
     return sum(counts)
 
 

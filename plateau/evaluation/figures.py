@@ -14,6 +14,7 @@ from plateau.evaluation.arms import BASELINES, PAIRS
 from plateau.evaluation.predictions import Arm
 from plateau.evaluation.scoring import PLAIN, Rules, Scored
 from plateau.evaluation.stats import Floats, significant
+from plateau.lm.shape import relaxed
 
 Figures = dict[str, Any]
 
@@ -52,6 +53,7 @@ def figures(arms: Mapping[str, Arm], schema: Any, settings: Settings, rules: Rul
             if compared.get(f"adapter_vs_{name}", {}).get("score", {}).get("result") != "better"
         ],
         "scales": dict(rules.scales),
+        "relaxed": relaxed(schema),
         "arms": {name: arm_figures(arm, scored[name], validator, settings) for name, arm in arms.items()},
         "comparisons": compared,
     }
@@ -115,6 +117,7 @@ def _outputs(arm: Arm, validator: Any, settings: Settings) -> Figures:
         "missing_keys": significant(missing),
         "invented_keys": significant(invented),
         "output_tokens": significant(float(arm.output_tokens.mean())),
+        **({} if arm.ended is None else {"unfinished": significant(float(1 - arm.ended.mean()))}),
         **_cost(arm, settings),
     }
 

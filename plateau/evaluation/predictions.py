@@ -26,6 +26,7 @@ class Arm:
     outputs: Sequence[str]
     output_tokens: NDArray[np.int64]
     targets: Sequence[str]
+    ended: NDArray[np.bool_] | None = None  # of every output; None where no model wrote them
 
     @cached_property
     def parsed(self) -> list[Any]:
@@ -66,6 +67,7 @@ def arms(table: pa.Table, split: str = "test") -> dict[str, Arm]:
 def _arm(name: str, columns: dict[str, list[Any]]) -> Arm:
     rows = [i for i, output in enumerate(columns["output"]) if output is not None]
     losses = columns["loss_sum"]
+    ended = [columns["ended"][i] for i in rows] if "ended" in columns else [None]  # earlier versions did not say
     return Arm(
         name=name,
         tokens=np.array(columns["tokens"], dtype=np.int32),
@@ -75,4 +77,5 @@ def _arm(name: str, columns: dict[str, list[Any]]) -> Arm:
         outputs=[columns["output"][i] for i in rows],
         output_tokens=np.array([columns["output_tokens"][i] for i in rows], dtype=np.int64),
         targets=columns["gold"],
+        ended=None if None in ended else np.array(ended, dtype=np.bool_),
     )

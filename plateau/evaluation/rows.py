@@ -25,6 +25,7 @@ SCHEMA = pa.schema(
         pa.field("loss_sum", pa.float64()),  # nats over them; null for an arm whose loss is that of another
         pa.field("output", pa.string()),  # null when not generated
         pa.field("output_tokens", pa.int32()),
+        pa.field("ended", pa.bool_()),  # whether a model ended its output by itself; null where none did
         pa.field("gold", pa.string(), nullable=False),  # the true target, JSON text
     ]
 )
@@ -54,9 +55,14 @@ def rows_of(
     outputs: Sequence[str],
     output_tokens: Sequence[int],
     sample: int = 0,
+    ended: Sequence[bool] | None = None,
 ) -> pa.Table:
-    """An arm as rows: all examples where there are losses, else those generated for (`sampled`, indices of examples)."""
-    generated = dict(zip(sampled.tolist(), zip(outputs, output_tokens, strict=True), strict=True))
+    """An arm as rows: all examples where there are losses, else those generated for (`sampled`, indices of examples).
+
+    `ended` says of each output whether the model ended it by itself; None where no model wrote it.
+    """
+    ends = [None] * len(outputs) if ended is None else ended
+    generated = dict(zip(sampled.tolist(), zip(outputs, output_tokens, ends, strict=True), strict=True))
     kept = sampled.tolist() if loss_sum is None else range(len(examples.ids))
     return pa.Table.from_pylist(
         [
@@ -71,6 +77,7 @@ def rows_of(
                 "loss_sum": None if loss_sum is None else float(loss_sum[i]),
                 "output": generated[i][0] if i in generated else None,
                 "output_tokens": generated[i][1] if i in generated else None,
+                "ended": generated[i][2] if i in generated else None,
                 "gold": examples.targets[i],
             }
             for i in kept

@@ -35,6 +35,14 @@ def shape(schema: Any) -> Grammar:
     return _Shaper(schema).grammar
 
 
+def relaxed(schema: Any) -> list[str]:
+    """What of a schema decoding cannot hold."""
+    try:
+        return shape(schema).relaxed
+    except ValueError as error:
+        return [str(error)]
+
+
 @lru_cache(maxsize=256)
 def expressions(pattern: str) -> tuple[tuple[Regex, ...], tuple[Regex, ...]]:
     """What a text must match, and what it must not; raises UnsupportedError."""

@@ -64,6 +64,9 @@ class Arm:
         float | None, OPTIONAL, "share of the written keys with a value for which the truth has none"
     ] = None
     output_tokens: Annotated[float | None, OPTIONAL, "mean tokens of an output"] = None
+    unfinished: Annotated[
+        float | None, OPTIONAL, "share of outputs that did not end by themselves, but at evaluate.max_tokens"
+    ] = None
     cost_per_1000: Annotated[
         float | None, OPTIONAL, "price of 1,000 calls, from evaluate.price_input and price_output"
     ] = None
@@ -246,6 +249,9 @@ class Evaluate:
     scales: Annotated[
         Mapping[str, float],
         "by field, the error from which a number without bounds scores 0: from the 1st to the 99th percentile of the training split",
+    ]
+    relaxed: Annotated[
+        Sequence[str], "what of the target schema decoding cannot hold, so that constrained outputs may break it"
     ]
     arms: Annotated[
         Mapping[str, Arm],

@@ -1,0 +1,69 @@
+"""What evaluation will need, looked at before training: budget, schema, the end of an answer, and an adapter that others can load.
+
+It changes no out: it warns, or stops a run that could end in nothing.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from plateau.core.errors import BadInputError
+from plateau.core.files import read_json
+from plateau.core.params import Params
+from plateau.core.progress import say
+from plateau.core.system import System
+
+
+def check(system: System, params: Params) -> None:
+    """Say what evaluation will meet, a line each; raises BadInputError where it, or training itself, could not work."""
+    full_of_quantised(system, params["fine_tune_type"])
+    for line in (*_budget(system, params["evaluate"]["max_tokens"]), *_decoding(system, params)):
+        say(line)
+
+
+def full_of_quantised(system: System, fine_tune_type: str) -> None:
+    """Raise BadInputError for a full fine-tune of a quantised base: its weights fit no model that others load."""
+    config = read_json(system.path("models", "base", "config.json"))
+    bits = (config.get("quantization") or config.get("quantization_config") or {}).get("bits")
+    if fine_tune_type == "full" and bits is not None:
+        raise BadInputError(
+            f"fine_tune_type: full, but the weights of models/base have {bits} bits, which no update changes and full weights do not "
+            "fit; take lora or dora, or a base model that is not quantised"
+        )
+
+
+def _budget(system: System, max_tokens: int) -> Iterator[str]:
+    """Whether answers as long as those of the splits fit."""
+    if not system.metrics("convert").exists():  # token files of another origin
+        return
+    figures = read_json(system.metrics("convert"))
+    for name in ("train", "valid"):
+        longest = figures[name].get("completion_tokens_max", 0)
+        if longest > max_tokens:
+            yield (
+                f"warning: evaluate.max_tokens {max_tokens} is less than the {longest} tokens of the longest answer in "
+                f"{system.split(name)}: outputs as long as that will be cut"
+            )
+
+
+def _decoding(system: System, params: Params) -> Iterator[str]:
+    """The shortest answer that the target schema allows, and what of the schema decoding cannot hold."""
+    constrained = [name for name in params["evaluate"]["arms"] if name.endswith("_constrained")]
+    if not constrained:
+        return
+    from mlx_lm.tokenizer_utils import TokenizerWrapper
+
+    from plateau.data.fields import load_schema
+    from plateau.lm.constraint import Constraint
+    from plateau.lm.generation import ends
+    from plateau.prompts import chat
+
+    tokenizer: Any = chat.load_tokenizer(system.path("models", "base"), params["convert"]["template_date"])
+    wrapped = TokenizerWrapper(tokenizer)
+    schema = load_schema(system.schema("target"))
+    constraint = Constraint(wrapped, schema, params["evaluate"]["max_tokens"], ends(wrapped))
+    yield f"the shortest answer that the target schema allows: {constraint.shortest} tokens, evaluate.max_tokens {constraint.max_tokens}"
+    if constraint.relaxed:
+        yield (
+            f"warning: {len(constraint.relaxed)} of the target schema that decoding cannot hold, so that {', '.join(constraint.relaxed)} "
+            f"may be broken by outputs of {', '.join(constrained)}; they are checked all the same"
+        )
