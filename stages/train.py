@@ -70,7 +70,7 @@ def main(system: System, params: Params) -> None:
     """Write adapters/checkpoints/, the evaluation points and the loss curve."""
     asked.check(system)
     if not RANK_VARIABLES & os.environ.keys():
-        readiness.check(system, params)
+        _ready(system, params)
     ranks, hostfile = params["train"]["ranks"], params["train"]["hostfile"]
     command = [sys.executable, "-m", "stages.train", str(system.root)]
     if RANK_VARIABLES & os.environ.keys() or (ranks == 1 and hostfile is None):
@@ -90,7 +90,7 @@ def show_plan(system: System, params: Params) -> None:
     truncated = preflight.truncated_rows(system)
     plan = preflight.plan(model, adapter, train, valid, _settings(params, vocabulary=2), truncated)
     say("\n".join(plan.lines()))
-    readiness.check(system, params)
+    _ready(system, params)
 
 
 def _train(system: System, params: Params, ranks: Ranks) -> None:
@@ -130,6 +130,13 @@ def _train(system: System, params: Params, ranks: Ranks) -> None:
     if reason in stopping.BROKEN and ranks.rank == 0:
         scratch.remove(folder)  # so that the next run trains
     outcome.refuse_broken(figures)
+
+
+def _ready(system: System, params: Params) -> None:
+    """Say, or refuse, what evaluation could not work with."""
+    readiness.full_of_quantised(system, params["fine_tune_type"])
+    options = params["evaluate"]
+    readiness.check(system, options["max_tokens"], options["arms"], params["convert"]["template_date"])
 
 
 def _fingerprint(params: Params, files: Sequence[Path]) -> str:

@@ -3,20 +3,22 @@
 It changes no out: it warns, or stops a run that could end in nothing.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from plateau.core.errors import BadInputError
 from plateau.core.files import read_json
-from plateau.core.params import Params
 from plateau.core.progress import say
 from plateau.core.system import System
 
 
-def check(system: System, params: Params) -> None:
-    """Say what evaluation will meet, a line each; raises BadInputError where it, or training itself, could not work."""
-    full_of_quantised(system, params["fine_tune_type"])
-    for line in (*_budget(system, params["evaluate"]["max_tokens"]), *_decoding(system, params)):
+def check(system: System, max_tokens: int, arms: Sequence[str], date: str) -> None:
+    """Say what evaluation will meet, a line each; raises BadInputError where it could not work."""
+    constrained = [name for name in arms if name.endswith("_constrained")]
+    for line in (
+        *_budget(system, max_tokens),
+        *(_decoding(system, max_tokens, constrained, date) if constrained else ()),
+    ):
         say(line)
 
 
@@ -45,11 +47,8 @@ def _budget(system: System, max_tokens: int) -> Iterator[str]:
             )
 
 
-def _decoding(system: System, params: Params) -> Iterator[str]:
+def _decoding(system: System, max_tokens: int, constrained: Sequence[str], date: str) -> Iterator[str]:
     """The shortest answer that the target schema allows, and what of the schema decoding cannot hold."""
-    constrained = [name for name in params["evaluate"]["arms"] if name.endswith("_constrained")]
-    if not constrained:
-        return
     from mlx_lm.tokenizer_utils import TokenizerWrapper
 
     from plateau.data.fields import load_schema
@@ -57,10 +56,10 @@ def _decoding(system: System, params: Params) -> Iterator[str]:
     from plateau.lm.generation import ends
     from plateau.prompts import chat
 
-    tokenizer: Any = chat.load_tokenizer(system.path("models", "base"), params["convert"]["template_date"])
+    tokenizer: Any = chat.load_tokenizer(system.path("models", "base"), date)
     wrapped = TokenizerWrapper(tokenizer)
     schema = load_schema(system.schema("target"))
-    constraint = Constraint(wrapped, schema, params["evaluate"]["max_tokens"], ends(wrapped))
+    constraint = Constraint(wrapped, schema, max_tokens, ends(wrapped))
     yield f"the shortest answer that the target schema allows: {constraint.shortest} tokens, evaluate.max_tokens {constraint.max_tokens}"
     if constraint.relaxed:
         yield (
