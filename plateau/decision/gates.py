@@ -147,7 +147,7 @@ GATES = (
         "unfinished",
         "<=",
         Param("max_unfinished", SHARE, 0.01, "largest share of outputs that do not end by themselves"),
-        _of("arms", "adapter", "unfinished"),
+        lambda _, evaluate: evaluate.arm("adapter").unfinished,
         "a model that does not know when to stop",
     ),
     Gate(
