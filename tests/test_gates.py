@@ -21,8 +21,7 @@ EVALUATE = {
     "loss_reduction": 0.5,
     "fields_worse_than_base": 0,
     "adapter_effect": {"max_logit_difference": 3.0},
-    "arms": {"adapter": {"schema_valid": 0.99, "invented_keys": 0.02}},
-    "arms": {"adapter": {"schema_valid": 0.99, "unfinished": 0.01}},
+    "arms": {"adapter": {"schema_valid": 0.99, "invented_keys": 0.02, "unfinished": 0.01}},
     "comparisons": {"adapter_vs_base": {"score": {"low": 0.1}}, "adapter_vs_majority": {"score": {"low": 0.1}}},
     "leaks": {
         "exact": 0.004,
