@@ -82,3 +82,10 @@ def test_a_gate_compares_with_its_limit_and_with_no_number_of_its_own() -> None:
     assert [
         ast.unparse(call) for call in ast.walk(tree) if isinstance(call, ast.Call) and ast.unparse(call.func) == "row"
     ] == ["row(gate.criterion, gate.rule, gate.target(params), gate.figure(overfit, evaluate))"]
+
+
+def test_one_module_reads_how_schemas_are_joined() -> None:
+    """The definitions of params write a schema with such keywords, and read none."""
+    joining = re.compile(r"[\"'](\$ref|allOf|anyOf)[\"']")
+    named = [path.relative_to(ROOT).as_posix() for path in CODE if joining.search(path.read_text(encoding="utf-8"))]
+    assert [name for name in named if not name.startswith("plateau/core/definitions/")] == ["plateau/data/schema.py"]

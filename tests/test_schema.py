@@ -111,7 +111,7 @@ def test_the_same_key_in_two_parts_is_held_to_both() -> None:
         ]
     }
     [field] = fields.fields(schema)
-    assert (field.low, field.high, field.node.types) == (3, 9, {"integer"})
+    assert (field.node.low, field.node.high, field.node.types) == (3, 9, {"integer"})
 
 
 def test_references_go_to_any_place_and_by_name() -> None:
@@ -132,7 +132,7 @@ def test_properties_of_choices_and_conditions_are_fields() -> None:
     card = {"properties": {"kind": {"const": "card"}, "number": {"type": "string"}}, "required": ["kind", "number"]}
     cash = {"properties": {"kind": {"const": "cash"}}, "required": ["kind"]}
     found = fields.fields({"type": "object", "anyOf": [card, cash]})
-    assert [(field.name, field.labels, field.optional) for field in found] == [
+    assert [(field.name, field.classes, field.optional) for field in found] == [
         ("kind", ("card", "cash"), False),
         ("number", (), True),
     ]

@@ -19,8 +19,6 @@ CHOICES = ("anyOf", "oneOf")  # keywords of which one alternative must hold
 _REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
 _ANYTHING: Mapping[str, Any] = {}
 _NOTHING: Mapping[str, Any] = {"enum": []}
-_DEEPEST = 8  # levels of nesting at which optional parts are looked for
-_MOST_PARTS = 64  # optional parts of one object
 _MOST_WAYS = 4096
 
 
@@ -212,17 +210,3 @@ def same(one: Any, other: Any) -> bool:
     if isinstance(one, list) and isinstance(other, list):
         return len(one) == len(other) and all(map(same, one, other))
     return bool(one == other)
-
-
-def optional_parts(schema: Any, depth: int = 0) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Subschemas of what may stand in a value or not, as they are written, with the key that each then brings along."""
-    if not isinstance(schema, Mapping) or depth > _DEEPEST:
-        return
-    properties, required = schema.get("properties", {}), schema.get("required", ())
-    extra = schema.get("additionalProperties", "properties" in schema or schema.get("type") == "object")
-    found = [(key, part) for key, part in properties.items() if key not in required]
-    found += [("", part) for part in (schema.get("items"), extra) if isinstance(part, Mapping)]
-    yield from ((key, part) for key, part in found[:_MOST_PARTS] if isinstance(part, Mapping))
-    inner = [*properties.values(), schema.get("items"), extra, *schema.get("$defs", {}).values()]
-    for part in (*inner, *(part for key in (*CHOICES, "allOf") for part in schema.get(key, ()))):
-        yield from optional_parts(part, depth + 1)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
-from plateau.data.alternatives import Document, Part, disjoint, types
+from plateau.data.schema import Document, Part, disjoint, types
 from plateau.lm import regular
 from plateau.lm.formats import FORMATS
 from plateau.lm.grammar import Alt, Grammar, Many, Node, Number, Ref, Seq, String, Text, Words
