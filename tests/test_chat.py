@@ -11,6 +11,7 @@ from plateau.core.errors import BadInputError
 from plateau.data.specials import neutralise
 from plateau.prompts import chat
 from plateau.prompts.examples import Example, Renderer
+from tests import tiny
 
 TURNS = [
     {"role": "agent", "text": "Thank you for calling."},
@@ -63,7 +64,7 @@ def test_no_special_token_survives_whatever_the_tokenizer(text: str, specials: l
 def test_the_prompt_is_a_prefix_and_only_the_template_emits_special_ids(tokenizer: Any, text: str, label: str) -> None:
     target = json.dumps({"coaching": label}, ensure_ascii=False)
     [example] = examples(tokenizer, [row([{"role": "customer", "text": text}], target=target)], [], "", 100_000)
-    assert example.ids[: example.completion_start] == chat.prompt_ids(tokenizer, example.content)
+    assert example.ids[: example.completion_start] == tiny.stock_prompt(tokenizer, example.content)
     assert [number for number in example.ids if number < 4] == [0, 2, 3, 1]
     assert example.ids[-1] == tokenizer.eos_token_id
     assert example.neutralised == (

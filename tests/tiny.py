@@ -104,3 +104,11 @@ def points(folder: Path) -> list[dict[str, Any]]:
     """The evaluation points of a run."""
     found: list[dict[str, Any]] = json.loads((folder / "metrics" / "evaluations.json").read_text())
     return found
+
+
+def stock_prompt(tokenizer: Any, content: str) -> list[int]:
+    """The ids of a prompt as stock mlx-lm makes them, from the user's message and the tokenizer's template alone."""
+    ids = tokenizer.apply_chat_template(
+        [{"role": "user", "content": content}], tokenize=True, add_generation_prompt=True, return_dict=False
+    )
+    return list(ids)

@@ -17,7 +17,6 @@ import yaml
 
 ROOT = Path(__file__).parent.parent
 SCHEMA = json.loads((ROOT / "schemas" / "params.schema.json").read_text(encoding="utf-8"))
-FOLDERS = ("plateau", "simulator")
 # Modules that can change no out of any stage, only what a person sees, when a stage stops, and what it refuses to do.
 # tests/test_effects.py runs a system with each of them replaced by one that does nothing, and holds that all outs are the same bytes.
 WITHOUT_EFFECT = (
@@ -77,20 +76,6 @@ def modules(path: Path) -> set[Path]:
             new = set(module_files(name)) - found - without
             found |= new
             waiting += new
-    return found
-
-
-def imports_of_folders() -> dict[str, set[str]]:
-    """The folders of code that each folder of code imports from, as paths below the repository.
-
-    A folder and one within it are one package to others: what they import from each other is left out.
-    """
-    found: dict[str, set[str]] = {}
-    for path in (path for name in (*FOLDERS, "stages") for path in (ROOT / name).rglob("*.py")):
-        files = {file.parent for name in imported_names(path) for file in module_files(name)}
-        other = {folder for folder in files if not (folder.is_relative_to(path.parent) or path.is_relative_to(folder))}
-        importing = found.setdefault(path.parent.relative_to(ROOT).as_posix(), set())
-        importing.update(folder.relative_to(ROOT).as_posix() for folder in other)
     return found
 
 
@@ -239,8 +224,3 @@ def unread(key: str, found: set[tuple[str, ...]], words: set[str]) -> list[str]:
     if not names:
         return [] if (key,) in found or (handed_on and key in words) else [key]
     return [f"{section}.{n}" for n in names if (section, n) not in found and not (handed_on and n in words)]
-
-
-def is_code(path: str) -> bool:
-    """Whether a dep is one that the code itself shows; data files are listed by hand."""
-    return path.endswith(".py") or ".schema." in path or path.split("/")[0] in FOLDERS

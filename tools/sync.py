@@ -10,7 +10,7 @@ from pathlib import Path
 
 from plateau.core.files import write_text
 from plateau.metrics.files import FILES
-from tools import metrics, params_file, pipeline, tables
+from tools import deps, metrics, params_file, pipeline, tables
 from tools.deps import ROOT
 
 SCHEMA = ROOT / "schemas" / "params.schema.json"
@@ -51,6 +51,8 @@ def main() -> None:
     for system in systems():
         print(*(f"{line}\n" for line in write_params(system)), sep="", end="")
         _write(system / "dvc.yaml", pipeline.dvc_yaml(system))
+        problems = [line for stage in deps.stages(system) for line in deps.param_problems(stage)]
+        print(*(f"{system.name}: {line}\n" for line in problems), sep="", end="")
     for name in FILES:
         _write(
             metrics.FOLDER / f"{name}.schema.json",

@@ -66,7 +66,6 @@ class Decimals:
         return round(float(value), self.count)
 
 
-DEFAULT = Digits(6)
 Count = Annotated[int, Limits(0)]
 Share = Annotated[float, Limits(0, 1), Decimals(6)]
 Exact = Annotated[float, Digits(17)]

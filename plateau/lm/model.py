@@ -1,6 +1,5 @@
 """Models and adapters in mlx-lm's own formats: load, add an adapter, save it."""
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -137,14 +136,3 @@ def load_arrays(path: Path) -> dict[str, mx.array]:
     """Read a safetensors file."""
     arrays: dict[str, mx.array] = mx.load(str(path))  # type: ignore[assignment]
     return arrays
-
-
-def read_adapter(folder: Path) -> Adapter:
-    """Read an adapter_config.json back; raises BadInputError where it is missing or malformed."""
-    path = folder / "adapter_config.json"
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-        lora = config["lora_parameters"]
-        return Adapter(config["fine_tune_type"], lora["rank"], lora["scale"], lora["dropout"], config["num_layers"])
-    except (OSError, ValueError, KeyError) as error:
-        raise BadInputError(f"{path}: not an adapter's config: {error}") from None

@@ -84,11 +84,6 @@ def render(tokenizer: Any, content: str, completion: str) -> tuple[list[int], in
     return render_all(tokenizer, [content], [completion])[0]
 
 
-def prompt_ids(tokenizer: Any, content: str) -> list[int]:
-    """Token ids of a prompt that waits for the model's answer."""
-    return list(_encode(tokenizer, [_text(tokenizer, content, None)])[0])
-
-
 def dialogue(content: str, completion: str) -> list[dict[str, str]]:
     """Chat messages as every stock client takes them."""
     return [{"role": "user", "content": content}, {"role": "assistant", "content": completion}]
