@@ -139,7 +139,7 @@ def test_a_param_taken_away_or_added_is_noticed(stage: Stage) -> None:
 
 @each_system
 def test_a_changed_score_gate_or_chart_reruns_neither_data_nor_training_nor_generation(system: Path) -> None:
-    judging = ("scoring", "stats", "figures", "kinds/", "decision/gates", "report/")
+    judging = ("scoring", "stats", "evaluation/figures", "kinds/", "decision/gates", "report/")
     expensive = ("prepare", "split", "convert", "train", "opponents", "answers")
     stale = {
         f"{stage.name}: {path}"

@@ -2,10 +2,13 @@
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,7 +16,7 @@ from plateau.core import params
 from plateau.core.definitions import PARAMS
 from plateau.core.errors import BadInputError
 from plateau.core.param import Param, Section, integer, leaves, text
-from tools import params_file, sync
+from tools import goldens, params_file, sync
 
 each_system = pytest.mark.parametrize("system", sync.systems(), ids=lambda path: path.name)
 SMALL = (
@@ -108,3 +111,47 @@ def test_every_default_is_allowed_by_its_definition(tmp_path: Path) -> None:
     assert set(params.check(path)) == {
         param.name for param in PARAMS if not (isinstance(param, Section) and param.optional)
     }
+
+
+@pytest.mark.slow
+def test_a_param_a_stage_and_a_system_are_each_added_in_one_place(tmp_path: Path) -> None:
+    clone = goldens.copied(tmp_path / "clone")
+    replaced(
+        clone / "plateau/core/definitions/knobs.py",
+        'Param("patience"',
+        'Param("pace", {"type": "boolean"}, True, "walk"),\n    Param("patience"',
+    )
+    replaced(clone / "stages/overfit_check.py", "PARAMS = (", 'PARAMS = ("pace", ')
+    replaced(
+        clone / "stages/pipeline.yaml",
+        "\n\nmetrics:",
+        "\n  count:\n    desc: Count.\n    deps: [data/raw]\n    outs: [metrics/n.json]\n\nmetrics:",
+    )
+    (clone / "stages" / "count.py").write_text(
+        'PARAMS = ("lr",)\n\n\ndef main(system, values):\n    print(values["lr"])\n', encoding="utf-8"
+    )
+    (clone / "systems" / "mine").mkdir()
+    (clone / "systems" / "mine" / "params.yaml").write_text("{}\n", encoding="utf-8")
+    said = subprocess.run(
+        [sys.executable, "-m", "tools.sync"], cwd=clone, capture_output=True, text=True, check=True
+    ).stdout
+    assert "params.yaml: added pace with its default\n" in said
+    assert "overfit_check: PARAMS names pace, which no code reads\n" in said
+    for folder in (clone, clone / "systems" / "star", clone / "systems" / "mine"):
+        stages = yaml.safe_load((folder / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+        assert "# Walk.\npace: true\n" in (folder / "params.yaml").read_text(encoding="utf-8")
+        reading = [name for name, stage in stages.items() if "pace" in json.dumps(stage.get("params", ()))]
+        assert reading == ["overfit_check"]
+        assert stages["count"]["cmd"].startswith("python -m stages.count")
+    assert "`pace`" in (clone / "docs" / "params.md").read_text(encoding="utf-8")
+    again = subprocess.run(
+        [sys.executable, "-m", "tools.sync"], cwd=clone, capture_output=True, text=True, check=True
+    ).stdout
+    assert "wrote" not in again
+
+
+def replaced(path: Path, old: str, new: str) -> None:
+    """Edit a file in one place."""
+    text = path.read_text(encoding="utf-8")
+    assert old in text, path
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")

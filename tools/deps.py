@@ -6,7 +6,6 @@ that they name, and on the schemas that they ask its system for. Not on those of
 """
 
 import ast
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -15,8 +14,11 @@ from typing import Any
 
 import yaml
 
+from plateau.core.definitions import PARAMS
+from plateau.core.param import closed
+
 ROOT = Path(__file__).parent.parent
-SCHEMA = json.loads((ROOT / "schemas" / "params.schema.json").read_text(encoding="utf-8"))
+SCHEMA = closed(PARAMS)
 # Modules that can change no out of any stage, only what a person sees, when a stage stops, and what it refuses to do.
 # tests/test_effects.py runs a system with each of them replaced by one that does nothing, and holds that all outs are the same bytes.
 WITHOUT_EFFECT = (
@@ -32,21 +34,25 @@ WITHOUT_EFFECT = (
 )
 
 
+@cache
 def syntax(path: Path) -> ast.Module:
     """The syntax tree of one module."""
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
-def imported_names(path: Path) -> Iterator[str]:
+@cache
+def imported_names(path: Path) -> tuple[str, ...]:
     """Dotted names that a module imports; for `from a import b` both `a` and `a.b`, for b may be a module."""
+    found: list[str] = []
     package = list(path.relative_to(ROOT).parent.parts)
     for node in ast.walk(syntax(path)):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             above = package[: len(package) - node.level + 1] if node.level else []
             base = ".".join([*above, *([node.module] if node.module else [])])
-            yield from (base, *(f"{base}.{alias.name}" for alias in node.names))
+            found += [base, *(f"{base}.{alias.name}" for alias in node.names)]
+    return tuple(found)
 
 
 @cache
@@ -186,15 +192,15 @@ def subscripts(node: ast.AST, parents: dict[ast.AST, ast.AST]) -> tuple[str, ...
     return tuple(keys[:2]) if len(keys) > 1 or "properties" not in section else (*keys, "*")
 
 
-def names(path: Path) -> set[str]:
+@cache
+def names(path: Path) -> frozenset[str]:
     """Every word that a module uses as a key, argument, keyword or attribute, its constants PARAMS and UNTRACKED left aside."""
-    tree = syntax(path)
-    tree.body = [node for node in tree.body if not ast.unparse(node).startswith(("PARAMS", "UNTRACKED"))]
+    read = (node for node in syntax(path).body if not ast.unparse(node).startswith(("PARAMS", "UNTRACKED")))
     words = set()
-    for node in ast.walk(tree):
+    for node in (inner for outer in read for inner in ast.walk(outer)):
         values = (getattr(node, field, None) for field in ("arg", "attr", "id", "value"))
         words |= {value for value in values if isinstance(value, str)}
-    return words
+    return frozenset(words)
 
 
 def param_problems(stage: Stage) -> list[str]:
