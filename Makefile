@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: setup repro test lint sync goldens bench panel gate lock
+.PHONY: setup repro test soak lint sync goldens bench panel gate lock
 
 repro: setup ## run the pipeline on the embedded default
 	dvc repro
@@ -20,8 +20,11 @@ setup: .venv/installed
 	touch $@
 
 test: setup lint ## everything: fast tests first, then those that run whole pipelines
-	python -m pytest -q -n 2 --dist worksteal -m "not slow"
-	python -m pytest -q -n 2 --dist worksteal -m slow
+	python -m pytest -q -n 2 --dist worksteal -m "not slow and not soak"
+	python -m pytest -q -n 2 --dist worksteal -m "slow and not soak"
+
+soak: setup ## what takes too long for every change: all architectures, many kills; note its result in benchmarks/README.md
+	python -m pytest -q -n 2 --dist worksteal -m soak
 
 lint: setup
 	ruff check .

@@ -74,6 +74,22 @@ def test_a_finished_state_goes_once_its_own_lock_names_its_outs(
     assert runs(finished) == []
 
 
+def test_a_lock_that_git_brought_does_not_count_until_dvc_has_hashed_the_outs(
+    finished: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a fresh clone dvc.lock names the outs before they are made."""
+    name_outs(finished)
+    os.utime(finished / "dvc.lock", (1, 1))
+    sweep(finished, monkeypatch)
+    assert len(runs(finished)) == 1
+    md5 = hashlib.md5((finished / scratch.OUTS[0]).read_bytes()).hexdigest()
+    cached = finished / ".dvc" / "cache" / "files" / "md5" / md5[:2] / md5[2:]
+    cached.parent.mkdir(parents=True)
+    cached.touch()
+    sweep(finished, monkeypatch)
+    assert runs(finished) == []
+
+
 def test_the_end_of_another_run_removes_no_state(
     finished: Path, tmp_path: Path, tokenizer_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -211,6 +211,33 @@ def test_killed_with_dvc_a_run_goes_on_to_the_same_lock(copy: Path) -> None:
     assert outs(copy) == expected
 
 
+def test_killed_while_dvc_hashes_the_outs_nothing_is_trained_again(copy: Path) -> None:
+    """As in a fresh clone, where dvc.lock came with git; `dvc repro` without the cache has to write the outs anew."""
+    expected, lock = outs(copy), (copy / "dvc.lock").read_bytes()
+    shutil.rmtree(copy / "adapters")
+    shutil.rmtree(copy / ".dvc" / "cache")
+    run(copy, "dvc", "repro", "convert")
+    assert "iteration 0 " in run(
+        copy, sys.executable, "-m", "stages.train"
+    )  # to its last line, and dvc never came to hash
+    (copy / "dvc.lock").write_bytes(lock)
+    os.utime(copy / "dvc.lock", (1, 1))
+    shutil.rmtree(copy / "adapters")
+    output = run(copy, "dvc", "repro")
+    assert "train" in ran(output)
+    assert "going on from iteration" in output
+    assert "iteration 0 " not in output
+    assert outs(copy) == expected
+    assert list(copy.glob(".work/*/finished.json")) == []
+
+
+def test_how_often_a_state_is_saved_reruns_no_training(copy: Path) -> None:
+    params = (copy / "params.yaml").read_text()
+    (copy / "params.yaml").write_text(params.replace("state_every: 4", "state_every: 5"))
+    assert (copy / "params.yaml").read_text() != params
+    assert "train:" not in run(copy, "dvc", "status", "train").splitlines()
+
+
 def test_stock_clients_take_what_the_pipeline_makes(copy: Path) -> None:
     base, best = "models/base", "adapters/best"
     row = json.loads((copy / "data/mlx/test.jsonl").read_text().splitlines()[0])

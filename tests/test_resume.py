@@ -74,14 +74,14 @@ def expected(whole: Path) -> dict[str, str]:
     return found
 
 
-@pytest.mark.slow
-def test_kill_9_at_random_moments_changes_no_byte(whole: Path, tmp_path: Path) -> None:
-    draw = random.Random(0)
+@pytest.mark.parametrize("wanted", [pytest.param(20, marks=pytest.mark.slow), pytest.param(60, marks=pytest.mark.soak)])
+def test_kill_9_at_random_moments_changes_no_byte(whole: Path, tmp_path: Path, wanted: int) -> None:
+    draw = random.Random(wanted)
     kills = runs = 0
-    while kills < 20:
+    while kills < wanted:
         folder = Path(shutil.copytree(whole, tmp_path / str(runs)))
         runs += 1
-        while kills < 20:
+        while kills < wanted:
             process = started(folder, max(saved(folder), default=0) + draw.randrange(8))
             time.sleep(draw.random() * 0.05)
             ended = process.poll() is not None
@@ -90,7 +90,7 @@ def test_kill_9_at_random_moments_changes_no_byte(whole: Path, tmp_path: Path) -
             if ended:
                 break
             kills += 1
-        if kills == 20:
+        if kills == wanted:
             finish(folder)
         assert outcome(folder) == expected(whole)
 

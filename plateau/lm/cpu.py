@@ -194,7 +194,7 @@ def fast_operations(model: nn.Module) -> Iterator[None]:
         mask: Any = None,
         **rest: Any,
     ) -> mx.array:
-        if _is_plain(queries, keys, cache, mask) and not rest.get("sinks"):
+        if _is_plain(queries, keys, cache, mask) and rest.get("sinks") is None:
             return attention(queries, keys, values, scale, mask)
         assert stock_attention is not None
         attended: mx.array = stock_attention(queries, keys, values, cache=cache, scale=scale, mask=mask, **rest)

@@ -112,14 +112,24 @@ def _age(folder: Path) -> float:
 
 
 def _is_named(folder: Path) -> bool:
-    """Whether the dvc.lock of a finished run names the outs that it wrote."""
+    """Whether the dvc.lock of a finished run names the outs that it wrote, and dvc has hashed them.
+
+    A lock that git brought may name them before: then it is older than the run, and dvc's cache lacks them.
+    """
     try:
-        finished = json.loads((folder / "finished.json").read_text(encoding="utf-8"))
-        lock = yaml.safe_load(Path(finished["lock"]).read_text(encoding="utf-8"))
-        named = {out["path"]: out["md5"] for out in lock["stages"]["train"]["outs"]}
-        return all(_names(named, path, md5) for path, md5 in finished["outs"].items())
+        note = folder / "finished.json"
+        finished = json.loads(note.read_text(encoding="utf-8"))
+        lock, outs = Path(finished["lock"]), finished["outs"]
+        content = yaml.safe_load(lock.read_text(encoding="utf-8"))
+        named = {out["path"]: out["md5"] for out in content["stages"]["train"]["outs"]}
+        hashed = lock.stat().st_mtime > note.stat().st_mtime or _is_cached(outs[OUTS[0]])
+        return hashed and all(_names(named, path, md5) for path, md5 in outs.items())
     except (OSError, ValueError, KeyError, TypeError, AttributeError, yaml.YAMLError):
         return False
+
+
+def _is_cached(md5: str) -> bool:
+    return (work().parent / ".dvc" / "cache" / "files" / "md5" / md5[:2] / md5[2:]).exists()
 
 
 def _names(named: dict[str, Any], path: str, md5: str) -> bool:
