@@ -26,7 +26,7 @@ LAYERS, WIDTH = 2, 32
 LARGEST = 5_000_000
 # A field's value by the first pattern that its name matches and whose type it takes; defaults give way, for they are a real model's.
 RULES: tuple[tuple[str, Any], ...] = (
-    (r"(padded_)?vocab_size|embedding_size", 512),
+    (r"(padded_)?vocab_size.*|embedding_size", 512),
     (r"n(um)?_(hidden_|transformer_)?layers?", LAYERS),
     (r"num_kv_reuse_layers", 1),
     (r"hidden_size|d_model|n_embd|dim|model_dim|hidden_dim|block_dim|emb_dim", WIDTH),
@@ -40,7 +40,7 @@ RULES: tuple[tuple[str, Any], ...] = (
     (r"topk_method", "noaux_tc"),
     (r"scoring_func|score_function", "sigmoid"),
     (r"n_group|topk_group|n_groups|mamba_n_groups|num_expert_group", 1),
-    (r".*(experts_per_tok|topk|top_k|moe_k)", 2),
+    (r".*(experts_per_tok(en)?|topk|top_k|moe_k)", 2),
     (r".*shared_experts?", 1),
     (r".*_lora_rank|.*low_rank.*|.*_rank", 16),
     (r"first_k_dense_replace|num_dense_layers|moe_layer_start_index", 1),
@@ -129,8 +129,14 @@ OF_ONE: dict[str, dict[str, Any]] = {
     },
     "lfm2_moe": {"layer_types": ["conv", "full_attention"], "full_attn_idxs": [1]},
     "llama4": {
+        "num_hidden_layers": 4,
         "num_experts_per_tok": 1,
-        "text_config": {"model_type": "llama4_text", "num_experts_per_tok": 1, "no_rope_layers": [1, 1]},
+        "text_config": {
+            "model_type": "llama4_text",
+            "num_hidden_layers": 4,
+            "num_experts_per_tok": 1,
+            "no_rope_layers": [1, 1, 1, 1],
+        },
     },
     "llama4_text": {"no_rope_layers": [1, 1]},
     "longcat_flash": {
@@ -173,6 +179,21 @@ OF_ONE: dict[str, dict[str, Any]] = {
     "plamo": {"n_shared_head": 1},
     "qwen3_5": {"layer_types": ["linear_attention", "full_attention"], "full_attention_interval": 2},
     "recurrent_gemma": {"block_types": ["recurrent", "attention"]},
+}
+
+# Architectures that mlx-lm does not build, or that fail in mlx-lm itself on the way, with its own words.
+NOT_BUILT = {
+    "bitnet": "[metal_kernel] No Metal back-end.",
+    "muse_spark": "Dense feed-forward layers are not supported.",
+    "nemotron-nas": "Number of block_configs (0) must match num_hidden_layers (2)",
+    "olmo": "olmo asks for another package",
+    "prism_hadamard_qwen35": "Unsupported Hadamard pack",
+}
+NOT_TRAINED = {
+    "afm7": "contains incompatible tensors",  # it cannot load the adapters of its fused layers
+    "deepseek_v41": "[gather_axis] Cannot calculate VJP with respect to indices.",
+    "gemma3n": "'LoRALinear' object has no attribute 'weight'",
+    "llama4": "does not yet support batching with history",
 }
 
 
