@@ -101,7 +101,7 @@ def run_python(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere mlx needs no BLAS of ours")
 def test_mlx_that_came_first_stops_a_stage_in_one_line_and_nothing_else(tmp_path: Path) -> None:
-    for stage in ("stages.train", "stages.evaluate"):
+    for stage in ("stages.train", "stages.opponents", "stages.answers"):
         done = run_python(tmp_path, "-m", stage)
         assert done.returncode == 1
         assert done.stderr.count("\n") == 1
