@@ -192,18 +192,22 @@ def test_a_null_where_none_may_stand_is_left_out() -> None:
 
 
 def test_an_optional_object_of_which_a_table_has_nothing_is_left_out() -> None:
-    address = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+    named = {"zip": {"type": ["integer", "null"]}, "city": {"type": "string"}}
+    address = {"type": "object", "properties": named, "required": ["zip", "city"]}
     schema = {
         "properties": {"home": {"anyOf": [{"$ref": "#/$defs/a"}, {"type": "null"}]}, "work": {"$ref": "#/$defs/a"}},
         "required": ["work"],
         "$defs": {"a": address},
     }
-    declared = {"transcripts": {"id": "id"}, "analyses": {"target": {"home.city": "h", "work.city": "w"}}}
+    declared = {
+        "transcripts": {"id": "id"},
+        "analyses": {"target": {"home.zip": "z", "home.city": "h", "work.city": "w"}},
+    }
     made = [
         mapping.analysis({"id": "1", **cells}, ("f", 1), declared, root(schema))["target"]
-        for cells in ({"h": None, "w": "Bonn"}, {"h": "Ulm", "w": None})
+        for cells in ({"z": None, "h": None, "w": "Bonn"}, {"z": None, "h": "Ulm", "w": None})
     ]
-    assert made == [{"work": {"city": "Bonn"}}, {"home": {"city": "Ulm"}, "work": {}}]
+    assert made == [{"work": {"city": "Bonn"}}, {"home": {"zip": None, "city": "Ulm"}, "work": {}}]
 
 
 WRITTEN = [

@@ -98,17 +98,20 @@ def analysis(raw: Any, place: tuple[str, int | None], mapping: Mapping[str, Any]
         target = _found(raw, declared)
         return {**made, "target": _unpacked(target)} if target is not _MISSING else made
     made_target: dict[str, Any] = {}
+    found = []
     for name, field in declared.items():
         keys = keys_of(name, schema)
         rules = list(accumulate(keys, Node.under, initial=schema))
-        _put(made_target, keys, rules, _coerced(_found(raw, field), rules[-1]))
+        found.append((keys, rules, _coerced(_found(raw, field), rules[-1])))
+    for keys, rules, value in sorted(found, key=lambda one: one[2] is None or one[2] is _MISSING):
+        _put(made_target, keys, rules, value)
     return {**made, "target": made_target}
 
 
 def _put(target: dict[str, Any], keys: Sequence[str], rules: Sequence[Node], value: Any) -> None:
-    """Set a value under nested keys; where it is missing, make only those objects on the way that must be there."""
+    """Set a value under nested keys; for null or nothing, make only those objects on the way that must be there."""
     for key, outer, inner in zip(keys[:-1], rules, rules[1:], strict=False):
-        if value is _MISSING and (key not in outer.required or inner.nullable):
+        if value in (None, _MISSING) and key not in target and (key not in outer.required or inner.nullable):
             return
         target = target.setdefault(key, {})
     target |= {} if value is _MISSING else {keys[-1]: value}
