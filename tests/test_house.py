@@ -89,3 +89,16 @@ def test_one_module_reads_how_schemas_are_joined() -> None:
     joining = re.compile(r"[\"'](\$ref|allOf|anyOf)[\"']")
     named = [path.relative_to(ROOT).as_posix() for path in CODE if joining.search(path.read_text(encoding="utf-8"))]
     assert [name for name in named if not name.startswith("plateau/core/definitions/")] == ["plateau/data/schema.py"]
+
+
+def test_nothing_but_the_registry_asks_of_what_kind_a_field_is() -> None:
+    asking = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in CODE
+        if path.parts[-2] in ("splits", "evaluation", "decision", "report", "stages")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Compare | ast.Match)
+        for inner in ast.walk(node.left if isinstance(node, ast.Compare) else node.subject)
+        if isinstance(inner, ast.Attribute) and inner.attr == "kind"
+    ]
+    assert asking == []

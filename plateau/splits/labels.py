@@ -94,7 +94,7 @@ def counts(column: Column) -> dict[str, int]:
 def few(column: Column) -> Ints:
     """Reduce any field to few codes: classes keep theirs, numbers become quintiles, all other kinds become 0."""
     if column.is_class:
-        return column.values.astype(np.int64)
+        return np.where(column.known, column.values, -1).astype(np.int64)
     if not column.field.is_number or not column.known.any():
         return np.zeros(len(column.values), np.int64)
     cuts = np.quantile(column.values[column.known], np.arange(1, _PARTS) / _PARTS)
