@@ -13,12 +13,13 @@ import pytest
 import tiny
 
 from plateau.core.errors import BadInputError
+from plateau.core.figures import from_json, to_json
 from plateau.core.system import System
 from plateau.data import asked, fields
 from plateau.evaluation import kinds, scoring
 from plateau.evaluation.kinds import registry
 from plateau.evaluation.kinds.base import Kind
-from plateau.metrics.evaluate import STATISTICS
+from plateau.metrics.evaluate import STATISTICS, Arm
 
 ROOT = Path(__file__).parent.parent
 DOCUMENT = (ROOT / "docs" / "scoring.md").read_text(encoding="utf-8")
@@ -67,6 +68,29 @@ def test_every_kind_in_a_file_is_asked_and_explains_its_figures() -> None:
     assert [one.kind.name for one in scored] == list(properties)
     assert {kind.name for kind in registry.KINDS} == {*properties, "object"}
     assert {name for one in scored for name in one.statistics} == set(STATISTICS)
+
+
+def test_figures_of_every_kind_are_what_the_class_of_the_metrics_file_holds() -> None:
+    item = {"type": "object", "properties": {"x": {"type": "string"}, "n": {"type": "number"}}}
+    target = {
+        "properties": {
+            "steps": {"type": "array", "items": item}, "tags": {"type": "array", "items": {"enum": ["a", "b"]}},
+            "free": {"type": "object", "additionalProperties": {"type": "integer"}}, "day": {"type": "string", "format": "date"},
+            "either": {"type": ["string", "number"]}, "sure": {"type": ["boolean", "null"]}, "note": {"type": "string"},
+        }
+    }  # fmt: skip
+    golds = [
+        {"steps": [{"x": "a", "n": 1}, {"x": "b", "n": 5}], "tags": ["a"], "free": {"k": 1}, "day": "2026-01-02", "either": 3, "sure": None},
+        {"steps": [], "sure": True, "note": "x"},
+        {},
+    ]  # fmt: skip
+    answers = [golds[1], golds[0], scoring.parse("no JSON")]
+    rules = scoring.Rules.learnt(target, golds)
+    found = {one.field.name: scoring.report(one, 100, 0.95, 0) for one in scoring.scored(target, golds, answers, rules)}
+    read = from_json(Arm, {"fields": found}, "arm")
+    assert to_json(read)["fields"] == found
+    assert found["steps"]["items"]["x"]["pairs"] == 0
+    assert rules.scales == {"steps[].n": pytest.approx(3.92)}
 
 
 TARGET = {
