@@ -37,6 +37,7 @@ def main(system: System, params: Params) -> None:
     network, tokenizer, found = answers.adapted(base, adapter, splits, settings, recorded)
     best.check(system)
     answers.answers(network, tokenizer, splits, settings, found)
+    answers.fused(base, adapter, network, tokenizer, splits["test"], settings, found)
     rows.write(system.path("data", "answers.parquet"), found.tables)
     files.write_json(
         system.path("data", "answers.json"), {"adapter_effect": found.effect, "general_losses": found.general}

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from mlx.utils import tree_unflatten
 from numpy.typing import NDArray
 
 from plateau.core.errors import BadInputError
@@ -83,8 +82,7 @@ def adapted(
 def answers(network: nn.Module, tokenizer: Any, splits: Mapping[str, Split], settings: Settings, found: Run) -> None:
     """Predict the test split with every arm of the adapter that is asked for, and the sampled rows of train and valid.
 
-    Of the training probe, the rows of train whose loss training recorded at each evaluation point, the losses alone. At last the
-    adapter is merged into `network`.
+    Of the training probe, the rows of train whose loss training recorded at each evaluation point, the losses alone.
     """
     test = splits["test"]
     _run_arms("adapter", network, tokenizer, test, settings, found)
@@ -92,11 +90,30 @@ def answers(network: nn.Module, tokenizer: Any, splits: Mapping[str, Split], set
         _write_out(arms.entry("adapter"), network, tokenizer, splits[name], settings, found)
     found.tables.append(_on_probe(network, splits["train"], splits["valid"].tokens, settings))
     _sample(network, tokenizer, test, settings, found)
-    if any(arm.model == "fused" and arm.name in settings.arms for arm in arms.RUN):
-        before = _logits(network, test)
-        fuse(network)
-        found.effect["fused_logit_difference"] = float(np.abs(_logits(network, test) - before).max())
-        _run_arms("fused", network, tokenizer, test, settings, found)
+
+
+def fused(
+    base: Path, adapter: Path, network: nn.Module, tokenizer: Any, test: Split, settings: Settings, found: Run
+) -> None:
+    """Predict with what stock `mlx_lm.fuse` would deploy; the adapter is merged into `network`.
+
+    Where the base is quantised, that is quantised again, and differs from the adapter; both differences are kept.
+    """
+    if not any(arm.model == "fused" and arm.name in settings.arms for arm in arms.RUN):
+        return
+    before, bits = _logits(network, test), model.quantised_bits(base)
+    model.fuse(network)
+    difference = float(np.abs(_logits(network, test) - before).max())
+    if bits is not None:
+        found.effect |= {"fused_bits": bits, "fused_dequantized_logit_difference": difference}
+        network = model.load_fused(base, adapter)
+        difference = float(np.abs(_logits(network, test) - before).max())
+        say(
+            f"fused: mlx_lm.fuse quantises to {bits} bits again, which moves a logit by up to {difference:.3g}, and "
+            f"{found.effect['fused_dequantized_logit_difference']:.3g} with --dequantize; the arm fused is the former"
+        )
+    found.effect["fused_logit_difference"] = difference
+    _run_arms("fused", network, tokenizer, test, settings, found)
 
 
 def _run_arms(model_name: str, network: nn.Module, tokenizer: Any, test: Split, settings: Settings, found: Run) -> None:
@@ -194,11 +211,3 @@ def effect_on(before: NDArray[np.float32], after: NDArray[np.float32]) -> dict[s
         )
     changed = float(np.mean(after.argmax(axis=-1) != before.argmax(axis=-1)))
     return {"max_logit_difference": difference, "first_token_changed": changed}
-
-
-def fuse(network: nn.Module) -> None:
-    """Merge the adapter into the model's own weights, in memory, as `mlx_lm.fuse` does."""
-    merged = [(name, layer.fuse()) for name, layer in network.named_modules() if hasattr(layer, "fuse")]
-    if merged:
-        network.update_modules(tree_unflatten(merged))
-    mx.eval(network.parameters())

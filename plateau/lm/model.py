@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mlx.utils import tree_flatten
+from mlx.utils import tree_flatten, tree_unflatten
 
 from plateau.core.errors import BadInputError
-from plateau.core.files import replacing, write_json
+from plateau.core.files import read_json, replacing, write_json
 from plateau.lm.backend import ON_CPU, mx, nn
 from plateau.lm.base import resolve
 
@@ -39,20 +39,53 @@ def load(base_dir: Path, adapter: Path | None = None) -> tuple[nn.Module, Any]:
 
     On a CPU the weights become float32, where alone it is fast. Raises BadInputError when the files do not fit.
     """
+    model, tokenizer = _as_stored(base_dir, adapter)
+    _ready(model)
+    return model, tokenizer
+
+
+def load_fused(base_dir: Path, adapter: Path) -> nn.Module:
+    """The model that stock `mlx_lm.fuse` writes: the adapter merged, and what was quantised quantised again."""
+    model, _ = _as_stored(base_dir, adapter)
+    fuse(model)
+    _ready(model)
+    return model
+
+
+def fuse(model: nn.Module) -> None:
+    """Merge the adapter into the model's own weights, in memory, as `mlx_lm.fuse` does."""
+    merged = [(name, layer.fuse()) for name, layer in model.named_modules() if hasattr(layer, "fuse")]
+    if merged:
+        model.update_modules(tree_unflatten(merged))
+    mx.eval(model.parameters())
+
+
+def quantised_bits(base_dir: Path) -> int | None:
+    """Bits of a base model's weights; None where they are floats."""
+    config = read_json(base_dir / "config.json")
+    bits = (config.get("quantization") or config.get("quantization_config") or {}).get("bits")
+    return None if bits is None else int(bits)
+
+
+def _as_stored(base_dir: Path, adapter: Path | None) -> tuple[nn.Module, Any]:
     from mlx_lm import load as mlx_lm_load
-    from mlx_lm.utils import dequantize_model
 
     path = resolve(base_dir)
     try:
         model, tokenizer = mlx_lm_load(str(path), adapter_path=str(adapter) if adapter else None)
     except (ValueError, FileNotFoundError, KeyError) as error:
         raise BadInputError(f"{adapter or path}: mlx-lm cannot load it: {error}") from None
+    return model, tokenizer
+
+
+def _ready(model: nn.Module) -> None:
+    from mlx_lm.utils import dequantize_model
+
     if ON_CPU:
         dequantize_model(model)
         model.set_dtype(mx.float32)
     model.eval()
     mx.eval(model.parameters())
-    return model, tokenizer
 
 
 def add_adapter(model: nn.Module, adapter: Adapter, seed: int, compute: bool = True) -> None:

@@ -104,8 +104,12 @@ class AdapterEffect:
     max_logit_difference: Annotated[float | None, "largest difference of a logit at the first token"]
     first_token_changed: Annotated[float | None, "share of rows whose first token it changes"]
     fused_logit_difference: Annotated[
-        float | None, OPTIONAL, "largest difference of a logit between the adapter and the fused model"
+        float | None, OPTIONAL, "largest difference of a logit between the adapter and what mlx_lm.fuse writes"
     ]
+    fused_bits: Annotated[int | None, OPTIONAL, "bits to which mlx_lm.fuse quantises a quantised base again"] = None
+    fused_dequantized_logit_difference: Annotated[
+        float | None, OPTIONAL, "the same difference where it is fused with --dequantize"
+    ] = None
 
 
 @dataclass(frozen=True)

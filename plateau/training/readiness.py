@@ -10,6 +10,7 @@ from plateau.core.errors import BadInputError
 from plateau.core.files import read_json
 from plateau.core.progress import say
 from plateau.core.system import System
+from plateau.lm.model import quantised_bits
 
 
 def check(system: System, max_tokens: int, arms: Sequence[str], date: str) -> None:
@@ -24,8 +25,7 @@ def check(system: System, max_tokens: int, arms: Sequence[str], date: str) -> No
 
 def full_of_quantised(system: System, fine_tune_type: str) -> None:
     """Raise BadInputError for a full fine-tune of a quantised base: its weights fit no model that others load."""
-    config = read_json(system.path("models", "base", "config.json"))
-    bits = (config.get("quantization") or config.get("quantization_config") or {}).get("bits")
+    bits = quantised_bits(system.path("models", "base"))
     if fine_tune_type == "full" and bits is not None:
         raise BadInputError(
             f"fine_tune_type: full, but the weights of models/base have {bits} bits, which no update changes and full weights do not "

@@ -17,8 +17,7 @@ from tiny_task import Example
 from plateau.core.errors import BadInputError
 from plateau.core.files import read_json, write_json
 from plateau.core.system import System
-from plateau.evaluation import answers
-from plateau.lm.model import load, load_arrays, save_arrays
+from plateau.lm.model import fuse, load, load_arrays, save_arrays
 from plateau.prompts import chat
 
 Splits = dict[str, list[Example]]
@@ -132,7 +131,7 @@ def teach_base(system: System) -> None:
     """Make the base model one that has learnt the task already."""
     tiny_task.run(system, "train", "select")
     network, _ = load(system.path("models", "base"), system.path("adapters", "best"))
-    answers.fuse(network)
+    fuse(network)
     arrays = dict(tree_flatten(network.parameters()))
     save_arrays(system.path("models", "base", "model.safetensors"), arrays, {"format": "mlx"})
 
