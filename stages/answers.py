@@ -8,7 +8,7 @@ from plateau.core.stage import run
 from plateau.core.system import System
 from plateau.core.timings import record
 from plateau.decision import best
-from plateau.evaluation import answers, provenance, rows, samples
+from plateau.evaluation import answers, hashes, provenance, rows, samples
 
 PARAMS = (
     "evaluate.arms",
@@ -36,9 +36,10 @@ def main(system: System, params: Params) -> None:
     settings, recorded = _settings(params), best.chosen_losses(system)
     network, tokenizer, found = answers.adapted(base, adapter, splits, settings, recorded)
     best.check(system)
+    hashes.check_adapter(system)
     answers.answers(network, tokenizer, splits, settings, found)
     answers.fused(base, adapter, network, tokenizer, splits["test"], settings, found)
-    rows.write(system.path("data", "answers.parquet"), found.tables)
+    rows.write(system.path("data", "answers.parquet"), found.tables, hashes.asked(system, "answers"))
     files.write_json(
         system.path("data", "answers.json"), {"adapter_effect": found.effect, "general_losses": found.general}
     )

@@ -9,7 +9,7 @@ from plateau.core.params import Params
 from plateau.core.stage import run
 from plateau.core.system import SPLITS, System
 from plateau.core.timings import record
-from plateau.evaluation import baselines, rows, samples, scoring
+from plateau.evaluation import baselines, hashes, rows, samples, scoring
 from plateau.evaluation.arms import entry
 
 PARAMS = ("evaluate.num_samples", "evaluate.diagnostic_rows")
@@ -21,7 +21,11 @@ def main(system: System, params: Params) -> None:
     options = params["evaluate"]
     splits = samples.open_splits(system, options["num_samples"], options["diagnostic_rows"])
     prompts = {name: baselines.prompts(system.path("data", "mlx", f"{name}.jsonl")) for name in SPLITS}
-    rows.write(system.path("data", "baselines.parquet"), _predictions(splits["train"], splits["test"], prompts))
+    rows.write(
+        system.path("data", "baselines.parquet"),
+        _predictions(splits["train"], splits["test"], prompts),
+        hashes.asked(system, "baselines"),
+    )
     record(system, "baselines", {"seconds": time.perf_counter() - started})
 
 

@@ -15,7 +15,7 @@ from plateau.core.timings import record
 from plateau.data import asked, fields
 from plateau.data.fields import Field
 from plateau.decision import best
-from plateau.evaluation import baselines, diagnostics, figures, leaks, predictions, rows, scoring, stats
+from plateau.evaluation import baselines, diagnostics, figures, leaks, manifest, predictions, rows, scoring, stats
 from plateau.evaluation.arms import PROBE
 from plateau.splits import near
 
@@ -33,13 +33,13 @@ PARAMS = (
 
 
 def main(system: System, params: Params) -> None:
-    """Write data/predictions.parquet, metrics/evaluate.json and metrics/confusion.json."""
+    """Write data/predictions.parquet, metrics/evaluate.json, metrics/confusion.json and adapters/evaluated.json."""
     asked.check(system)
     started = time.perf_counter()
     said = files.read_json(system.path("data", "answers.json"))
     path = system.path("data", "predictions.parquet")
-    parts = ("baselines", "opponents", "answers")
-    rows.write(path, [rows.read(path.with_name(f"{name}.parquet")) for name in parts])
+    manifest.check_predictions(system)
+    rows.write(path, [rows.read(path.with_name(f"{name}.parquet")) for name in manifest.PARTS])
     table, schema = rows.read(path), fields.load_schema(system.schema("target"))
     leaves, known = fields.fields(schema), predictions.arms(table)
     settings, rules = _settings(params), _rules(system, schema, params)
@@ -50,6 +50,7 @@ def main(system: System, params: Params) -> None:
     measured["diagnostics"] = _diagnostics(table, schema, rules, said["general_losses"], settings)
     files.write_json(system.metrics("evaluate"), measured)
     files.write_json(system.metrics("confusion"), figures.confusion(known["adapter"], schema, rules))
+    manifest.write(system)
     record(system, "evaluate", {"seconds": time.perf_counter() - started})
     say(figures.summary(measured))
 

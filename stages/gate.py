@@ -8,6 +8,7 @@ from plateau.core.progress import say
 from plateau.core.stage import run
 from plateau.core.system import System
 from plateau.decision import freshness, gates
+from plateau.evaluation import hashes, manifest
 from plateau.metrics.evaluate import Evaluate
 from plateau.metrics.gates import Gates
 from plateau.metrics.overfit import Overfit
@@ -20,6 +21,7 @@ REFUSALS = {"do_not_ship": GateFailedError, "insufficient_evidence": Insufficien
 def main(system: System, params: Params) -> None:
     """Print the gates of a system whose every stage up to overfit_check is up to date; the answer is the exit status."""
     freshness.check(system, "overfit_check")
+    manifest.check(system)
     judged = _judged(system, params)
     say(report.gate_table(judged.rows))
     if judged.answer != "ship":
@@ -31,7 +33,9 @@ def _judged(system: System, params: Params) -> Gates:
     path = system.metrics("gates")
     try:
         recorded, overfit = files.read_json(path), read(Overfit, system.metrics("overfit"))
-        judged = gates.judge(params["gates"], overfit, read(Evaluate, system.metrics("evaluate")))
+        judged = gates.judge(
+            params["gates"], overfit, read(Evaluate, system.metrics("evaluate")), hashes.digest(system)
+        )
     except BadInputError as error:
         raise PlateauError(str(error)) from None
     if to_json(judged) != recorded:

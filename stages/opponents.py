@@ -6,7 +6,7 @@ from plateau.core.params import Params
 from plateau.core.stage import run
 from plateau.core.system import System
 from plateau.core.timings import record
-from plateau.evaluation import answers, provenance, rows, samples
+from plateau.evaluation import answers, hashes, provenance, rows, samples
 
 PARAMS = (
     "evaluate.arms",
@@ -28,7 +28,7 @@ def main(system: System, params: Params) -> None:
     provenance.check_prompts(system, base, params["convert"]["template_date"])
     settings = answers.Settings(options["arms"], options["batch_size"], options["max_tokens"], whole)
     found = answers.opponents(base, splits, settings)
-    rows.write(system.path("data", "opponents.parquet"), found.tables)
+    rows.write(system.path("data", "opponents.parquet"), found.tables, hashes.asked(system, "opponents"))
     record(system, "opponents", {"seconds": time.perf_counter() - started, **found.speeds})
 
 

@@ -9,7 +9,7 @@ from plateau.core.progress import say
 from plateau.core.stage import run
 from plateau.core.system import SPLITS, System
 from plateau.data import fields, parquet
-from plateau.evaluation import predictions
+from plateau.evaluation import manifest, predictions
 from plateau.metrics.files import Files
 from plateau.prompts.tokens import open_tokens
 from plateau.report import card, findings, page, report
@@ -48,6 +48,7 @@ PARAMS = (
 
 def main(system: System, params: Params) -> None:
     """Write the report as HTML and Markdown, the model card, and the headline figures."""
+    manifest.check(system)
     metrics = Files.read(system)
     knobs = {key: params[key] for key in PARAMS}
     composed = report.compose(metrics, knobs, system.root.as_posix(), _evidence(system))

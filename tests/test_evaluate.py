@@ -195,6 +195,53 @@ def test_an_adapter_full_of_nan_is_refused(copy):
         tiny_task.run(copy, "answers")
 
 
+def turn_up_the_scale(system):
+    path = system.path("adapters", "best", "adapter_config.json")
+    config = files.read_json(path)
+    files.write_json(path, {**config, "lora_parameters": {**config.get("lora_parameters", {}), "scale": 20.1}})
+
+
+def scale_the_base(system):
+    path = system.path("models", "base", "model.safetensors")
+    save_arrays(path, {name: array * 1.001 for name, array in load_arrays(path).items()}, {"format": "mlx"})
+
+
+def turn_a_target(system):
+    table = pq.read_table(system.split("test"))
+    first = json.loads(table["target"][0].as_py())
+    targets = [json.dumps({**first, "count": first["count"] % 3 + 1}), *table["target"].to_pylist()[1:]]
+    pq.write_table(table.set_column(table.column_names.index("target"), "target", [targets]), system.split("test"))
+
+
+EDITS = {"adapter_config.json": turn_up_the_scale, "model.safetensors": scale_the_base, "test.parquet": turn_a_target}
+
+
+@pytest.mark.parametrize("name", EDITS)
+def test_an_edit_after_the_choice_is_seen_when_the_adapter_is_asked(copy, name):
+    EDITS[name](copy)
+    with pytest.raises(BadInputError, match=name):
+        tiny_task.run(copy, "answers")
+
+
+@pytest.mark.parametrize("name", EDITS)
+def test_an_edit_after_generation_is_seen_when_the_figures_are_computed(copy, name):
+    EDITS[name](copy)
+    with pytest.raises(BadInputError, match=name):
+        tiny_task.run(copy, "evaluate")
+
+
+def test_the_manifest_names_base_adapter_schema_test_and_code_and_the_gates_name_it(trained):
+    found = files.read_json(trained.path("adapters", "evaluated.json"))
+    assert set(found) == {"base", "adapter", "test", "predictions", "code"}
+    assert found["adapter"]["adapters/best/adapters.safetensors"] == files.sha256(
+        trained.path("adapters", "best", "adapters.safetensors")
+    )
+    assert {"models/base/model.safetensors", "models/base/tokenizer.json"} <= set(found["base"])
+    assert {"data/split/test.parquet", "target.schema.json"} <= set(found["test"])
+    assert {"prompts/chat.py", "evaluation/scoring.py", "kinds/number.py"} <= set(found["code"])
+    assert read(trained, "gates")["evaluated"] == files.sha256(trained.path("adapters", "evaluated.json"))
+
+
 def test_tokens_of_other_rows_are_refused(copy):
     table = pq.read_table(copy.split("test"))
     pq.write_table(table.slice(1), copy.split("test"))
@@ -357,6 +404,8 @@ def test_supervised_tokens_are_those_that_are_trained_on(trained):
 )
 def test_a_figure_on_disk_that_is_none_leaves_an_answer_and_never_a_stale_one(trained, tmp_path, name, path, value):
     folder = shutil.copytree(trained.path("metrics"), tmp_path / "metrics").parent
+    (folder / "adapters").mkdir()
+    shutil.copyfile(trained.path("adapters", "evaluated.json"), folder / "adapters" / "evaluated.json")
     figures = json.loads((folder / "metrics" / f"{name}.json").read_text())
     *way, last = [int(key) if key.isdigit() else key for key in path.split(".")]
     place = figures

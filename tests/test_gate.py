@@ -8,22 +8,25 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import yaml
 
 from plateau.core.system import System
+from plateau.lm.model import load_arrays, save_arrays
 from tests import tiny
 
 STAGES = {
     "evaluate": {
         "cmd": "true",
-        "deps": ["adapters/best", "data/split"],
+        "deps": ["adapters/best", "data/split", "models/base"],
         "params": ["lr"],
-        "outs": ["data/predictions.parquet", {"metrics/evaluate.json": {"cache": False}}],
+        "outs": ["data/predictions.parquet", "adapters/evaluated.json", {"metrics/evaluate.json": {"cache": False}}],
     },
     "overfit_check": {
         "cmd": "true",
-        "deps": ["metrics/evaluate.json"],
+        "deps": ["metrics/evaluate.json", "adapters/evaluated.json"],
         "params": ["gates"],
         "outs": [{"metrics/overfit.json": {"cache": False}}, {"metrics/gates.json": {"cache": False}}],
     },
@@ -144,6 +147,44 @@ def test_an_answer_that_does_not_follow_from_the_figures_never_counts_even_with_
     status, said, errors = gate(copy)
     assert (status, said) == (1, "")
     assert "run `dvc repro`" in errors
+
+
+def other_target(folder: Path) -> None:
+    path = folder / "data" / "split" / "test.parquet"
+    table = pq.read_table(path)
+    targets = ['{"mood": "calm", "count": 1}', *table["target"].to_pylist()[1:]]
+    pq.write_table(table.set_column(table.column_names.index("target"), "target", pa.array(targets)), path)
+
+
+def heavier_base(folder: Path) -> None:
+    path = folder / "models" / "base" / "model.safetensors"
+    arrays = load_arrays(path)
+    save_arrays(path, {name: array * 1.001 for name, array in arrays.items()}, {"format": "mlx"})
+
+
+SWAPPED: dict[str, Callable[[Path], object]] = {
+    "adapter_config.json": lambda folder: edit(
+        folder / "adapters/best/adapter_config.json", lambda v: v.update(scale=3)
+    ),
+    "model.safetensors": heavier_base,
+    "test.parquet": other_target,
+    "target.schema.json": lambda folder: edit(folder / "schemas/target.schema.json", lambda v: v.update(title="x")),
+    "predictions.parquet": lambda folder: (folder / "data/predictions.parquet").write_bytes(b"PAR1"),
+    "evaluate.json": lambda folder: edit(folder / "metrics/evaluate.json", lambda v: v.update(rows=10**6)),
+    "evaluated.json": lambda folder: remove(folder, "adapters/evaluated.json"),
+    "gates.json": lambda folder: edit(folder / "metrics/gates.json", lambda v: v.update(evaluated="0" * 64)),
+}
+
+
+@pytest.mark.parametrize("name", SWAPPED)
+def test_what_is_not_what_was_evaluated_never_ships_even_with_a_lock_to_match(copy: Path, name: str) -> None:
+    SWAPPED[name](copy)
+    if name != "evaluated.json":
+        commit(copy)
+    status, said, errors = gate(copy)
+    assert (status, said, errors.count("\n")) == (1, "", 1), errors
+    assert "dvc repro" in errors
+    assert name in errors or name == "evaluated.json"
 
 
 def test_bad_params_are_1(copy: Path) -> None:

@@ -135,7 +135,7 @@ def figures(val_losses: list[float], rows: int = 500) -> dict[str, Any]:
     knobs = params.check(ROOT / "params.yaml")
     tested = from_json(Evaluate, evaluate, "evaluate")
     checked = checkup.check(read, chosen, from_json(Train, train, "train"), tested, knobs["overfit"])
-    judged = gates.judge(knobs["gates"], checked, tested)
+    judged = gates.judge(knobs["gates"], checked, tested, "0" * 64)
     span = {name: f"2025-0{i}-01T00:00:00Z" for i, name in enumerate(("train", "valid", "test"), 1)}
     found = {
         "prepare": {"accepted": 20613, "rejected_by_reason": {"unknown_role": 3}},

@@ -12,6 +12,7 @@ from plateau.core import figures, files
 from plateau.core.errors import BadInputError
 from plateau.core.system import System
 from plateau.decision.selection import RowLosses
+from plateau.evaluation import hashes
 from plateau.metrics.evaluations import Point
 from plateau.metrics.selection import Selection
 from plateau.prompts import chat, template
@@ -83,6 +84,7 @@ def write(system: System, chosen: Selection, points: Sequence[Point], date: str)
                 shutil.copyfile(base / name, folder / name)
         stop = _write_prompting(base, folder, date)
         (folder / "README.md").write_text(card(system, chosen, point, stop), encoding="utf-8")
+        files.write_json(folder / hashes.PROVENANCE, hashes.made_from(system, folder))
 
 
 def _write_prompting(base: Path, folder: Path, date: str) -> str | None:

@@ -297,10 +297,10 @@ def row(criterion: str, rule: Rule, target: float | str, actual: Any) -> Row:
     return Row(criterion, rule, target, actual, gap, "pass" if _RULES[rule](actual, target) else "fail")
 
 
-def judge(params: Mapping[str, Any], overfit: Overfit, evaluate: Evaluate) -> Gates:
-    """The content of metrics/gates.json: the answer, its reason and every gate."""
+def judge(params: Mapping[str, Any], overfit: Overfit, evaluate: Evaluate, manifest: str) -> Gates:
+    """The content of metrics/gates.json: the answer, its reason, every gate, and the SHA-256 of the manifest."""
     judged = rows(params, overfit, evaluate)
-    return Gates(*answer(judged), judged)
+    return Gates(*answer(judged), judged, manifest)
 
 
 def rows(params: Mapping[str, Any], overfit: Overfit, evaluate: Evaluate) -> list[Row]:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from plateau.core.errors import BadInputError
@@ -32,12 +33,23 @@ def _check_split(system: System, name: str, tokenizer: Any, folder: Path) -> Non
         raise BadInputError(
             f"{path}: {len(lines)} rows, {system.tokens(name)} has {len(tokens)}; run `dvc repro convert`"
         )
+    _check_targets(system, name, path, lines)
     for row in range(0, len(tokens), -(-len(tokens) // _ROWS)):
         asked, answered = (message["content"] for message in json.loads(lines[row])["messages"])
         if chat.render(tokenizer, asked, answered)[0] != tokens.ids(row).tolist():
             raise BadInputError(
                 f"{system.tokens(name)}: row {row} ({tokens.names[row]}) is not what the tokenizer and chat template in {folder} "
                 "make of it: the prompt in use differs from the one trained on; run `dvc repro -f convert`"
+            )
+
+
+def _check_targets(system: System, name: str, path: Path, lines: list[str]) -> None:
+    """Raise BadInputError unless every answer in a chat file is the target of its row in the split."""
+    table = pq.read_table(system.split(name), columns=["id", "target"])
+    for identifier, target, line in zip(*(table[key].to_pylist() for key in table.column_names), lines, strict=True):
+        if json.loads(json.loads(line)["messages"][1]["content"]) != json.loads(target):
+            raise BadInputError(
+                f"{system.split(name)}: the target of {identifier} is not the one in {path}; run `dvc repro convert`"
             )
 
 

@@ -1,6 +1,7 @@
 """Rows of predictions: one an example and arm, enough to recompute every figure without a model."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from plateau.core import files
 from plateau.core.errors import BadInputError
 from plateau.evaluation.arms import NAMES, Entry, name_of
 
+_MADE_FROM = "made_from"
 SCHEMA = pa.schema(
     [
         pa.field("id", pa.string(), nullable=False),
@@ -86,13 +88,21 @@ def rows_of(
     )
 
 
-def write(path: Path, tables: Sequence[pa.Table]) -> None:
-    """Write predictions in the order of the registry."""
+def write(path: Path, tables: Sequence[pa.Table], made_from: Mapping[str, str] | None = None) -> None:
+    """Write predictions in the order of the registry, with the hashes of what they were made from."""
     table = pa.concat_tables(tables)
     pairs = zip(table["arm"].to_pylist(), table["constrained"].to_pylist(), strict=True)
     places = np.array([NAMES.index(str(name_of(*pair))) for pair in pairs], dtype=np.int64)
     with files.replacing(path) as temporary:
-        pq.write_table(table.take(np.argsort(places, kind="stable")), temporary)
+        ordered = table.take(np.argsort(places, kind="stable"))
+        pq.write_table(ordered.replace_schema_metadata({_MADE_FROM: json.dumps(made_from or {})}), temporary)
+
+
+def made_from(path: Path) -> dict[str, str]:
+    """The hashes that `write` put beside predictions."""
+    metadata = read(path).schema.metadata or {}
+    known: dict[str, str] = json.loads(metadata.get(_MADE_FROM.encode(), b"{}"))
+    return known
 
 
 def read(path: Path) -> pa.Table:

@@ -31,3 +31,4 @@ class Gates:
     answer: Annotated[Answer, "the answer"]
     reason: Annotated[str, "why, one sentence"]
     rows: Annotated[Sequence[Row], "one row a gate"]
+    evaluated: Annotated[str, "SHA-256 of adapters/evaluated.json, which has the hashes of what was evaluated"]
