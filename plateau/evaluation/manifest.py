@@ -11,11 +11,11 @@ from plateau.core.errors import BadInputError, PlateauError
 from plateau.core.system import System
 from plateau.evaluation import hashes, rows, scoring, stats
 from plateau.evaluation.kinds import registry
-from plateau.prompts import chat, examples
+from plateau.prompts import chat, examples, template
 
 # The code of prompts, and that of scores.
 CODE = (
-    *(Path(str(module.__file__)) for module in (chat, examples, scoring, stats)),
+    *(Path(str(module.__file__)) for module in (chat, examples, template, scoring, stats)),
     *sorted(Path(str(registry.__file__)).parent.glob("*.py")),
 )
 PARTS = ("baselines", "opponents", "answers")  # files of predictions in data/
