@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from plateau.core import files
+from plateau.core.figures import from_json, to_json
 from plateau.core.params import Params
 from plateau.core.progress import say
 from plateau.core.stage import run
@@ -15,8 +16,18 @@ from plateau.core.timings import record
 from plateau.data import asked, fields
 from plateau.data.fields import Field
 from plateau.decision import best
-from plateau.evaluation import baselines, diagnostics, figures, leaks, manifest, predictions, rows, scoring, stats
+from plateau.evaluation import baselines, diagnostics, figures, leaks, manifest, predictions, rows, scoring
 from plateau.evaluation.arms import PROBE
+from plateau.metrics.evaluate import (
+    AdapterEffect,
+    Diagnostics,
+    Drift,
+    Evaluate,
+    Leaks,
+    Overlap,
+    TestInValid,
+    ValidInTrain,
+)
 from plateau.splits import near
 
 PARAMS = (
@@ -43,13 +54,15 @@ def main(system: System, params: Params) -> None:
     table, schema = rows.read(path), fields.load_schema(system.schema("target"))
     leaves, known = fields.fields(schema), predictions.arms(table)
     settings, rules = _settings(params), _rules(system, schema, params)
-    measured = figures.figures(known, schema, settings, rules)
-    measured["adapter_effect"] = {name: stats.significant(value) for name, value in said["adapter_effect"].items()}
-    measured["drift"] = _drift(system, table, settings)
-    measured["leaks"] = _leaks(system, leaves, params["split"])
-    measured["diagnostics"] = _diagnostics(table, schema, rules, said["general_losses"], settings)
-    files.write_json(system.metrics("evaluate"), measured)
-    files.write_json(system.metrics("confusion"), figures.confusion(known["adapter"], schema, rules))
+    measured = Evaluate(
+        **vars(figures.figures(known, schema, settings, rules)),
+        adapter_effect=from_json(AdapterEffect, said["adapter_effect"], "data/answers.json: adapter_effect"),
+        drift=_drift(system, table, settings),
+        leaks=_leaks(system, leaves, params["split"]),
+        diagnostics=_diagnostics(table, schema, rules, said["general_losses"], settings),
+    )
+    files.write_json(system.metrics("evaluate"), to_json(measured))
+    files.write_json(system.metrics("confusion"), to_json(figures.confusion(known["adapter"], schema, rules)))
     manifest.write(system)
     record(system, "evaluate", {"seconds": time.perf_counter() - started})
     say(figures.summary(measured))
@@ -67,14 +80,14 @@ def _rules(system: System, schema: fields.Schema, params: Params) -> scoring.Rul
     return scoring.Rules.learnt(schema, [scoring.parse(target) for target in targets], params["evaluate"]["scores"])
 
 
-def _drift(system: System, table: pa.Table, settings: figures.Settings) -> dict[str, object]:
+def _drift(system: System, table: pa.Table, settings: figures.Settings) -> Drift:
     """The adapter's loss on the training probe, on validation as recorded when it was chosen, and on the test."""
     probe, tested = (predictions.arms(table, split)["adapter"] for split in (PROBE, "test"))
     train, test = figures.row_losses(probe), figures.row_losses(tested)
     return figures.drift({"train": train, "valid": best.chosen_losses(system), "test": test}, settings)
 
 
-def _leaks(system: System, leaves: Sequence[Field], options: Params) -> dict[str, object]:
+def _leaks(system: System, leaves: Sequence[Field], options: Params) -> Leaks:
     """What of the test is known in training, and prompts that were rendered differently."""
     prompts = {name: baselines.prompts(system.path("data", "mlx", f"{name}.jsonl")) for name in SPLITS}
     group_by = options["group_by"]
@@ -83,37 +96,37 @@ def _leaks(system: System, leaves: Sequence[Field], options: Params) -> dict[str
     targets = {name: [scoring.parse(target) for target in tables[name]["target"].to_pylist()] for name in SPLITS}
     said = {name: near.texts_of(tables[name]["turns"].combine_chunks()) for name in SPLITS}
 
-    def overlap(known: str, tested: str) -> dict[str, object]:
+    def overlap(known: str, tested: str) -> Overlap:
         asked = (prompts[known], prompts[tested])
         return leaks.overlap(said[known], said[tested], options["near_duplicates"], asked)
 
-    return {
-        **overlap("train", "test"),
-        "valid_in_train": overlap("train", "valid"),
-        "test_in_valid": overlap("valid", "test"),
-        "repeated": leaks.repeated(prompts),
-        "answered": leaks.answered(leaves, prompts["test"], targets["test"]),
-        "split_strategy": options["strategy"],
-        "later_rows": leaks.later_rows({name: tables[name]["start_utc"].to_pylist() for name in SPLITS}),
-        "shared_groups": leaks.shared_groups({n: tables[n][group_by].to_pylist() for n in SPLITS}) if group_by else 0,
-        "format_differences": leaks.format_differences(prompts),
-        "unseen_labels": leaks.unseen_labels(leaves, targets["train"], targets["test"]),
-        "untested_labels": leaks.untested_labels(leaves, targets["train"], targets["test"]),
-    }
+    return Leaks(
+        test_in_train=overlap("train", "test"),
+        valid_in_train=ValidInTrain(**vars(overlap("train", "valid"))),
+        test_in_valid=TestInValid(**vars(overlap("valid", "test"))),
+        repeated=leaks.repeated(prompts),
+        answered=leaks.answered(leaves, prompts["test"], targets["test"]),
+        split_strategy=options["strategy"],
+        later_rows=leaks.later_rows({name: tables[name]["start_utc"].to_pylist() for name in SPLITS}),
+        shared_groups=leaks.shared_groups({n: tables[n][group_by].to_pylist() for n in SPLITS}) if group_by else 0,
+        format_differences=leaks.format_differences(prompts),
+        unseen_labels=leaks.unseen_labels(leaves, targets["train"], targets["test"]),
+        untested_labels=leaks.untested_labels(leaves, targets["train"], targets["test"]),
+    )
 
 
 def _diagnostics(
     table: pa.Table, schema: fields.Schema, rules: scoring.Rules, general: dict[str, float], settings: figures.Settings
-) -> dict[str, object]:
+) -> Diagnostics:
     """What else the outputs say of the model."""
     leaves = rules.fields(schema)
     train, valid = predictions.arms(table, "train"), predictions.arms(table, "valid")
-    return {
-        "memorisation": diagnostics.memorisation(train["adapter"], valid["adapter"], settings.confidence),
-        "difficulty": diagnostics.difficulty(leaves, train["base"], train["linear"].parsed, rules),
-        "forgetting": diagnostics.forgetting(general),
-        "stability": diagnostics.stability(table, leaves),
-    }
+    return Diagnostics(
+        memorisation=diagnostics.memorisation(train["adapter"], valid["adapter"], settings.confidence),
+        difficulty=diagnostics.difficulty(leaves, train["base"], train["linear"].parsed, rules),
+        forgetting=diagnostics.forgetting(general),
+        stability=diagnostics.stability(table, leaves),
+    )
 
 
 if __name__ == "__main__":

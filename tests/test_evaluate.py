@@ -14,6 +14,7 @@ from sklearn import metrics
 
 from plateau.core import files, params
 from plateau.core.errors import BadInputError
+from plateau.core.figures import to_json
 from plateau.core.system import System
 from plateau.data import fields
 from plateau.evaluation import diagnostics, figures, leaks, predictions, rows, samples
@@ -134,7 +135,7 @@ def test_evaluating_again_writes_the_same_bytes(trained):
 
 def test_figures_need_no_model(trained):
     table = pq.read_table(trained.path("data", "predictions.parquet"))
-    found = figures.figures(predictions.arms(table), tiny_task.SCHEMA, figures.Settings(200, 0.95, 0))
+    found = to_json(figures.figures(predictions.arms(table), tiny_task.SCHEMA, figures.Settings(200, 0.95, 0)))
     assert found == {key: read(trained, "evaluate")[key] for key in found}
 
 
@@ -286,7 +287,7 @@ def test_copies_and_near_copies_of_training_prompts_are_found():
     train = [" ".join(words[i : i + 40]) for i in range(0, 160, 40)]
     near = train[1].replace("w50", "other").replace("w70", "else")
     found = leaks.overlap(train, [train[0].upper() + " ", near, " ".join(words[160:])], 0.7)
-    assert (found["exact"], found["near"], found["leaked_rows"]) == (0.333333, 0.333333, 2)
+    assert (found.exact, found.near, found.leaked_rows) == (0.333333, 0.333333, 2)
 
 
 def test_prompts_in_another_format_are_found():
@@ -326,7 +327,7 @@ def test_what_prompts_say_is_no_format(role):
 def test_classes_that_never_occur_in_training_are_found():
     mood = fields.fields(tiny_task.SCHEMA)
     found = leaks.unseen_labels(mood, [{"mood": "calm"}], [{"mood": "calm"}, {"mood": "angry"}])
-    assert found == {"rows_share": 0.5, "labels": {"mood": ["angry"]}}
+    assert to_json(found) == {"rows_share": 0.5, "labels": {"mood": ["angry"]}}
 
 
 def test_later_rows_and_shared_groups_are_counted():
@@ -341,8 +342,8 @@ def test_later_rows_and_shared_groups_are_counted():
 
 def test_a_prompt_that_is_trained_on_leaks_whatever_its_conversation():
     said, asked = ["a b c d", "e f g h"], ["i j k l", "m n o p"]
-    assert leaks.overlap(said, asked, 0.7)["exact"] == 0
-    assert leaks.overlap(said, asked, 0.7, (["P", "Q"], ["Q", "R"]))["leaked_rows"] == 1
+    assert leaks.overlap(said, asked, 0.7).exact == 0
+    assert leaks.overlap(said, asked, 0.7, (["P", "Q"], ["Q", "R"])).leaked_rows == 1
 
 
 def outputs_as(name, outputs, golds):
@@ -355,18 +356,18 @@ def outputs_as(name, outputs, golds):
 def test_verbatim_completions_on_training_rows_alone_are_memorised():
     golds = [json.dumps({"mood": "calm", "count": i}) for i in range(20)]
     perfect, poor = outputs_as("adapter", golds, golds), outputs_as("adapter", ["{}"] * 20, golds)
-    assert diagnostics.memorisation(perfect, poor, 0.95)["result"] == "more_on_training"
-    assert diagnostics.memorisation(perfect, perfect, 0.95)["result"] == "not_told_apart"
-    assert diagnostics.memorisation(poor, perfect, 0.95)["result"] == "not_told_apart"
+    assert diagnostics.memorisation(perfect, poor, 0.95).result == "more_on_training"
+    assert diagnostics.memorisation(perfect, perfect, 0.95).result == "not_told_apart"
+    assert diagnostics.memorisation(poor, perfect, 0.95).result == "not_told_apart"
 
 
 def test_training_rows_that_the_base_answers_are_too_easy():
     golds = [json.dumps({"mood": "calm", "count": 1 + i % 3}) for i in range(20)]
     leaves = fields.fields(tiny_task.SCHEMA)
     nothing, right = [{}] * 20, [json.loads(gold) for gold in golds]
-    assert diagnostics.difficulty(leaves, outputs_as("base", golds, golds), nothing)["result"] == "too_easy"
-    assert diagnostics.difficulty(leaves, outputs_as("base", ["?"] * 20, golds), right)["result"] == "too_easy"
-    assert diagnostics.difficulty(leaves, outputs_as("base", ["?"] * 20, golds), nothing)["result"] == "fine"
+    assert diagnostics.difficulty(leaves, outputs_as("base", golds, golds), nothing).result == "too_easy"
+    assert diagnostics.difficulty(leaves, outputs_as("base", ["?"] * 20, golds), right).result == "too_easy"
+    assert diagnostics.difficulty(leaves, outputs_as("base", ["?"] * 20, golds), nothing).result == "fine"
 
 
 def test_the_linear_model_of_the_difficulty_is_asked_for_rows_that_it_was_not_fitted_on(trained):
@@ -382,6 +383,9 @@ def test_supervised_tokens_are_those_that_are_trained_on(trained):
     completions, everything = (samples.open_split(trained, "test", 1, whole).examples.tokens for whole in (False, True))
     assert completions.tolist() == (tokens.lengths - tokens.completion_start).tolist()
     assert everything.tolist() == (tokens.lengths - 1).tolist()
+
+
+HOLDS_OTHERS = ("drift", "comparisons.adapter_vs_linear.fields", "diagnostics.difficulty")
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, None, 10**400, [], "0.1"])
@@ -402,7 +406,9 @@ def test_supervised_tokens_are_those_that_are_trained_on(trained):
         ("evaluations", "0.val_loss"),
     ],
 )
-def test_a_figure_on_disk_that_is_none_leaves_an_answer_and_never_a_stale_one(trained, tmp_path, name, path, value):
+def test_a_figure_on_disk_that_is_none_leaves_an_answer_or_is_refused_and_never_a_stale_one(
+    trained, tmp_path, name, path, value
+):
     folder = shutil.copytree(trained.path("metrics"), tmp_path / "metrics").parent
     (folder / "adapters").mkdir()
     shutil.copyfile(trained.path("adapters", "evaluated.json"), folder / "adapters" / "evaluated.json")
@@ -414,6 +420,12 @@ def test_a_figure_on_disk_that_is_none_leaves_an_answer_and_never_a_stale_one(tr
     place[last] = value
     (folder / "metrics" / f"{name}.json").write_text(json.dumps(figures))
     stale = (folder / "metrics" / "gates.json").stat().st_mtime_ns
+    number = isinstance(value, float | int) and path not in HOLDS_OTHERS
+    if value is not None and not number:
+        with pytest.raises(BadInputError, match=f"{name}.json: {path.replace('.', ': ')}: "):
+            overfit_check.main(System(folder), params.check(trained.path("params.yaml")))
+        assert not (folder / "metrics" / "gates.json").exists()
+        return
     overfit_check.main(System(folder), params.check(trained.path("params.yaml")))
     assert (folder / "metrics" / "gates.json").stat().st_mtime_ns != stale
     answer = json.loads((folder / "metrics" / "gates.json").read_text())["answer"]
@@ -428,7 +440,8 @@ def test_drift_is_told_apart_only_when_it_is_there():
         return np.random.default_rng(rows).normal(mean, 0.2, rows) * 10, np.full(rows, 10)
 
     def drift(valid, test):
-        return figures.drift({"train": split(1, 100), "valid": split(valid, 100), "test": split(test, 200)}, settings)
+        losses = {"train": split(1, 100), "valid": split(valid, 100), "test": split(test, 200)}
+        return to_json(figures.drift(losses, settings))
 
     assert drift(1, 1.5)["result"] == "worse"
     assert drift(1.5, 1)["result"] == "better"
@@ -440,8 +453,8 @@ def test_drift_is_told_apart_only_when_it_is_there():
 def test_prices_give_a_cost_and_no_prices_none(trained):
     table = pq.read_table(trained.path("data", "predictions.parquet"))
     settings = figures.Settings(100, 0.95, 0, 2.0, 10.0)
-    priced = figures.figures(predictions.arms(table), tiny_task.SCHEMA, settings)["arms"]["adapter"]
+    priced = figures.figures(predictions.arms(table), tiny_task.SCHEMA, settings).arm("adapter")
     rows = [row for row in rows_of(trained, "adapter") if row["output"] is not None]
     expected = np.mean([2.0 * row["prompt_tokens"] + 10.0 * row["output_tokens"] for row in rows]) / 1000
-    assert priced["cost_per_1000"] == pytest.approx(expected, rel=1e-5)
+    assert priced.cost_per_1000 == pytest.approx(expected, rel=1e-5)
     assert "cost_per_1000" not in read(trained, "evaluate")["arms"]["adapter"]

@@ -52,24 +52,24 @@ def compare(difference, up=True, weights=None):
 
 def test_a_clear_difference_is_better_or_worse_by_its_direction():
     shift = np.random.default_rng(3).normal(1, 1, 200)
-    assert compare(shift)["result"] == "better"
-    assert compare(shift, up=False)["result"] == "worse"
-    assert compare(-shift)["result"] == "worse"
+    assert compare(shift).result == "better"
+    assert compare(shift, up=False).result == "worse"
+    assert compare(-shift).result == "worse"
 
 
 def test_equal_arms_are_not_told_apart():
     found = compare(np.zeros(50))
-    assert (found["result"], found["p_value"], found["required_rows"]) == ("not_told_apart", 1.0, None)
+    assert (found.result, found.p_value, found.required_rows) == ("not_told_apart", 1.0, None)
 
 
 def test_noise_is_rarely_told_apart():
     generator = np.random.default_rng(4)
-    results = [compare(generator.normal(size=100))["result"] for _ in range(100)]
+    results = [compare(generator.normal(size=100)).result for _ in range(100)]
     assert results.count("not_told_apart") >= 90
 
 
 def test_a_single_row_tells_nothing():
-    assert compare([1.0])["result"] == "not_told_apart"
+    assert compare([1.0]).result == "not_told_apart"
 
 
 def test_binary_differences_use_mcnemars_exact_test():
@@ -91,15 +91,15 @@ def test_required_rows_grow_with_the_square_of_the_noise():
 
 def test_weights_make_it_a_difference_per_token():
     found = compare([10.0, 0.0], weights=np.array([1.0, 9.0]))
-    assert found["difference"] == 1.0
+    assert found.difference.value == 1.0
 
 
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=40))
 def test_swapping_the_arms_turns_the_result_round(difference):
     one, other = compare(difference), compare([-value for value in difference])
     turned = {"better": "worse", "worse": "better", "not_told_apart": "not_told_apart"}
-    assert other["result"] == turned[one["result"]]
-    assert other["p_value"] == pytest.approx(one["p_value"])
+    assert other.result == turned[one.result]
+    assert other.p_value == pytest.approx(one.p_value)
 
 
 @given(st.floats())

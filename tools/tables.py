@@ -13,6 +13,7 @@ from plateau.core.files import write_json
 from plateau.core.param import Param
 from plateau.decision import gates
 from plateau.evaluation import figures
+from plateau.metrics.evaluate import Evaluate
 from plateau.metrics.gates import Gates
 from plateau.metrics.overfit import Overfit
 from plateau.metrics.selection import Selection
@@ -129,7 +130,7 @@ def outcome(folder: Path) -> str:
     """What `make repro` and `make gate` print at their end, from the metrics of a run."""
     train, selection = read(Train, folder / "train.json"), read(Selection, folder / "selection.json")
     overfit, judged = read(Overfit, folder / "overfit.json"), read(Gates, folder / "gates.json")
-    evaluate = json.loads((folder / "evaluate.json").read_text(encoding="utf-8"))
+    evaluate = read(Evaluate, folder / "evaluate.json")
     lines = {
         "train": train.stop_summary,
         "select": selection.reason,

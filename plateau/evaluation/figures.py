@@ -1,13 +1,13 @@
 """The figures of metrics/evaluate.json, from predictions alone: arms, intervals and paired comparisons."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from plateau.core.numbers import find
+from plateau.core.figures import Estimate, value_of
 from plateau.data import fields
 from plateau.evaluation import scoring, stats
 from plateau.evaluation.arms import BASELINES, PAIRS
@@ -15,6 +15,9 @@ from plateau.evaluation.predictions import Arm
 from plateau.evaluation.scoring import PLAIN, Rules, Scored
 from plateau.evaluation.stats import Floats, significant
 from plateau.lm.shape import relaxed
+from plateau.metrics import evaluate as metrics
+from plateau.metrics.evaluate import Compared, Comparison, Drift, Scores
+from plateau.metrics.plots import Answer
 
 Figures = dict[str, Any]
 
@@ -30,7 +33,7 @@ class Settings:
     price_output: float | None = None
 
 
-def figures(arms: Mapping[str, Arm], schema: Any, settings: Settings, rules: Rules = PLAIN) -> Figures:
+def figures(arms: Mapping[str, Arm], schema: Any, settings: Settings, rules: Rules = PLAIN) -> Scores:
     """Every figure that predictions, the target schema and the rules of scoring determine."""
     scored = {name: scoring.scored(schema, arm.golds, arm.parsed, rules) for name, arm in arms.items()}
     validator = fields.validator(schema)
@@ -39,55 +42,56 @@ def figures(arms: Mapping[str, Arm], schema: Any, settings: Settings, rules: Rul
         for one, other in PAIRS
         if one in arms and other in arms
     }
-    against_base = compared.get("adapter_vs_base", {}).get("fields", {})
-    return {
-        "rows": len(arms["adapter"].tokens),
-        "generated": len(arms["adapter"].rows),
-        "loss_reduction": _reduction(arms.get("base"), arms["adapter"]),
-        "fields_worse_than_base": sum(one["result"] == "worse" for one in against_base.values())
-        if against_base
-        else None,
-        "baselines_not_beaten": [
-            name
-            for name in BASELINES
-            if compared.get(f"adapter_vs_{name}", {}).get("score", {}).get("result") != "better"
-        ],
-        "scales": dict(rules.scales),
-        "relaxed": relaxed(schema),
-        "arms": {name: arm_figures(arm, scored[name], validator, settings) for name, arm in arms.items()},
-        "comparisons": compared,
-    }
+    against = {other: compared.get(f"adapter_vs_{other}", Comparison()) for other in ("base", *BASELINES)}
+    fields_against_base = (against["base"].fields or {}).values()
+    worse = sum(one.result == "worse" for one in fields_against_base) if fields_against_base else None
+    scores = {name: against[name].score for name in BASELINES}
+    return Scores(
+        rows=len(arms["adapter"].tokens),
+        generated=len(arms["adapter"].rows),
+        loss_reduction=_reduction(arms.get("base"), arms["adapter"]),
+        fields_worse_than_base=worse,
+        baselines_not_beaten=[name for name, score in scores.items() if not score or score.result != "better"],
+        scales=dict(rules.scales),
+        relaxed=relaxed(schema),
+        arms={name: arm_figures(arm, scored[name], validator, settings) for name, arm in arms.items()},
+        comparisons=compared,
+    )
 
 
-def arm_figures(arm: Arm, scored: Sequence[Scored], validator: Any, settings: Settings) -> Figures:
+def arm_figures(arm: Arm, scored: Sequence[Scored], validator: Any, settings: Settings) -> metrics.Arm:
     """The figures of one arm: losses where it has its own, and what its outputs are worth."""
-    return {
+    return metrics.Arm(
         **(_losses(arm, settings) if arm.loss_sum is not None else {}),
         **(_outputs(arm, validator, settings) if len(arm.rows) and arm.name not in BASELINES else {}),
         **(_scores(arm, scored, settings) if len(arm.rows) else {}),
-    }
+    )
 
 
-def _estimated(name: str, statistic: stats.Statistic, rows: int, settings: Settings) -> Figures:
-    value, low, high = stats.estimate(statistic, rows, settings.samples, settings.confidence, settings.seed)
-    return {name: value, f"{name}_low": low, f"{name}_high": high}
+def _estimated(statistic: stats.Statistic, rows: int, settings: Settings) -> Estimate:
+    return stats.estimate(statistic, rows, settings.samples, settings.confidence, settings.seed)
 
 
 def _losses(arm: Arm, settings: Settings) -> Figures:
-    """Token-weighted loss and perplexity, and the distribution of the examples' own perplexities."""
+    """Token-weighted loss and perplexity, and the distribution of the examples' own perplexities; NaN where undefined."""
     assert arm.loss_sum is not None
     tokens = arm.tokens.astype(np.float64)
-    loss = _estimated("loss", stats.ratio_of(arm.loss_sum, tokens), len(tokens), settings)
     each = perplexity(arm.loss_sum / tokens)
     return {
-        **loss,
-        "perplexity": significant(float(perplexity(arm.loss_sum.sum() / tokens.sum()))),
-        "example_perplexity_mean": significant(float(each.mean())),
-        "example_perplexity_median": significant(float(np.median(each))),
-        "example_perplexity_sd": significant(float(each.std(ddof=1))) if len(each) > 1 else None,
-        "example_perplexity_min": significant(float(each.min())),
-        "example_perplexity_max": significant(float(each.max())),
+        "loss": _estimated(stats.ratio_of(arm.loss_sum, tokens), len(tokens), settings),
+        "perplexity": _known(perplexity(arm.loss_sum.sum() / tokens.sum())),
+        "example_perplexity_mean": _known(each.mean()),
+        "example_perplexity_median": _known(np.median(each)),
+        "example_perplexity_sd": _known(each.std(ddof=1)) if len(each) > 1 else np.nan,
+        "example_perplexity_min": _known(each.min()),
+        "example_perplexity_max": _known(each.max()),
     }
+
+
+def _known(value: Any) -> float:
+    """A figure rounded; NaN, which files write as null, where it is not finite."""
+    rounded = significant(float(value))
+    return np.nan if rounded is None else rounded
 
 
 def perplexity(loss: Any) -> Any:
@@ -98,7 +102,7 @@ def perplexity(loss: Any) -> Any:
 def _scores(arm: Arm, scored: Sequence[Scored], settings: Settings) -> Figures:
     """The mean score of a row, and each field's figures."""
     return {
-        **_estimated("score", _mean_known(scoring.total(scored, len(arm.rows))), len(arm.rows), settings),
+        "score": _estimated(_mean_known(scoring.total(scored, len(arm.rows))), len(arm.rows), settings),
         "fields": {
             s.field.name: scoring.report(s, settings.samples, settings.confidence, settings.seed) for s in scored
         },
@@ -112,13 +116,13 @@ def _outputs(arm: Arm, validator: Any, settings: Settings) -> Figures:
     valid = np.array([scoring.is_valid(validator, output) for output in arm.outputs], dtype=np.float64)
     missing, invented = scoring.key_shares(arm.golds, arm.parsed)
     return {
-        **_estimated("json_valid", stats.mean_of(is_json), rows, settings),
-        **_estimated("schema_valid", stats.mean_of(valid), rows, settings),
-        "missing_keys": significant(missing),
-        "invented_keys": significant(invented),
-        "output_tokens": significant(float(arm.output_tokens.mean())),
-        **({} if arm.ended is None else {"unfinished": significant(float(1 - arm.ended.mean()))}),
-        **_cost(arm, settings),
+        "json_valid": _estimated(stats.mean_of(is_json), rows, settings),
+        "schema_valid": _estimated(stats.mean_of(valid), rows, settings),
+        "missing_keys": _known(missing),
+        "invented_keys": _known(invented),
+        "output_tokens": _known(arm.output_tokens.mean()),
+        "unfinished": None if arm.ended is None else _known(1 - arm.ended.mean()),
+        "cost_per_1000": _cost(arm, settings),
     }
 
 
@@ -130,31 +134,31 @@ def _mean_known(values: Floats) -> stats.Statistic:
     )
 
 
-def _cost(arm: Arm, settings: Settings) -> Figures:
-    """The price of 1,000 calls, from the mean tokens of a call; nothing where prices are unknown."""
+def _cost(arm: Arm, settings: Settings) -> float | None:
+    """The price of 1,000 calls, from the mean tokens of a call; None where prices are unknown."""
     if settings.price_input is None or settings.price_output is None:
-        return {}
+        return None
     prompt, output = float(arm.prompt_tokens[arm.rows].mean()), float(arm.output_tokens.mean())
-    return {"cost_per_1000": significant((prompt * settings.price_input + output * settings.price_output) / 1000)}
+    return significant((prompt * settings.price_input + output * settings.price_output) / 1000)
 
 
 def comparison(
     one: Arm, other: Arm, scored: Sequence[Scored], against: Sequence[Scored], settings: Settings
-) -> Figures:
+) -> Comparison:
     """Paired comparison of two arms on the rows that both have: loss (lower is better), score and each field's score."""
-    found: Figures = {}
+    found = Comparison()
     if one.loss_sum is not None and other.loss_sum is not None and len(one.tokens) == len(other.tokens):
-        found["loss"] = _compare(one.loss_sum - other.loss_sum, False, settings, one.tokens.astype(np.float64))
+        loss = _compare(one.loss_sum - other.loss_sum, False, settings, one.tokens.astype(np.float64))
+        found = replace(found, loss=loss)
     if len(one.rows) and np.array_equal(_generated(one), _generated(other)):
         difference = scoring.total(scored, len(one.rows)) - scoring.total(against, len(other.rows))
-        found["score"] = _compare(difference[np.isfinite(difference)], True, settings)
-        found["fields"] = {
-            a.field.name: _compare(a.score - b.score, True, settings)
-            for a, b in zip(scored, against, strict=True)
-            if len(a.score)
-        }
-        found["same_output"] = significant(
-            float(np.mean([a == b for a, b in zip(one.outputs, other.outputs, strict=True)]))
+        pairs = [(a, b) for a, b in zip(scored, against, strict=True) if len(a.score)]
+        same = [a == b for a, b in zip(one.outputs, other.outputs, strict=True)]
+        found = replace(
+            found,
+            score=_compare(difference[np.isfinite(difference)], True, settings),
+            fields={a.field.name: _compare(a.score - b.score, True, settings) for a, b in pairs},
+            same_output=_known(np.mean(same)),
         )
     return found
 
@@ -164,7 +168,7 @@ def _generated(arm: Arm) -> Any:
     return np.array([arm.targets[row] for row in arm.rows])
 
 
-def _compare(difference: Floats, up: bool, settings: Settings, weights: Floats | None = None) -> Figures:
+def _compare(difference: Floats, up: bool, settings: Settings, weights: Floats | None = None) -> Compared:
     return stats.compare(difference, up, settings.samples, settings.confidence, settings.seed, weights)
 
 
@@ -181,47 +185,48 @@ def row_losses(arm: Arm) -> tuple[Floats, Floats]:
     return arm.loss_sum, arm.tokens.astype(np.float64)
 
 
-def confusion(arm: Arm, schema: Any, rules: Rules = PLAIN) -> list[dict[str, str]]:
+def confusion(arm: Arm, schema: Any, rules: Rules = PLAIN) -> list[Answer]:
     """One row an answer of an arm for DVC's confusion plot: actual and predicted, each as "field: class"."""
-    scored = scoring.scored(schema, arm.golds, arm.parsed, rules)
     return [
-        {"actual": f"{one.field.name}: {actual}", "predicted": f"{one.field.name}: {predicted}"}
-        for one in scored
+        Answer(f"{one.field.name}: {actual}", f"{one.field.name}: {predicted}")
+        for one in scoring.scored(schema, arm.golds, arm.parsed, rules)
         for actual, predicted in one.confusion
     ]
 
 
-def summary(found: Figures) -> str:
+def summary(found: Scores) -> str:
     """The evaluation in a line."""
-    adapter = found["arms"]["adapter"]
-    gain = find(found, "comparisons", "adapter_vs_base", "score", "difference")
+    adapter, against_base = found.arm("adapter"), found.comparison("adapter", "base").score
+    gain = against_base.difference.value if against_base else None
     return (
-        f"{found['rows']:,} test rows: loss {adapter['loss']:.4g}, perplexity {adapter['perplexity']:.4g}; "
-        f"{found['generated']:,} outputs: schema-valid {adapter['schema_valid']:.1%}, score {adapter['score'] or 0:.4g}"
-        + (f" ({gain:+.4g} against the base)" if gain is not None else "")
+        f"{found.rows:,} test rows: loss {value_of(adapter.loss):.4g}, perplexity {adapter.perplexity:.4g}; "
+        f"{found.generated:,} outputs: schema-valid {value_of(adapter.schema_valid):.1%}, "
+        f"score {value_of(adapter.score) or 0:.4g}" + (f" ({gain:+.4g} against the base)" if gain is not None else "")
     )
 
 
-def drift(losses: Mapping[str, tuple[Floats, NDArray[Any]]], settings: Settings) -> Figures:
+def drift(losses: Mapping[str, tuple[Floats, NDArray[Any]]], settings: Settings) -> Drift:
     """The loss on the training probe, validation and the later test, and whether the last two are told apart.
 
     `losses` are (loss_sum, tokens) of each row of `train`, `valid` and `test`.
     """
-    found: Figures = {}
-    for name, (loss_sum, tokens) in losses.items():
-        loss = _estimated(f"{name}_loss", stats.ratio_of(loss_sum, tokens), len(loss_sum), settings)
-        found |= {f"{name}_rows": len(loss_sum), **loss}
+    rows = {name: len(loss_sum) for name, (loss_sum, _) in losses.items()}
+    means = {name: _estimated(stats.ratio_of(*losses[name]), rows[name], settings) for name in losses}
     valid, test = (  # two independent samples
-        stats.bootstrap(stats.ratio_of(*losses[name]), len(losses[name][0]), settings.samples, settings.seed + i)
+        stats.bootstrap(stats.ratio_of(*losses[name]), rows[name], settings.samples, settings.seed + i)
         for i, name in enumerate(("valid", "test"))
     )
     low, high = stats.interval(test - valid, settings.confidence)
     told = low is not None and high is not None and not low <= 0 <= high
-    difference = found["test_loss"] - found["valid_loss"]
-    result = "not_told_apart" if not told else "worse" if difference > 0 else "better"
-    return found | {
-        "difference": significant(difference),
-        "low": significant(low),
-        "high": significant(high),
-        "result": result,
-    }
+    known = (means["test"].value, means["valid"].value)
+    difference = None if known[0] is None or known[1] is None else known[0] - known[1]
+    return Drift(
+        train_rows=rows["train"],
+        train_loss=means["train"],
+        valid_rows=rows["valid"],
+        valid_loss=means["valid"],
+        test_rows=rows["test"],
+        test_loss=means["test"],
+        difference=Estimate(significant(difference), significant(low), significant(high)),
+        result="not_told_apart" if not told else "worse" if (difference or 0.0) > 0 else "better",
+    )

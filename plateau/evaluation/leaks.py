@@ -10,6 +10,7 @@ import numpy as np
 
 from plateau.data.fields import Field, label
 from plateau.evaluation.stats import significant
+from plateau.metrics.evaluate import Overlap, UnseenLabels
 from plateau.splits import near
 
 # What a prompt's layout shows at line starts: a [HEADING], or a name of any script with a colon.
@@ -25,7 +26,7 @@ def overlap(
     test: Sequence[str],
     threshold: float,
     prompts: tuple[Sequence[str], Sequence[str]] | None = None,
-) -> dict[str, Any]:
+) -> Overlap:
     """Shares of the test conversations that stand among the training ones: word for word, or as nearly as `threshold`.
 
     `prompts`, of training and test rows, are what is trained and tested on: a test row whose prompt is trained on counts too.
@@ -40,11 +41,11 @@ def overlap(
     close = np.isin(np.arange(len(test)), crossing - len(train))
     close[first.b] = close[first.a]
     close &= ~exact
-    return {
-        "exact": significant(float(exact.mean())),
-        "near": significant(float(close.mean())),
-        "leaked_rows": int((exact | close).sum()),
-    }
+    return Overlap(
+        exact=significant(float(exact.mean())),
+        near=significant(float(close.mean())),
+        leaked_rows=int((exact | close).sum()),
+    )
 
 
 def later_rows(starts: Mapping[str, Sequence[datetime]]) -> int:
@@ -98,7 +99,7 @@ def _shares(texts: Sequence[str], marks: Sequence[str]) -> list[float]:
     return [counts[mark] / len(texts) for mark in marks]
 
 
-def unseen_labels(fields: Sequence[Field], train: Sequence[Any], test: Sequence[Any]) -> dict[str, Any]:
+def unseen_labels(fields: Sequence[Field], train: Sequence[Any], test: Sequence[Any]) -> UnseenLabels:
     """Classes of the test that never occur in training, by field, and the share of test rows that hold one.
 
     No value is a class, "(none)".
@@ -111,7 +112,7 @@ def unseen_labels(fields: Sequence[Field], train: Sequence[Any], test: Sequence[
         touched |= new
         if new.any():
             found[field.name] = sorted(set(asked) - known)
-    return {"rows_share": significant(float(touched.mean())) if len(test) else 0.0, "labels": found}
+    return UnseenLabels(significant(float(touched.mean())) if len(test) else 0.0, found)
 
 
 def untested_labels(fields: Sequence[Field], train: Sequence[Any], test: Sequence[Any]) -> dict[str, list[str]]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from plateau.core.figures import Estimate
 from plateau.data import fields
 from plateau.data.fields import UNUSABLE, Field, Schema
 from plateau.data.strict_json import finite
@@ -15,6 +16,7 @@ from plateau.evaluation import stats
 from plateau.evaluation.kinds.base import Figure, Kind, Rows, pair_score
 from plateau.evaluation.kinds.registry import kind_of
 from plateau.evaluation.stats import Floats, Indices, Statistic
+from plateau.metrics import evaluate as metrics
 
 
 @dataclass(frozen=True)
@@ -194,21 +196,22 @@ def total(scored: Sequence[Scored], rows: int) -> Floats:
     return np.asarray(weights @ np.stack([one.score for one in scored]) / weights.sum())
 
 
-def report(one: Scored, samples: int, confidence: float, seed: int) -> dict[str, Any]:
-    """The figures of one field: each statistic with its interval, as `name`, `name_low`, `name_high`."""
+def report(one: Scored, samples: int, confidence: float, seed: int) -> metrics.Field:
+    """The figures of one field, each statistic with its interval."""
 
-    def estimated(name: str, statistic: Statistic, rows: int) -> dict[str, Any]:
-        value, low, high = stats.estimate(statistic, rows, samples, confidence, seed)
-        return {name: value, f"{name}_low": low, f"{name}_high": high}
+    def estimated(statistic: Statistic, rows: int) -> Estimate:
+        return stats.estimate(statistic, rows, samples, confidence, seed)
 
-    figures: dict[str, Any] = {"kind": one.kind.name, "rows": len(one.rows), "present": one.present}
-    figures["answered"] = stats.significant(one.answered)
-    figures |= estimated("score", stats.mean_of(one.score), len(one.rows))
-    for name, (statistic, rows) in one.statistics.items():
-        figures |= estimated(name, statistic, rows)
-    if one.parts:
-        figures["items"] = {
-            name: {"pairs": int(counts.sum()), **estimated("score", _share(sums, counts), len(counts))}
-            for name, (sums, counts) in one.parts.items()
-        }
-    return figures
+    items = {
+        name: metrics.ItemField(int(counts.sum()), estimated(_share(sums, counts), len(counts)))
+        for name, (sums, counts) in one.parts.items()
+    }
+    return metrics.Field(
+        kind=one.kind.name,
+        rows=len(one.rows),
+        present=one.present,
+        answered=stats.significant(one.answered),
+        score=estimated(stats.mean_of(one.score), len(one.rows)),
+        statistics={name: estimated(statistic, rows) for name, (statistic, rows) in one.statistics.items()},
+        items=items or None,
+    )

@@ -7,6 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from plateau.core.figures import Estimate
+from plateau.metrics.evaluate import Compared
+
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
 # Values [B] of a statistic on B resamples, each a row of indices [B, n]
@@ -41,13 +44,13 @@ def interval(values: Floats, confidence: float) -> tuple[float | None, float | N
     return float(low), float(high)
 
 
-def estimate(statistic: Statistic, rows: int, samples: int, confidence: float, seed: int) -> tuple[float | None, ...]:
-    """A statistic of all rows with its interval: (value, low, high), None where undefined."""
+def estimate(statistic: Statistic, rows: int, samples: int, confidence: float, seed: int) -> Estimate:
+    """A statistic of all rows with its interval; None where undefined."""
     if rows == 0:
-        return None, None, None
+        return Estimate(None)
     value = float(statistic(np.arange(rows)[None, :])[0])
     low, high = interval(bootstrap(statistic, rows, samples, seed), confidence)
-    return significant(value), significant(low), significant(high)
+    return Estimate(significant(value), significant(low), significant(high))
 
 
 def mean_of(values: Floats) -> Statistic:
@@ -67,7 +70,7 @@ def compare(
     confidence: float,
     seed: int,
     weights: Floats | None = None,
-) -> dict[str, Any]:
+) -> Compared:
     """Compare two arms on the same rows from each row's difference [n], first minus second.
 
     Returns the mean `difference` (with `weights`, sum over sum), its interval, `p_value` of a paired test (exact McNemar for
@@ -76,19 +79,22 @@ def compare(
     """
     rows = len(difference)
     statistic = mean_of(difference) if weights is None else ratio_of(difference, weights)
-    mean, low, high = estimate(statistic, rows, samples, confidence, seed)
+    found = estimate(statistic, rows, samples, confidence, seed)
     p_value = paired_p_value(difference)
-    told_apart = low is not None and high is not None and not low <= 0 <= high and p_value < 1 - confidence
-    up = (mean or 0.0) > 0
-    return {
-        "rows": rows,
-        "difference": mean,
-        "low": low,
-        "high": high,
-        "p_value": significant(p_value),
-        "result": "not_told_apart" if not told_apart else "better" if up == higher_is_better else "worse",
-        "required_rows": required_rows(difference, confidence),
-    }
+    told_apart = (
+        found.low is not None
+        and found.high is not None
+        and not found.low <= 0 <= found.high
+        and p_value < 1 - confidence
+    )
+    up = (found.value or 0.0) > 0
+    return Compared(
+        rows=rows,
+        difference=found,
+        p_value=significant(p_value),
+        result="not_told_apart" if not told_apart else "better" if up == higher_is_better else "worse",
+        required_rows=required_rows(difference, confidence),
+    )
 
 
 def paired_p_value(difference: Floats) -> float:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from plateau.core.figures import INLINE, OPTIONAL, Bare, Count, Estimate, Keys, Limits
+from plateau.core.figures import INLINE, OPTIONAL, Bare, Count, Digits, Estimate, Keys, Limits
 
 Result = Literal["better", "worse", "not_told_apart"]
 Labels = Mapping[str, Sequence[str]]
@@ -238,8 +238,8 @@ class Diagnostics:
 
 
 @dataclass(frozen=True)
-class Evaluate:
-    """What the base and the chosen adapter do on the held-out test split, recomputable from data/predictions.parquet."""
+class Scores:
+    """what predictions, the target schema and the rules of scoring determine"""
 
     rows: Annotated[Count, "test rows"]
     generated: Annotated[Count, "test rows that were generated for"]
@@ -252,6 +252,7 @@ class Evaluate:
     baselines_not_beaten: Annotated[Sequence[str], "baselines that score no worse than the adapter"]
     scales: Annotated[
         Mapping[str, float],
+        Digits(17),
         "by field, the error from which a number without bounds scores 0: from the 1st to the 99th percentile of the training split",
     ]
     relaxed: Annotated[
@@ -262,10 +263,6 @@ class Evaluate:
         "figures by arm, those of the baselines majority and linear among them",
     ]
     comparisons: Annotated[Mapping[str, Comparison], "paired comparisons, first arm against the second"]
-    adapter_effect: AdapterEffect
-    drift: Drift
-    leaks: Leaks
-    diagnostics: Diagnostics
 
     def arm(self, name: str) -> Arm:
         """The figures of one arm; none where it was not run."""
@@ -274,3 +271,13 @@ class Evaluate:
     def comparison(self, one: str, other: str) -> Comparison:
         """How one arm compares with another; empty where they were not compared."""
         return self.comparisons.get(f"{one}_vs_{other}", Comparison())
+
+
+@dataclass(frozen=True)
+class Evaluate(Scores):
+    """What the base and the chosen adapter do on the held-out test split, recomputable from data/predictions.parquet."""
+
+    adapter_effect: AdapterEffect
+    drift: Drift
+    leaks: Leaks
+    diagnostics: Diagnostics

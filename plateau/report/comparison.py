@@ -8,10 +8,10 @@ import numpy as np
 import pyarrow as pa
 
 from plateau.core.errors import BadInputError
-from plateau.core.figures import Estimate, value_of
+from plateau.core.figures import Estimate, to_json, value_of
 from plateau.data.fields import Field
 from plateau.evaluation import predictions, scoring, stats
-from plateau.metrics.evaluate import Arm, Evaluate
+from plateau.metrics.evaluate import Arm, Compared, Evaluate
 from plateau.metrics.evaluations import Point
 from plateau.metrics.gates import Gates
 from plateau.metrics.train import Train
@@ -108,7 +108,7 @@ def compare(runs: Sequence[Run], target: Sequence[Field]) -> Comparison:
         results |= {
             one.field.name: _difference(one, other) for one, other in zip(scored[run.name], scored[first], strict=True)
         }
-        pairs += [{"run": run.name, "against": first, "of": of, **result} for of, result in results.items()]
+        pairs += [{"run": run.name, "against": first, "of": of, **to_json(result)} for of, result in results.items()]
     return Comparison(
         [run.name for run in ordered],
         _knobs(ordered),
@@ -186,14 +186,14 @@ def _check_rows(one: predictions.Arm, other: predictions.Arm) -> None:
 
 def _pair(
     one: predictions.Arm, other: predictions.Arm, score: stats.Floats, against: stats.Floats
-) -> dict[str, dict[str, Any]]:
+) -> dict[str, Compared]:
     """Paired differences of test loss and score, the first minus the second."""
     loss = stats.compare(_losses(one) - _losses(other), False, SAMPLES, CONFIDENCE, 0, one.tokens.astype(np.float64))
     difference = score - against
     return {"loss": loss, "score": stats.compare(difference[np.isfinite(difference)], True, SAMPLES, CONFIDENCE, 0)}
 
 
-def _difference(one: scoring.Scored, other: scoring.Scored) -> dict[str, Any]:
+def _difference(one: scoring.Scored, other: scoring.Scored) -> Compared:
     """The paired difference of one field; both score the rows that have a true value."""
     return stats.compare(one.score - other.score, True, SAMPLES, CONFIDENCE, 0)
 
