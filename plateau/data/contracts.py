@@ -79,13 +79,15 @@ class Contract:
         except UnicodeEncodeError:  # half of a surrogate pair
             return False
 
-    def check(self, value: Any) -> Problem | None:
-        """None for a value that holds, else what is wrong with it: the first mistake by place."""
+    def check(self, value: Any, under: Sequence[str] = ()) -> Problem | None:
+        """None for a value that holds, else what is wrong with it: the first mistake by place, keys that lead to the value before it."""
         if self._fast.is_valid(value):
             return None
         found = (inner for error in self._fast.iter_errors(value) for inner in _innermost(error))
         error = min(found, key=lambda error: (list(map(str, error.instance_path)), error.kind.name))
-        return Problem(_reason(error), f"{_place(error.instance_path) or 'record'}: {_short(_message(error))}")
+        return Problem(
+            _reason(error), f"{_place([*under, *error.instance_path]) or 'record'}: {_short(_message(error))}"
+        )
 
     def text(self, value: Any) -> str:
         """A value that holds as the JSON text, on one line, that a model shall write: always the same for equal values."""

@@ -226,8 +226,7 @@ def analysis_check(target: Contract, specials: tuple[str, ...] | None = None) ->
         problem = ANALYSIS.check(value)
         if problem:
             return problem
-        inner = target.check(value["target"])
-        return Problem(inner.reason, f"target.{inner.detail}") if inner else _special(value["target"], specials)
+        return target.check(value["target"], ["target"]) or _special(value["target"], specials)
 
     return check
 
