@@ -1,15 +1,17 @@
 """answers: what the chosen adapter says on the test split, free, constrained and fused, and what it does to the base model."""
 
+import sys
 import time
 
-from plateau.core import files
+from plateau.core import files, timings
 from plateau.core.params import Params
+from plateau.core.progress import say
 from plateau.core.stage import run
 from plateau.core.system import System
-from plateau.core.timings import record
 from plateau.decision import best
-from plateau.evaluation import answers, hashes, provenance, rows, samples
+from plateau.evaluation import answers, hashes, plan, provenance, rows, samples
 
+PLAN = "--plan"
 PARAMS = (
     "evaluate.arms",
     "evaluate.num_samples",
@@ -43,7 +45,7 @@ def main(system: System, params: Params) -> None:
     files.write_json(
         system.path("data", "answers.json"), {"adapter_effect": found.effect, "general_losses": found.general}
     )
-    record(system, "answers", {"seconds": time.perf_counter() - started, **found.speeds})
+    timings.record(system, "answers", {"seconds": time.perf_counter() - started, **found.speeds})
 
 
 def _settings(params: Params) -> answers.Settings:
@@ -52,5 +54,17 @@ def _settings(params: Params) -> answers.Settings:
     return answers.Settings(**chosen, train_on_prompt=params["train"]["train_on_prompt"], seed=params["seed"])
 
 
+def show_plan(system: System, params: Params) -> None:
+    """Print what asking will cost, by arm; no model is loaded."""
+    options = params["evaluate"]
+    splits = samples.open_splits(system, options["num_samples"], options["diagnostic_rows"])
+    speeds = timings.read(system.metrics("speed")).get("answers", {})
+    say("\n".join(plan.lines(("adapter", "fused"), options["arms"], splits, options["max_tokens"], speeds)))
+
+
 if __name__ == "__main__":
-    run(main, PARAMS)
+    if PLAN in sys.argv:
+        sys.argv.remove(PLAN)
+        run(show_plan, PARAMS)
+    else:
+        run(main, PARAMS)

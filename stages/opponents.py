@@ -1,13 +1,16 @@
 """opponents: what the base model says on the test split; another learning rate leaves it up to date."""
 
+import sys
 import time
 
+from plateau.core import timings
 from plateau.core.params import Params
+from plateau.core.progress import say
 from plateau.core.stage import run
 from plateau.core.system import System
-from plateau.core.timings import record
-from plateau.evaluation import answers, hashes, provenance, rows, samples
+from plateau.evaluation import answers, hashes, plan, provenance, rows, samples
 
+PLAN = "--plan"
 PARAMS = (
     "evaluate.arms",
     "evaluate.num_samples",
@@ -29,8 +32,20 @@ def main(system: System, params: Params) -> None:
     settings = answers.Settings(options["arms"], options["batch_size"], options["max_tokens"], whole)
     found = answers.opponents(base, splits, settings)
     rows.write(system.path("data", "opponents.parquet"), found.tables, hashes.asked(system, "opponents"))
-    record(system, "opponents", {"seconds": time.perf_counter() - started, **found.speeds})
+    timings.record(system, "opponents", {"seconds": time.perf_counter() - started, **found.speeds})
+
+
+def show_plan(system: System, params: Params) -> None:
+    """Print what asking will cost, by arm; no model is loaded."""
+    options = params["evaluate"]
+    splits = samples.open_splits(system, options["num_samples"], options["diagnostic_rows"])
+    speeds = timings.read(system.metrics("speed")).get("opponents", {})
+    say("\n".join(plan.lines(("base",), options["arms"], splits, options["max_tokens"], speeds)))
 
 
 if __name__ == "__main__":
-    run(main, PARAMS)
+    if PLAN in sys.argv:
+        sys.argv.remove(PLAN)
+        run(show_plan, PARAMS)
+    else:
+        run(main, PARAMS)

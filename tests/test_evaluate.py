@@ -458,3 +458,19 @@ def test_prices_give_a_cost_and_no_prices_none(trained):
     expected = np.mean([2.0 * row["prompt_tokens"] + 10.0 * row["output_tokens"] for row in rows]) / 1000
     assert priced.cost_per_1000 == pytest.approx(expected, rel=1e-5)
     assert "cost_per_1000" not in read(trained, "evaluate")["arms"]["adapter"]
+
+
+@pytest.mark.parametrize("stage", ["opponents", "answers"])
+def test_the_plan_says_tokens_and_minutes_of_each_arm(trained, capsys, stage):
+    from importlib import import_module
+
+    module = import_module(f"stages.{stage}")
+    module.show_plan(trained, params.load(trained, module.PARAMS))
+    said = capsys.readouterr().out.splitlines()
+    models = ("base",) if stage == "opponents" else ("adapter", "fused")
+    assert [line.partition(":")[0] for line in said] == [arm.name for arm in RUN if arm.model in models]
+    free = next(line for line in said if line.startswith(models[0] + ":"))
+    lengths = samples.open_split(trained, "test", None).tokens.lengths.sum()
+    assert f"losses of {lengths:,} tokens" in free
+    assert "minutes" in free
+    assert "unknown" not in free

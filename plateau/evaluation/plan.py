@@ -1,0 +1,36 @@
+"""What asking the arms will cost, said before any time is spent: tokens by arm, and minutes where the arm has run here before."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from plateau.evaluation.arms import RUN, Entry
+from plateau.evaluation.samples import Split
+
+# The splits of which a model's sampled rows are generated for beside the test, by the arm that does it.
+DIAGNOSED = {"base": ("train",), "adapter": ("train", "valid")}
+
+
+def lines(
+    models: Sequence[str],
+    asked: Sequence[str],
+    splits: Mapping[str, Split],
+    max_tokens: int,
+    speeds: Mapping[str, float],
+) -> Iterator[str]:
+    """A line for each arm of `models` that is asked for. `speeds` are those of the last run: tokens written a second."""
+    for arm in RUN:
+        if arm.model in models and arm.name in asked:
+            yield _line(arm, splits, max_tokens, speeds.get(f"{arm.name}_tokens_per_second"))
+
+
+def _line(arm: Entry, splits: Mapping[str, Split], max_tokens: int, speed: float | None) -> str:
+    test = splits["test"]
+    generated = [test, *(splits[name] for name in DIAGNOSED.get(arm.name, ()))]
+    rows = sum(len(split.sampled) for split in generated)
+    read = sum(int(split.tokens.completion_start[split.sampled].sum()) for split in generated)
+    likely = sum(int(split.examples.tokens[split.sampled].clip(max=max_tokens).sum()) for split in generated)
+    measured = 0 if arm.constrained else int(test.tokens.lengths.sum())
+    took = f"about {likely / speed / 60:.2g} minutes" if speed else "minutes unknown: this arm has not run here yet"
+    return (
+        f"{arm.name}: losses of {measured:,} tokens; {rows:,} outputs for {read:,} tokens of prompts, "
+        f"about {likely:,} tokens as long as the true answers, at most {rows * max_tokens:,}; {took}"
+    )
