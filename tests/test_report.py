@@ -67,7 +67,11 @@ def statistic(name: str, value: float) -> dict[str, Any]:
 def arm(level: float) -> dict[str, Any]:
     category = {"kind": "class", "rows": 40, "answered": 1.0} | statistic("score", level) | statistic("accuracy", level)
     number = {"kind": "number", "rows": 40, "answered": 1.0} | statistic("score", level) | statistic("mae", 12.3)
-    whole = {"perplexity": 3.456} | statistic("schema_valid", 0.995) | statistic("loss", 1.24)
+    whole = (
+        {"perplexity": 3.456, "invented_keys": 0.0, "unfinished": 0.0}
+        | statistic("schema_valid", 0.995)
+        | statistic("loss", 1.24)
+    )
     return {**whole, "fields": {"category": category, "score": number}}
 
 
@@ -606,7 +610,7 @@ def test_calibration_shows_the_true_mean_of_each_predicted_value() -> None:
     ]
     assert bands[1]["low"] == bands[1]["high"] == 50
     many = [{"output": json.dumps({"score": i % 100}), "gold": json.dumps({"score": i % 100})} for i in range(1000)]
-    whole = findings.calibrations(findings.parsed(many), SCHEMA)["score"]
+    whole = findings.calibrations(findings.scored(findings.parsed(many), SCHEMA))["score"]
     assert sum(band["count"] for band in whole) == 1000
     assert all(band["predicted"] == pytest.approx(band["gold"]) for band in whole)
 
