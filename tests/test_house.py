@@ -102,3 +102,45 @@ def test_nothing_but_the_registry_asks_of_what_kind_a_field_is() -> None:
         if isinstance(inner, ast.Attribute) and inner.attr == "kind"
     ]
     assert asking == []
+
+
+UNTYPED = re.compile(r"\b(Mapping|dict)\[str, (Any|object)\]")
+BETWEEN_STAGES = ("training", "evaluation", "decision", "splits", "metrics")
+# Functions that take or give a mapping of anything, and why; a figure of a metrics file is never in one.
+TAKES_ANYTHING = {
+    "answers.effect_on": "data/answers.json, which evaluate reads as AdapterEffect",
+    "checkup.check": "a section of params",
+    "gates.judge": "a section of params",
+    "gates.rows": "a section of params",
+    "gates.target": "a section of params",
+    "label_noise.judge": "sparse matrices of scikit-learn, which has no types",
+    "overfit.verdict": "a section of params",
+    "partition.divide": "a section of params",
+    "partition.summary": "a section of params",
+    "partition.survey": "a section of params",
+    "quality.valid_scores": "a section of params",
+    "registry.kind_of": "an entry of evaluate.scores",
+    "schema.schema": "a JSON Schema",
+    "scoring.learnt": "entries of evaluate.scores",
+    "selection.choose": "a section of params",
+}
+
+
+def untyped(path: Path) -> Iterator[str]:
+    """Public functions of a module with a mapping of anything among their parameters or as their result."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    named = [node for node in tree.body if isinstance(node, ast.Assign) and UNTYPED.search(ast.unparse(node.value))]
+    aliases = {ast.unparse(node.targets[0]) for node in named}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+            found = [one.annotation for one in [*node.args.args, *node.args.kwonlyargs]] + [node.returns]
+            words = [ast.unparse(annotation) for annotation in found if annotation]
+            if any(UNTYPED.search(word) or word in aliases for word in words):
+                yield f"{path.stem}.{node.name}"
+
+
+def test_figures_travel_between_stages_as_classes() -> None:
+    folders = [ROOT / "plateau" / name for name in BETWEEN_STAGES] + [ROOT / "stages"]
+    found = {name for folder in folders for path in folder.rglob("*.py") for name in untyped(path)}
+    assert found == set(TAKES_ANYTHING)
+    assert len(found) <= 20

@@ -1,7 +1,6 @@
-"""Figures of metrics files: which are finite, and where they stand."""
+"""Which values are finite numbers."""
 
 import math
-from collections.abc import Mapping
 from typing import Any, TypeGuard
 
 HIGHEST_EXPONENT = 700.0  # of e; a float holds no more than e**709
@@ -18,12 +17,3 @@ def is_finite(value: Any) -> TypeGuard[float]:
         return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     except OverflowError:
         return False
-
-
-def find(values: Any, *keys: str) -> Any:
-    """The value under nested keys; None where any of them is absent."""
-    for key in keys:
-        if not isinstance(values, Mapping) or key not in values:
-            return None
-        values = values[key]
-    return values
