@@ -172,7 +172,7 @@ OF_ONE: dict[str, dict[str, Any]] = {
         }
     },
     "mistral4": {"rope_parameters": {**ROPE, "llama_4_scaling_beta": 0.1, "original_max_position_embeddings": 64}},
-    "nemotron_h": {"hybrid_override_pattern": ["*", "-"], "layers_block_type": ..., "layer_types": ...},
+    "nemotron_h": {"hybrid_override_pattern": ["M", "*"], "layers_block_type": ..., "layer_types": ...},
     "olmo_hybrid": {"layer_types": ["linear_attention", "full_attention"]},
     "openelm": {"num_query_heads": [2, 2], "num_kv_heads": [2, 2], "ffn_multipliers": [1.0, 1.0]},
     "qwen3_next": {"layer_types": ["linear_attention", "full_attention"]},

@@ -17,6 +17,7 @@ ELSEWHERE = {
     "make gate": "the same; the stage gate is tested in test_report.py",
     "make lint": "the checks of this repository, of which this is one",
     "make test": "this",
+    "make soak": "takes many minutes",
     "make bench": "takes minutes and measures",
     "make sync": "installs what is locked first; test_sync.py holds what it writes",
     "mlx_lm.convert": "needs a model of the hub",
