@@ -223,7 +223,7 @@ def test_killed_while_dvc_hashes_the_outs_nothing_is_trained_again(copy: Path) -
     (copy / "dvc.lock").write_bytes(lock)
     os.utime(copy / "dvc.lock", (1, 1))
     shutil.rmtree(copy / "adapters")
-    output = run(copy, "dvc", "repro")
+    output = run(copy, "dvc", "repro", "select")
     assert "train" in ran(output)
     assert "going on from iteration" in output
     assert "iteration 0 " not in output

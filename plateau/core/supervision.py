@@ -100,11 +100,11 @@ def _above() -> list[psutil.Process]:
     parents = psutil.Process().parents()
     for place, process in enumerate(parents):
         try:
-            words = [Path(word).name for word in process.cmdline()[:3]]
+            words = [Path(word).name for word in process.cmdline()[:3] if " " not in word]  # no command of a shell
             is_python = bool(words) and "python" in words[0].lower() and _same_session(process.pid)
         except psutil.Error:
             continue
-        if is_python or any("dvc" in word for word in words):
+        if is_python or any(word.split(".")[0] == "dvc" for word in words):
             return parents[: place + 1]
     return []
 
