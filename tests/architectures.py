@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from mlx.utils import tree_flatten
+from mlx.utils import tree_flatten, tree_map
 
 from plateau.core.system import System
 from plateau.evaluation.answers import fuse
@@ -175,7 +175,10 @@ OF_ONE: dict[str, dict[str, Any]] = {
     "nemotron_h": {"hybrid_override_pattern": ["M", "*"], "layers_block_type": ..., "layer_types": ...},
     "olmo_hybrid": {"layer_types": ["linear_attention", "full_attention"]},
     "openelm": {"num_query_heads": [2, 2], "num_kv_heads": [2, 2], "ffn_multipliers": [1.0, 1.0]},
-    "qwen3_next": {"layer_types": ["linear_attention", "full_attention"]},
+    "qwen3_5_moe": {"full_attention_interval": 2},
+    "qwen3_vl_moe": {"tie_word_embeddings": False},
+    "spark2_5": {"rope_parameters": {"full_attention": ROPE, "sliding_attention": ROPE}},
+    "qwen3_next": {"full_attention_interval": 2, "layer_types": ["linear_attention", "full_attention"]},
     "plamo": {"n_shared_head": 1},
     "qwen3_5": {"layer_types": ["linear_attention", "full_attention"], "full_attention_interval": 2},
     "recurrent_gemma": {"block_types": ["recurrent", "attention"]},
@@ -193,6 +196,7 @@ NOT_TRAINED = {
     "afm7": "contains incompatible tensors",  # it cannot load the adapters of its fused layers
     "deepseek_v41": "[gather_axis] Cannot calculate VJP with respect to indices.",
     "gemma3n": "'LoRALinear' object has no attribute 'weight'",
+    "recurrent_gemma": "'Model' object has no attribute '_no_grad'",
     "llama4": "does not yet support batching with history",
 }
 
@@ -273,9 +277,17 @@ def base(folder: Path, tokenizer_dir: Path, values: dict[str, Any]) -> None:
     size = sum(array.size for _, array in tree_flatten(model.parameters()))
     if size > LARGEST:
         raise ValueError(f"the config makes a model of {size:,} parameters")
+    model.update(tree_map(_drawn, model.parameters()))
     mx.eval(model(mx.array([[1, 2, 3]])))
     save_arrays(folder / "model.safetensors", dict(tree_flatten(model.parameters())), {"format": "mlx"})
     load(folder)
+
+
+def _drawn(array: mx.array) -> mx.array:
+    """The parameter itself; of one that is all zero, which lets no gradient pass, small random numbers."""
+    if array.dtype not in (mx.float32, mx.bfloat16, mx.float16) or mx.any(array != 0).item():
+        return array
+    return (0.02 * mx.random.normal(array.shape)).astype(array.dtype)
 
 
 def through_the_pipeline(folder: Path) -> None:
