@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from plateau.core.errors import BadInputError
 from plateau.core.files import write_json
+from plateau.lm import base
 from tests import tiny
 
 
@@ -58,3 +60,18 @@ def test_a_full_fine_tune_of_a_quantised_base_is_refused(tmp_path: Path, tokeniz
     assert done.returncode == 2
     assert "fine_tune_type: full, but the weights of models/base have 4 bits" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_an_untracked_model_folder_in_a_queued_experiment_is_one_line_that_says_why(
+    tmp_path: Path, tokenizer_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository, copy = tmp_path / "repository", tmp_path / "copy"
+    tiny.base(repository / "mine", tokenizer_dir)
+    copy.mkdir()
+    monkeypatch.chdir(copy)
+    monkeypatch.setenv("DVC_ROOT", str(repository))
+    with pytest.raises(BadInputError, match=r"mine is tracked by neither git nor DVC.*`dvc add mine`"):
+        base.fetch("mine", copy / "models" / "base")
+    write_json(copy / "base" / "source.json", {"path": "mine", "files": {}})
+    with pytest.raises(BadInputError, match="tracked by neither git nor DVC"):
+        base.resolve(copy / "base")

@@ -30,6 +30,7 @@ def fetch(model: str, out: Path) -> None:
             shutil.copytree(REFERENCE, temporary)
         return
     hub = HUB_NAME.fullmatch(model)
+    _refuse_left_behind(model)
     if Path(model).is_dir():
         folder, source = Path(model), {"path": str(Path(model))}
     elif hub:
@@ -51,6 +52,16 @@ def fetch(model: str, out: Path) -> None:
     _remember(folder, {name: [*_stamp(file), hashes[name]] for name, file in files.items()})
 
 
+def _refuse_left_behind(model: str) -> None:
+    """Raise BadInputError for a folder of the repository that an experiment in a copy of it has not, for nothing tracks it."""
+    repository = os.environ.get("DVC_ROOT", "")  # of a queued or temporary experiment: the repository that it copies
+    if model and repository and not Path(model).is_dir() and Path(repository, model).is_dir():
+        raise BadInputError(
+            f"model: {model} is tracked by neither git nor DVC, so that this experiment, in a copy of the repository, lacks it; run "
+            f"`dvc add {model}` and commit, or give the folder's absolute path"
+        )
+
+
 def resolve(base_dir: Path) -> Path:
     """The folder that holds the weights of `base_dir`; raises BadInputError when they are gone or are not those pinned.
 
@@ -61,6 +72,7 @@ def resolve(base_dir: Path) -> Path:
     source = read_json(base_dir / SOURCE)
     again = f"{base_dir / SOURCE} pins it; take it back, or run `dvc repro -f base` to pin what is there now"
     commit = source.get("commit", source.get("revision"))
+    _refuse_left_behind(source.get("path", ""))
     folder = Path(source["path"]) if "path" in source else _download(source["repo"], commit)
     files, pinned, known = _loaded(folder), source["files"], _remembered(folder)
     for name in pinned:
