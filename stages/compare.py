@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pyarrow.parquet as pq
+import yaml
 
 from plateau.core import files, timings
 from plateau.core.errors import BadInputError, PlateauError
@@ -14,6 +15,7 @@ from plateau.core.figures import from_json
 from plateau.core.params import parse
 from plateau.core.progress import complain, say
 from plateau.core.system import System
+from plateau.core.version import SCHEMA_VERSION
 from plateau.data import fields
 from plateau.metrics.evaluate import Evaluate
 from plateau.metrics.evaluations import Point
@@ -38,7 +40,20 @@ def main(names: list[str]) -> None:
 def found(names: list[str]) -> comparison.Comparison:
     """Read the runs, each an experiment, a commit or the workspace, and compare them."""
     runs = [_run(name) for name in names or _known()]
-    return comparison.compare(runs, fields.fields(fields.load_schema(System(Path()).schema("target"))))
+    try:
+        return comparison.compare(runs, fields.fields(fields.load_schema(System(Path()).schema("target"))))
+    except (KeyError, TypeError, ValueError) as error:
+        if others := [run.name for run in runs if _version(run) != SCHEMA_VERSION]:
+            raise BadInputError(
+                f"{', '.join(others)}: of another version of Plateau, whose files this one cannot compare ({error}); "
+                "run it again with this code, or compare with the code of that commit"
+            ) from None
+        raise
+
+
+def _version(run: comparison.Run) -> object:
+    """The schema_version of a run's params; None before there was one."""
+    return run.params.get("schema_version")
 
 
 def _known() -> list[str]:
@@ -74,7 +89,7 @@ def _run(name: str) -> comparison.Run:
             speed=timings.kept(next((str(point.sha256) for point in points if point.iteration == chosen), "")),
             table=pq.read_table(io.BytesIO(content("data/predictions.parquet"))),
         )
-    except (DvcException, SCMError, OSError) as error:
+    except (DvcException, SCMError, OSError, yaml.YAMLError, json.JSONDecodeError) as error:
         raise BadInputError(f"{name}: cannot read its results: {error}; see `dvc exp show`") from None
 
 

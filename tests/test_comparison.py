@@ -15,6 +15,7 @@ import pytest
 
 from plateau.core.errors import BadInputError
 from plateau.core.figures import from_json, to_json
+from plateau.core.version import SCHEMA_VERSION
 from plateau.data import fields
 from plateau.evaluation import rows
 from plateau.evaluation.arms import entry
@@ -24,6 +25,7 @@ from plateau.metrics.gates import Gates
 from plateau.metrics.train import Train
 from plateau.report import comparison, page
 from plateau.report.comparison import Run
+from stages import compare as compare_stage
 from tools.deps import ROOT
 
 SCHEMA = {"type": "object", "properties": {"category": {"enum": ["a", "b", "c"]}}}
@@ -207,3 +209,17 @@ def test_revisions_and_experiments_are_compared_by_their_own_predictions(tmp_pat
     )
     assert wrong.returncode == 2
     assert wrong.stderr.startswith("error: nowhere: cannot read its results")
+
+
+def test_a_run_of_another_version_compares_or_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = {name: run(name, 0.9, 1.0) for name in ("now", "then")}
+    without = runs["then"].table.drop_columns(["arm"])
+    runs["then"] = replace(runs["then"], table=without)
+    monkeypatch.setattr(compare_stage, "_run", lambda name: runs[name])
+    with pytest.raises(BadInputError, match="now, then: of another version of Plateau, whose files") as caught:
+        compare_stage.found(["now", "then"])
+    assert "\n" not in str(caught.value)
+    ours = {name: replace(one, params={"schema_version": SCHEMA_VERSION}) for name, one in runs.items()}
+    monkeypatch.setattr(compare_stage, "_run", lambda name: ours[name])
+    with pytest.raises((KeyError, ValueError)):
+        compare_stage.found(["now", "then"])

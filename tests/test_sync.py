@@ -16,6 +16,7 @@ from plateau.core import params
 from plateau.core.definitions import PARAMS
 from plateau.core.errors import BadInputError
 from plateau.core.param import Param, Section, integer, leaves, text
+from plateau.core.version import SCHEMA_VERSION
 from tools import goldens, params_file, sync
 
 each_system = pytest.mark.parametrize("system", sync.systems(), ids=lambda path: path.name)
@@ -67,6 +68,13 @@ def test_a_comment_of_the_system_stays_and_one_of_an_earlier_definition_is_repla
 def test_a_default_is_written_as_dvc_reads_it() -> None:
     after = params_file.synced("size: 1\ntrain: {}\n", "s.json", SMALL)
     assert "lr: 1.0e-05\n" in after
+
+
+def test_the_version_of_the_form_is_the_one_value_that_sync_writes() -> None:
+    before = (sync.ROOT / "params.yaml").read_text(encoding="utf-8")
+    old = before.replace(f"schema_version: {SCHEMA_VERSION}", "schema_version: 0")
+    assert old != before
+    assert params_file.synced(old, before.splitlines()[0].rpartition("=")[2]) == before
 
 
 @pytest.mark.parametrize("broken", ["lr: [", "lr: 1\nlr: 2", "\tlr: 1"])

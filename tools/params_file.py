@@ -13,6 +13,7 @@ from plateau.core import params
 from plateau.core.definitions import PARAMS
 from plateau.core.errors import PlateauError
 from plateau.core.param import Definitions, Param, Section
+from plateau.core.version import SCHEMA_VERSION
 
 HEADER = """\
 # yaml-language-server: $schema={schema}
@@ -20,6 +21,7 @@ HEADER = """\
 # `make sync` writes order and comments; a comment that begins with "Here:" is this system's own and stays.
 """
 OWN = "# Here:"
+VERSION = "schema_version"
 
 
 @dataclass
@@ -43,6 +45,9 @@ def synced(text: str, schema: str, definitions: Definitions = PARAMS) -> str:
     `schema` is the path of params.schema.json from the file. BadInputError where the text is no YAML mapping.
     """
     values = params.read(text, "params.yaml")
+    if values.get(VERSION, SCHEMA_VERSION) != SCHEMA_VERSION:  # the one value that is not the system's
+        text = re.sub(rf"(?m)^{VERSION}:.*$", f"{VERSION}: {SCHEMA_VERSION}", text)
+        values = params.read(text, "params.yaml")
     written = HEADER.format(schema=schema) + "\n" + "\n".join(_mapping(definitions, values, text.split("\n"), 0)) + "\n"
     kept = params.read(written, "params.yaml")
     lost = [key for key, value in values.items() if not _holds(kept.get(key), value)]

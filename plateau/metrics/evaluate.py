@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from plateau.core.figures import INLINE, OPTIONAL, Bare, Count, Digits, Estimate, Keys, Limits
+from plateau.core.version import SCHEMA_VERSION
 
 Result = Literal["better", "worse", "not_told_apart"]
 Labels = Mapping[str, Sequence[str]]
@@ -281,3 +282,4 @@ class Evaluate(Scores):
     drift: Drift
     leaks: Leaks
     diagnostics: Diagnostics
+    schema_version: Annotated[Count, "version of the form of params and metrics files"] = SCHEMA_VERSION

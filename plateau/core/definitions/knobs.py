@@ -9,6 +9,7 @@ from plateau.core.param import (
     positive,
     text,
 )
+from plateau.core.version import SCHEMA_VERSION
 
 MANY = 1_000_000_000
 
@@ -74,5 +75,12 @@ KNOBS: Definitions = (
         0,
         "seed of every random draw",
         ": data, splits, adapter weights, batch order, dropout, sampling",
+    ),
+    Param(
+        "schema_version",
+        integer(SCHEMA_VERSION, SCHEMA_VERSION),
+        SCHEMA_VERSION,
+        "version of the form of this file and of the metrics files",
+        "; `make sync` writes it",
     ),
 )
