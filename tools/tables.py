@@ -14,6 +14,7 @@ from plateau.core.param import Param
 from plateau.decision import gates
 from plateau.evaluation import figures
 from plateau.metrics.evaluate import Evaluate
+from plateau.metrics.files import FILES
 from plateau.metrics.gates import Gates
 from plateau.metrics.overfit import Overfit
 from plateau.metrics.selection import Selection
@@ -21,6 +22,7 @@ from plateau.metrics.train import Train
 from plateau.report import comparison, report, text
 from tools import params_file
 from tools.deps import ROOT
+from tools.metrics import metrics_schema
 
 README = ROOT / "README.md"
 METRICS = ROOT / "metrics"
@@ -30,23 +32,6 @@ READING = ROOT / "docs" / "reading-the-report.md"
 EXPERIMENTS = ROOT / "docs" / "experiments.md"
 SWEEP = ROOT / "docs" / "sweep.json"
 AFTER_SWEEP = re.compile(r"(python -m tools\.tables sweep-a.*?```\n)(?:\n\| sweep \|.*?\n\n[^\n]*\n)?", re.DOTALL)
-FILES = {
-    "headline": "The figures that decide: what `dvc metrics show` prints.",
-    "prepare": "What came in and what was set aside.",
-    "temporal": "What the calendar says of the data.",
-    "split": "The three splits.",
-    "labels": "What is odd about the labels.",
-    "convert": "Prompts and tokens.",
-    "train": "How training went.",
-    "evaluations": "One entry an evaluation point.",
-    "loss": "The same losses, as DVC plots them.",
-    "selection": "Which checkpoint, and why.",
-    "evaluate": "The held-out test, by arm. `NAME_low` and `NAME_high` beside a figure are the bounds of its interval.",
-    "confusion": "One entry an answer of the adapter, as DVC plots them.",
-    "overfit": "The verdict on the run.",
-    "gates": "What decides the release.",
-    "scores": "One entry a field, as DVC plots them.",
-}
 ANY = {
     "arms": "ARM",
     "fields": "FIELD",
@@ -56,14 +41,6 @@ ANY = {
     "label_drift": "FIELD",
 }
 SPLITS = ("train", "valid", "test")
-
-
-def schema(name: str) -> dict[str, Any]:
-    """The schema of one metrics file."""
-    read: dict[str, Any] = json.loads(
-        (ROOT / "schemas" / "metrics" / f"{name}.schema.json").read_text(encoding="utf-8")
-    )
-    return read
 
 
 def keys(node: dict[str, Any], root: dict[str, Any], place: str = "") -> Iterator[tuple[str, str]]:
@@ -96,11 +73,11 @@ def resolved(node: dict[str, Any], root: dict[str, Any]) -> dict[str, Any]:
 def metrics() -> str:
     """A table for each metrics file, nested keys too."""
     parts = []
-    for name, about in FILES.items():
-        found = schema(name)
+    for name in FILES:
+        found = metrics_schema(name)
         pairs = [(key, meaning) for key, meaning in keys(found, found)]
         rows = "\n".join(f"| `{key}` | {meaning.replace('|', 'or')} |" for key, meaning in pairs)
-        parts.append(f"**`{name}.json`** {about}\n\n| key | meaning |\n|---|---|\n{rows}")
+        parts.append(f"**`{name}.json`** {found['description']}\n\n| key | meaning |\n|---|---|\n{rows}")
     return "\n\n".join(parts)
 
 
@@ -166,7 +143,7 @@ def record_sweep(names: list[str]) -> None:
 
 def page() -> str:
     """docs/metrics.md: every key."""
-    return f"# Every key of every metrics file\n\nMade from `schemas/metrics/`.\n\n{metrics()}\n"
+    return f"# Every key of every metrics file\n\nMade from the classes in `plateau/metrics/`. `NAME_low` and `NAME_high` beside a figure are the bounds of its interval.\n\n{metrics()}\n"
 
 
 def rewrite() -> None:
