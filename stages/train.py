@@ -15,10 +15,11 @@ from plateau.core.supervision import interruption
 from plateau.core.system import System
 from plateau.core.timings import record
 from plateau.data import asked
+from plateau.evaluation import readiness
 from plateau.lm.backend import BLAS
 from plateau.lm.model import Adapter, add_adapter, load
 from plateau.prompts.tokens import open_tokens
-from plateau.training import launch, outcome, preflight, readiness, scratch, stopping, trainer
+from plateau.training import launch, outcome, preflight, scratch, stopping, trainer
 from plateau.training.display import Display
 from plateau.training.frequencies import unigram_loss
 from plateau.training.ranks import RANK_VARIABLES, Ranks, join

@@ -31,7 +31,7 @@ WITHOUT_EFFECT = (
     "plateau/data/asked.py",
     "plateau/evaluation/plan.py",
     "plateau/training/display.py",
-    "plateau/training/readiness.py",
+    "plateau/evaluation/readiness.py",
 )
 
 

@@ -10,12 +10,13 @@ from plateau.core.errors import BadInputError
 from plateau.core.files import read_json
 from plateau.core.progress import say
 from plateau.core.system import System
+from plateau.evaluation.arms import RUN
 from plateau.lm.model import quantised_bits
 
 
 def check(system: System, max_tokens: int, arms: Sequence[str], date: str) -> None:
     """Say what evaluation will meet, a line each; raises BadInputError where it could not work."""
-    constrained = [name for name in arms if name.endswith("_constrained")]
+    constrained = [arm.name for arm in RUN if arm.constrained and arm.name in arms]
     for line in (
         *_budget(system, max_tokens),
         *(_decoding(system, max_tokens, constrained, date) if constrained else ()),
