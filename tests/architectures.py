@@ -14,10 +14,9 @@ from typing import Any
 from mlx.utils import tree_flatten, tree_map
 
 from plateau.core.system import System
-from plateau.evaluation.answers import fuse
 from plateau.lm import generation
 from plateau.lm.backend import mx
-from plateau.lm.model import load, save_arrays
+from plateau.lm.model import fuse, load, save_arrays
 from plateau.prompts import tokens
 from stages import train as stage
 from tests import tiny
