@@ -214,7 +214,7 @@ def test_a_template_that_asks_for_the_time_is_told_the_date_of_params(
     asked = dated.apply_chat_template(chat.dialogue("x", "")[:1], tokenize=False, add_generation_prompt=True)
     assert asked.startswith(f"{said}|")
     (folder / "chat_template.jinja").write_text(dated.chat_template, encoding="utf-8")
-    assert chat.prompt_ids(chat.load_tokenizer(folder, "1999-01-01"), "x") == chat.prompt_ids(dated, "x")
+    assert chat.render(chat.load_tokenizer(folder, "1999-01-01"), "x", "y") == chat.render(dated, "x", "y")
 
 
 @pytest.mark.parametrize(
