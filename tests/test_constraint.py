@@ -86,6 +86,7 @@ AWKWARD = {
     "tuples": {"type": "array", "prefixItems": [{"type": "integer"}, {"enum": ["x", None]}], "items": False, "minItems": 1},
     "patterned keys": {"type": "object", "properties": {"x_a": {"type": "integer"}}, "patternProperties": {"^x_": {"minimum": 3, "maximum": 9}, "b$": {"type": "boolean"}}, "additionalProperties": False, "required": ["x_a"]},
     "free keys": {"type": "object", "additionalProperties": {"type": "integer"}},
+    "control characters": {"enum": ["a\x7f\x85\U000e5c48\u2028\n"]},
     "anything": {},
 }  # fmt: skip
 

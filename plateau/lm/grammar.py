@@ -147,9 +147,9 @@ class _Lark:
     def _node(self, node: Node) -> str:
         """A node as an expression."""
         if isinstance(node, Text):
-            return json.dumps(node.data.decode(), ensure_ascii=False)
+            return _literal(node.data)
         if isinstance(node, Words):
-            return f"({' | '.join(json.dumps(word.decode(), ensure_ascii=False) for word in node.words)})"
+            return f"({' | '.join(map(_literal, node.words))})"
         if isinstance(node, String):
             return self._named(_string(node.language), "T")
         if isinstance(node, Number):
@@ -176,6 +176,12 @@ class _Lark:
 
 def _repeated(item: str, least: int, most: int | None) -> str:
     return '""' if most == 0 else item + _times(least, most)
+
+
+def _literal(text: bytes) -> str:
+    """Fixed text in Lark, whose reader takes no control character as it is."""
+    controls = {code: f"\\u{code:04x}" for code in range(0x7F, 0xA0)}
+    return json.dumps(text.decode(), ensure_ascii=False).translate(controls)
 
 
 def _times(least: int, most: int | None) -> str:
