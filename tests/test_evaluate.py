@@ -370,6 +370,27 @@ def test_training_rows_that_the_base_answers_are_too_easy():
     assert diagnostics.difficulty(leaves, outputs_as("base", ["?"] * 20, golds), nothing).result == "fine"
 
 
+def test_every_figure_that_a_stage_writes_has_six_digits_at_most(trained):
+    """The last ones depend on the processor, and dvc.lock would differ between machines."""
+
+    def floats(value):
+        if isinstance(value, dict | list):
+            for one in value.values() if isinstance(value, dict) else value:
+                yield from floats(one)
+        elif isinstance(value, float) and math.isfinite(value):
+            yield value
+
+    written = {path.name: files.read_json(path) for path in trained.metrics("").parent.glob("*.json")}
+    written = {name: value for name, value in written.items() if name != "speed.json"}  # differs from run to run
+    predicted = pq.read_table(trained.path("data", "predictions.parquet")).to_pylist()
+    baselines = [json.loads(row["output"]) for row in predicted if row["arm"] in ("linear", "majority")]
+    val_losses = pq.read_table(trained.path("adapters", "val_losses.parquet")).to_pylist()
+    for name, value in {**written, "predictions": predicted, "baselines": baselines, "losses": val_losses}.items():
+        found = list(floats(value))
+        assert found == [float(f"{one:.6g}") for one in found], name
+    assert {"evaluate.json", "train.json", "evaluations.json", "selection.json", "overfit.json"} <= set(written)
+
+
 def test_the_linear_model_of_the_difficulty_is_asked_for_rows_that_it_was_not_fitted_on(trained):
     split = samples.open_split(trained, "train", 8)
     words = [f"row{i}" for i in range(len(split.tokens))]

@@ -464,6 +464,19 @@ def test_baselines_know_that_there_may_be_no_value():
     ]
 
 
+def test_numbers_of_the_baselines_hold_no_digit_that_a_processor_decides():
+    """Sixteen digits of a product are not the same on every processor; six are, and a whole number is whole."""
+    schema = {"type": "object", "properties": {"whole": {"type": "integer"}, "share": {"type": "number"}}}
+    texts = [f"the invoice {i % 7} of {i % 5} is {'wrong' if i % 3 else 'late'}" for i in range(60)]
+    targets = [{"whole": i % 7, "share": (i % 5) / 7 + i % 3} for i in range(60)]
+    found = scoring.PLAIN.kinds(schema)
+    made = [*baselines.linear(found, texts, targets, texts[:10]), *baselines.majority(found, targets, 1)]
+    assert len({target["share"] for target in made}) > 5
+    for target in made:
+        assert isinstance(target["whole"], int)
+        assert target["share"] == float(f"{target['share']:.6g}")
+
+
 def test_fields_that_never_occur_in_training_get_no_baseline():
     assert baselines.majority(scoring.PLAIN.kinds(TARGET), [{}, None, []], 2) == [{}, {}]
     assert baselines.linear(scoring.PLAIN.kinds(TARGET), ["a b", "c d"], [{}, None], ["a"]) == [{}]

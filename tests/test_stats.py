@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats as scipy_stats
 
+from plateau.core.numbers import significant
 from plateau.evaluation import stats
 
 
@@ -104,5 +105,5 @@ def test_swapping_the_arms_turns_the_result_round(difference):
 
 @given(st.floats())
 def test_significant_figures_are_json_numbers_or_none(value):
-    rounded = stats.significant(value)
+    rounded = significant(value)
     assert rounded is None or math.isclose(rounded, value, rel_tol=1e-5)

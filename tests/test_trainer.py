@@ -71,7 +71,7 @@ def test_every_validation_row_counts_also_of_the_last_partial_batch(trained: Pat
         rows = losses.filter(pc.field("iteration") == point["iteration"])
         assert rows.num_rows == 17
         total = pc.sum(rows["loss_sum"]).as_py() / pc.sum(rows["tokens"]).as_py()
-        assert total == pytest.approx(point["val_loss"], rel=1e-8)
+        assert total == pytest.approx(point["val_loss"], rel=2e-6)
 
 
 def test_no_pad_token_is_trained(tokenizer_dir: Path, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Which values are finite numbers."""
+"""Numbers that stages write: to how many digits they are rounded, and which are finite."""
 
 import math
 from typing import Any, TypeGuard
@@ -9,6 +9,16 @@ HIGHEST_EXPONENT = 700.0  # of e; a float holds no more than e**709
 def perplexity(loss: float) -> float:
     """exp(loss) of a mean loss in nats a token, at most exp(700)."""
     return math.exp(min(loss, HIGHEST_EXPONENT))
+
+
+def rounded(value: float, digits: int = 6) -> float:
+    """Round to significant digits, for the last ones of a float depend on the processor; a file is to be the same on every one."""
+    return float(f"{value:.{digits}g}") + 0.0  # no -0.0
+
+
+def significant(value: float | None, digits: int = 6) -> float | None:
+    """A figure rounded for a file; None where it is not finite."""
+    return None if value is None or not math.isfinite(value) else rounded(value, digits)
 
 
 def is_finite(value: Any) -> TypeGuard[float]:

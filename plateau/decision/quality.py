@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 
+from plateau.core.numbers import rounded
 from plateau.core.progress import say
 from plateau.core.system import System
 from plateau.evaluation import samples, scoring
@@ -26,6 +27,6 @@ def valid_scores(system: System, iterations: Iterable[int], params: Mapping[str,
         outputs = generation.generate(network, tokenizer, prompts, params["max_tokens"], params["batch_size"])
         parsed = [scoring.parse(output.text) for output in outputs]
         scored = scoring.scored(split.schema, golds, parsed, rules)
-        scores[iteration] = float(np.nanmean(scoring.total(scored, len(golds))))
+        scores[iteration] = rounded(float(np.nanmean(scoring.total(scored, len(golds)))))
         say(f"iteration {iteration}: score {scores[iteration]:.4f} on {len(golds)} validation rows")
     return scores

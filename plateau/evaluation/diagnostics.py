@@ -9,11 +9,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from scipy import stats as scipy_stats
 
+from plateau.core.numbers import significant
 from plateau.data.fields import Field, label
 from plateau.evaluation import scoring
 from plateau.evaluation.predictions import Arm
 from plateau.evaluation.scoring import PLAIN, Rules
-from plateau.evaluation.stats import significant
 from plateau.metrics.evaluate import Difficulty, FieldStability, Forgetting, Memorisation, Stability
 
 _SOLVED = 0.95  # mean score from which training rows count as solved already

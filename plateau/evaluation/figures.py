@@ -8,12 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plateau.core.figures import Estimate, value_of
+from plateau.core.numbers import significant
 from plateau.data import fields
 from plateau.evaluation import scoring, stats
 from plateau.evaluation.arms import BASELINES, PAIRS
 from plateau.evaluation.predictions import Arm
 from plateau.evaluation.scoring import PLAIN, Rules, Scored
-from plateau.evaluation.stats import Floats, significant
+from plateau.evaluation.stats import Floats
 from plateau.lm.shape import relaxed
 from plateau.metrics import evaluate as metrics
 from plateau.metrics.evaluate import Compared, Comparison, Drift, Scores

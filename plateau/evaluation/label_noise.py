@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from plateau.evaluation.stats import significant
+from plateau.core.numbers import significant
 
 FOLDS = 5
 MOST_ROWS = 20_000  # rows of a split that are looked at, evenly spaced

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from plateau.core.numbers import significant
 from plateau.data.fields import Field, label
-from plateau.evaluation.stats import significant
 from plateau.metrics.evaluate import Overlap, UnseenLabels
 from plateau.splits import near
 

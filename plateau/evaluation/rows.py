@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from plateau.core import files
 from plateau.core.errors import BadInputError
+from plateau.core.numbers import rounded
 from plateau.evaluation.arms import NAMES, Entry, name_of
 
 _MADE_FROM = "made_from"
@@ -76,7 +77,7 @@ def rows_of(
                 "sample": sample,
                 "prompt_tokens": int(examples.prompt_tokens[i]),
                 "tokens": int(examples.tokens[i]),
-                "loss_sum": None if loss_sum is None else float(loss_sum[i]),
+                "loss_sum": None if loss_sum is None else rounded(loss_sum[i]),
                 "output": generated[i][0] if i in generated else None,
                 "output_tokens": generated[i][1] if i in generated else None,
                 "ended": generated[i][2] if i in generated else None,

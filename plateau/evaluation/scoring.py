@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plateau.core.figures import Estimate
+from plateau.core.numbers import significant
 from plateau.data import fields
 from plateau.data.fields import UNUSABLE, Field, Schema
 from plateau.data.strict_json import finite
@@ -210,7 +211,7 @@ def report(one: Scored, samples: int, confidence: float, seed: int) -> metrics.F
         kind=one.kind.name,
         rows=len(one.rows),
         present=one.present,
-        answered=stats.significant(one.answered),
+        answered=significant(one.answered),
         score=estimated(stats.mean_of(one.score), len(one.rows)),
         statistics={name: estimated(statistic, rows) for name, (statistic, rows) in one.statistics.items()},
         items=items or None,

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from plateau.core.numbers import significant
 from plateau.evaluation import stats
 
 FOLDS = 5
@@ -56,7 +57,7 @@ def shortcut(
     right["majority"] = names == np.unique(names)[counts.argmax()]
     decides = _enough(right["context"], right["whole"], right["majority"], confidence)
     word = _single_word(parts["whole"], names, right, confidence)
-    shares = {name: stats.significant(float(hits.mean())) or 0.0 for name, hits in right.items()}
+    shares = {name: significant(float(hits.mean())) or 0.0 for name, hits in right.items()}
     return Shortcut(shares["majority"], shares["whole"], shares["context"], shares["conversation"], decides, word)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from plateau.core.numbers import significant
 from plateau.evaluation import stats
 
 LEAST_ROWS = 20  # a slice, and the rest beside it, must have at least so many rows to be tested
@@ -173,9 +174,7 @@ def _slice(
     low, high = stats.interval(draws[0] - draws[1], confidence)
     p_value = 1.0 if np.ptp(score[counted]) == 0 else float(mannwhitneyu(inside, outside).pvalue)
     means = float(inside.mean()), float(outside.mean())
-    shown = [
-        stats.significant(value) or 0.0 for value in (*means, means[0] - means[1], low or 0.0, high or 0.0, p_value)
-    ]
+    shown = [significant(value) or 0.0 for value in (*means, means[0] - means[1], low or 0.0, high or 0.0, p_value)]
     return Slice(name, len(inside), shown[0], shown[1], shown[2], shown[3], shown[4], shown[5], 1.0, late)
 
 
@@ -186,5 +185,5 @@ def _adjusted(found: Sequence[Slice]) -> list[Slice]:
     if not found:
         return []
     adjusted = false_discovery_control([one.p_value for one in found])
-    named = [replace(one, q_value=stats.significant(float(q)) or 0.0) for one, q in zip(found, adjusted, strict=True)]
+    named = [replace(one, q_value=significant(float(q)) or 0.0) for one, q in zip(found, adjusted, strict=True)]
     return sorted(named, key=lambda one: (one.difference, one.name))

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plateau.core.figures import Estimate
+from plateau.core.numbers import significant
 from plateau.metrics.evaluate import Compared
 
 Floats = NDArray[np.float64]
@@ -17,14 +18,6 @@ Statistic = Callable[[Indices], Floats]
 
 _BLOCK = 2_000_000  # indices that are held in memory at once
 _POWER = 0.8
-
-
-def significant(value: float | None, digits: int = 6) -> float | None:
-    """Round to significant digits, so that a file is the same on every machine; None where not finite."""
-    if value is None or not math.isfinite(value):
-        return None
-    rounded = float(f"{value:.{digits}g}")
-    return 0.0 if rounded == 0 else rounded  # no -0.0
 
 
 def bootstrap(statistic: Statistic, rows: int, samples: int, seed: int) -> Floats:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from plateau.core.figures import Count, Digits, Limits
+from plateau.core.figures import Count, Limits
 from plateau.metrics.train import Loss
 
 
@@ -14,7 +14,7 @@ class Point:
     iteration: Annotated[Count, "updates made so far; 0 is the base model"]
     epoch: Annotated[float, Limits(0), "times that the training split was gone through so far"]
     trained_tokens: Annotated[Count, "supervised tokens trained on so far"]
-    lr: Annotated[float | None, Limits(0), Digits(9), "learning rate of the next update"]
+    lr: Annotated[float | None, Limits(0), "learning rate of the next update"]
     train_loss: Annotated[
         Loss | None,
         "loss on a fixed sample of the training split as large as the validation split, nats a supervised token",
@@ -22,7 +22,7 @@ class Point:
     val_loss: Annotated[
         Loss | None, "loss on the whole validation split, nats a supervised token; null where it is not finite"
     ]
-    val_perplexity: Annotated[float | None, Limits(1), Digits(9), "exp(val_loss)"]
+    val_perplexity: Annotated[float | None, Limits(1), "exp(val_loss)"]
     batch_loss: Annotated[
         Loss | None, "mean loss of the training batches since the evaluation point before; null at iteration 0"
     ]

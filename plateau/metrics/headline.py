@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from plateau.core.figures import Count, Digits
+from plateau.core.figures import Count
 from plateau.metrics.gates import Answer
 from plateau.metrics.overfit import Verdict
 
-Figure = Annotated[float | None, Digits(9)]
+Figure = float | None
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
-from plateau.core.figures import Count, Decimals, Exact, Keys
+from plateau.core.figures import Count, Exact, Keys
 
 REASONS = {
     "conflicting": "labels that differ from those of a near-duplicate",
@@ -22,7 +22,7 @@ class Field:
     counts: Annotated[Mapping[str, Count], "records by value of an enum or boolean field; (none) where it has no value"]
     lowest: Annotated[Exact | None, "least value of a number"]
     highest: Annotated[Exact | None, "greatest value of a number"]
-    mean: Annotated[float | None, Decimals(6), "mean of a number"]
+    mean: Annotated[float | None, "mean of a number"]
 
 
 @dataclass(frozen=True)

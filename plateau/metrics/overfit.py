@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from plateau.core.figures import INLINE, OPTIONAL, Count, Decimals, Digits
+from plateau.core.figures import INLINE, OPTIONAL, Count, Decimals
 from plateau.metrics.evaluate import Drift
 
 Verdict = Literal["healthy", "underfit", "overfit", "unstable", "insufficient_evidence"]
 Status = Literal["baseline", "overfitting", "no_gap", "minimal", "acceptable", "elevated", "wide"]
-Loss = Annotated[float, Digits(9)]
+Loss = float
 Percent = Annotated[float, Decimals(2)]
 
 

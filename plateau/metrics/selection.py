@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from plateau.core.figures import OPTIONAL, Count, Digits, Exact, Limits
+from plateau.core.figures import OPTIONAL, Count, Limits
 
 Policy = Literal["latest_within_tolerance", "best", "earliest_within_tolerance", "one_standard_error", "quality"]
-Loss = Annotated[float, Digits(9)]
+Loss = float
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Candidate:
     eligible: Annotated[bool, "whether the policy may choose it"]
     chosen: Annotated[bool, "whether it was chosen"]
     reason: Annotated[str, "why, or why not"]
-    score: Annotated[Exact | None, OPTIONAL, "mean field score on the validation split, policy quality only"]
+    score: Annotated[float | None, OPTIONAL, "mean field score on the validation split, policy quality only"]
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,6 @@ class Selection:
     policy: Annotated[Policy, "selection.policy"]
     iteration: Annotated[int, Limits(1), "iteration of the chosen checkpoint"]
     val_loss: Annotated[Loss, "its validation loss, nats a token"]
-    val_perplexity: Annotated[Exact, "exp(val_loss), token-weighted"]
+    val_perplexity: Annotated[float, "exp(val_loss), token-weighted"]
     reason: Annotated[str, "why it was chosen, one sentence"]
     candidates: Annotated[Sequence[Candidate], "every evaluation point in order of iteration"]

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from plateau.core.figures import Count, Decimals, Digits, Limits, Share
+from plateau.core.figures import Count, Limits, Share
 
-Loss = Annotated[float, Limits(0), Digits(9)]
+Loss = Annotated[float, Limits(0)]
 StopReason = Literal["patience_exhausted", "stopping_threshold", "divergence_threshold", "non_finite", "max_iters"]
 
 
@@ -24,13 +24,11 @@ class Train:
     unigram_loss: Annotated[
         float,
         Limits(0),
-        Decimals(6),
         "validation loss of the token frequencies in the training completions: a model above it learnt nothing else",
     ]
     val_loss_reduction: Annotated[
         float | None,
         Limits(None, 1),
-        Decimals(6),
         "relative fall of the validation loss from the base to the best, 1 - best / base",
     ]
     epochs: Annotated[float, Limits(0), "times that the training split was gone through"]

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 from plateau.core.errors import BadInputError
 from plateau.core.figures import to_json
 from plateau.core.files import replacing, write_json
+from plateau.core.numbers import rounded
 from plateau.core.system import System
 from plateau.metrics.plots import LossPoint
 from plateau.metrics.train import StopReason, Train
@@ -76,7 +77,7 @@ def _val_losses(folder: Path, state: State, valid_ids: Sequence[str]) -> pa.Tabl
                 np.repeat([point.iteration for point in points], len(valid_ids)).astype(np.int32), pa.int32()
             ),
             "id": list(valid_ids) * len(losses),
-            "loss_sum": np.concatenate([np.zeros(0), *(loss["loss_sum"] for loss in losses)]),
+            "loss_sum": pa.array([rounded(value) for loss in losses for value in loss["loss_sum"]], pa.float64()),
             "tokens": np.concatenate([np.zeros(0, np.int32), *(loss["tokens"] for loss in losses)]),
         }
     )

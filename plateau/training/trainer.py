@@ -16,7 +16,7 @@ import numpy.typing as npt
 from mlx.utils import tree_map
 
 from plateau.core.errors import BadInputError
-from plateau.core.numbers import perplexity
+from plateau.core.numbers import perplexity, significant
 from plateau.core.supervision import finishing
 from plateau.lm import objectives
 from plateau.lm.backend import mx, nn, optim
@@ -214,11 +214,11 @@ class Run:
                 iteration=state.iteration,
                 epoch=state.epoch,
                 trained_tokens=state.trained_tokens,
-                lr=_rounded(np.array(self.optimizer.learning_rate).item()),
-                train_loss=_rounded(float(probe_sums.sum() / probe_counts.sum())),
-                val_loss=_rounded(val_loss),
-                val_perplexity=_rounded(perplexity(val_loss)),
-                batch_loss=_rounded(state.loss_sum / state.loss_tokens) if state.loss_tokens else None,
+                lr=significant(np.array(self.optimizer.learning_rate).item()),
+                train_loss=significant(float(probe_sums.sum() / probe_counts.sum())),
+                val_loss=significant(val_loss),
+                val_perplexity=significant(perplexity(val_loss)),
+                batch_loss=significant(state.loss_sum / state.loss_tokens) if state.loss_tokens else None,
                 sha256=digest,
             )
         )
@@ -260,11 +260,6 @@ def _updates(tokens: Tokens, settings: Settings, state: State) -> Iterator[list[
 def _draw(seed: int, iteration: int, rank: int) -> int:
     """The random seed of one update on one rank: dropout depends on nothing before, so that a run which goes on repeats it."""
     return int(np.random.SeedSequence([seed, iteration, rank]).generate_state(1)[0])
-
-
-def _rounded(value: float) -> float | None:
-    """Nine significant digits, so that files are stable and readable; None where the figure is not finite."""
-    return float(f"{value:.9g}") if math.isfinite(value) else None
 
 
 def _parts(tokens: Tokens, rows: Rows, train_on_prompt: bool) -> list[objectives.Part]:

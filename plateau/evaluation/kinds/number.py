@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from plateau.core.numbers import rounded, significant
 from plateau.data.fields import Field
 from plateau.evaluation import stats
 from plateau.evaluation.kinds.base import Figure, Kind, Rows, classify
@@ -64,8 +65,8 @@ class Number(Kind):
         ends = np.quantile(known, _TAILS)
         ends = ends if ends[1] > ends[0] else np.array([known.min(), known.max()])
         scale = float((ends[1] if high is None else high) - (ends[0] if low is None else low))
-        rounded = stats.significant(scale)
-        return {self.setup.name: rounded} if rounded and rounded > 0 else {}
+        length = significant(scale)
+        return {self.setup.name: length} if length and length > 0 else {}
 
     def majority(self, values: Sequence[Any]) -> Any:
         """The mean, unless most have no value."""
@@ -88,12 +89,11 @@ class Number(Kind):
         ]
 
     def _allowed(self, value: float, known: Sequence[float]) -> float:
-        """The nearest number within the known ones that the schema allows."""
-        value = float(np.clip(value, min(known), max(known)))
+        """The nearest number within the known ones that the schema allows, without the digits that a processor decides."""
+        value = rounded(float(np.clip(value, min(known), max(known))))
         step = self.field.node.keyword("multipleOf") or (1 if self.field.types == {"integer"} else None)
-        if not step:
-            return value
-        near = round(value / step) * step
+        near = round(value / step) * step if step else value
+        near = near if isinstance(near, int) else rounded(near)
         return near if self.field.holds(near) else min(known, key=lambda one: abs(one - value))
 
 
