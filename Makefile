@@ -15,6 +15,7 @@ setup: .venv/installed
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Plateau needs Python 3.11 or newer; name one: make PYTHON=python3.12")'
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+	$(BIN)/python -m plateau.lm.blas # what computes products on a CPU
 	$(BIN)/python -m plateau.report.plots_page .dvc/plots.html # so that `dvc plots show` needs no network
 	$(BIN)/dvc config --local plots.html_template plots.html
 	touch $@

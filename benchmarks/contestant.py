@@ -4,7 +4,6 @@ NAME is `plateau`, `stock` (mlx-lm as installed) or `stock_blas` (mlx-lm with th
 of LoRA updates) or `evaluate` (one pass over the rows). Prints one line of JSON.
 """
 
-import ctypes
 import json
 import os
 import resource
@@ -34,6 +33,15 @@ def _rows(system: Path, count: int) -> list[tuple[list[int], int]]:
         place = (place + len(prompt)) % (len(stream) - LONGEST)
         rows.append((prompt + answer, len(prompt)))
     return rows
+
+
+def load_blas() -> None:
+    """Plateau's BLAS, with a thread for each core, for mlx-lm computes one thing after the other."""
+    from plateau.lm import blas
+
+    for provider in ("OPENBLAS", "MKL"):
+        os.environ.setdefault(f"{provider}_NUM_THREADS", str(os.cpu_count()))
+    blas.load()
 
 
 def plateau(task: str, system: Path, count: int) -> dict[str, float]:
@@ -82,8 +90,7 @@ def plateau(task: str, system: Path, count: int) -> dict[str, float]:
 def stock(task: str, system: Path, count: int, blas: bool) -> dict[str, float]:
     """mlx-lm's own batches, loss and compiled step on the first `count` rows, as `mlx_lm.lora` runs them."""
     if blas:
-        for library in sorted(Path(sys.prefix, "lib").glob("libmkl_rt.so*")):
-            ctypes.CDLL(str(library), mode=ctypes.RTLD_GLOBAL)
+        load_blas()
     from functools import partial
 
     import mlx.core as mx

@@ -4,7 +4,6 @@ Same model and adapter, same test prompts, greedy, same limit, same BLAS. Each c
 this module with the contestant's name and the system as arguments.
 """
 
-import ctypes
 import json
 import statistics
 import subprocess
@@ -46,8 +45,9 @@ def plateau(system: Path, constrained: bool) -> tuple[float, list[str]]:
 
 def stock_blas(system: Path) -> tuple[float, list[str]]:
     """Seconds and outputs of `mlx_lm.generate`, one prompt after the other, with the BLAS that Plateau loads."""
-    for library in sorted(Path(sys.prefix, "lib").glob("libmkl_rt.so*")):
-        ctypes.CDLL(str(library), mode=ctypes.RTLD_GLOBAL)
+    from benchmarks.contestant import load_blas
+
+    load_blas()
     from mlx_lm import generate, load
 
     prompts = _prompts(system)

@@ -10,6 +10,7 @@ from plateau.core.stage import run
 from plateau.core.system import System
 from plateau.decision import best
 from plateau.evaluation import answers, hashes, plan, provenance, rows, samples
+from plateau.lm.backend import BLAS
 
 PLAN = "--plan"
 PARAMS = (
@@ -45,7 +46,7 @@ def main(system: System, params: Params) -> None:
     files.write_json(
         system.path("data", "answers.json"), {"adapter_effect": found.effect, "general_losses": found.general}
     )
-    timings.record(system, "answers", {"seconds": time.perf_counter() - started, **found.speeds})
+    timings.record(system, "answers", {"seconds": time.perf_counter() - started, "blas": BLAS, **found.speeds})
 
 
 def _settings(params: Params) -> answers.Settings:

@@ -9,6 +9,7 @@ from plateau.core.progress import say
 from plateau.core.stage import run
 from plateau.core.system import System
 from plateau.evaluation import answers, hashes, plan, provenance, rows, samples
+from plateau.lm.backend import BLAS
 
 PLAN = "--plan"
 PARAMS = (
@@ -32,7 +33,7 @@ def main(system: System, params: Params) -> None:
     settings = answers.Settings(options["arms"], options["batch_size"], options["max_tokens"], whole)
     found = answers.opponents(base, splits, settings)
     rows.write(system.path("data", "opponents.parquet"), found.tables, hashes.asked(system, "opponents"))
-    timings.record(system, "opponents", {"seconds": time.perf_counter() - started, **found.speeds})
+    timings.record(system, "opponents", {"seconds": time.perf_counter() - started, "blas": BLAS, **found.speeds})
 
 
 def show_plan(system: System, params: Params) -> None:

@@ -123,8 +123,8 @@ def _train(system: System, params: Params, ranks: Ranks) -> None:
         if ranks.rank == 0:
             outcome.write(system, folder, state, data.valid.names, figures)
             if state.iteration > at_start:
-                seconds = time.perf_counter() - started
-                record(system, "train", {"seconds": seconds, "tokens_per_second": display.tokens_per_second})
+                seconds, speed = time.perf_counter() - started, display.tokens_per_second
+                record(system, "train", {"seconds": seconds, "tokens_per_second": speed, "blas": BLAS})
             if reason not in stopping.BROKEN:
                 scratch.finish(system, folder)
             say(figures.stop_summary)

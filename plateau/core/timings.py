@@ -14,10 +14,10 @@ from plateau.core.files import write_json, write_text
 from plateau.core.system import System
 
 
-def record(system: System, stage: str, figures: Mapping[str, float]) -> None:
-    """Put the figures of one stage, to 4 digits, in place of its earlier ones; ValueError if one is not finite."""
+def record(system: System, stage: str, figures: Mapping[str, float | str]) -> None:
+    """Put the figures of one stage, numbers to 4 digits, in place of its earlier ones; ValueError if one is not finite."""
     path = system.metrics("speed")
-    stages = {**read(path), stage: {name: float(f"{value:.4g}") for name, value in figures.items()}}
+    stages = {**read(path), stage: {name: _short(value) for name, value in figures.items()}}
     total = sum(found.get("seconds", 0.0) for found in stages.values())
     listed = [{"stage": name, **found} for name, found in sorted(stages.items())]
     write_json(path, {"seconds": float(f"{total:.4g}"), "stages": listed})
@@ -41,6 +41,10 @@ def read(path: Path) -> dict[str, dict[str, Any]]:
         return {row["stage"]: {key: value for key, value in row.items() if key != "stage"} for row in stages}
     except (FileNotFoundError, KeyError, TypeError, ValueError):
         return {}
+
+
+def _short(figure: float | str) -> float | str:
+    return figure if isinstance(figure, str) else float(f"{figure:.4g}")
 
 
 def _place(adapter: str) -> Path:

@@ -1,13 +1,13 @@
 """mlx, made ready: whoever needs mlx imports `mx`, `nn` and `optim` from here, and from nowhere else, or BLAS comes too late.
 
-mlx's Linux CPU wheel links reference BLAS (about 5 GFLOP/s). Loading MKL, or else the system's OpenBLAS, into the global
-symbol table before mlx makes `cblas_sgemm` resolve there. Metal and CUDA builds do not need it.
+`BLAS` is a short text: which library and kernel computes products, which decides their last bits.
 """
 
 import ctypes
 import os
 import sys
-from pathlib import Path
+
+from plateau.lm import blas
 
 # mlx-lm takes its tokenizers from transformers, which need not say that it found no PyTorch.
 os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
@@ -19,28 +19,6 @@ PARTS = 2  # halves of a batch that a CPU computes side by side; fixed, for the 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
 
 
-def _load_blas() -> str | None:
-    """Load a fast BLAS for mlx's CPU backend; the name of the library, None where there is none."""
-    if not sys.platform.startswith("linux"):
-        return None
-    threads = max(1, (os.cpu_count() or 1) // PARTS)
-    flags = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="ignore")
-    # The same bits for any number of threads, so that a run is reproduced on the same kind of machine.
-    os.environ.setdefault("MKL_CBWR", "AVX512,STRICT" if "avx512f" in flags else "AVX2,STRICT")
-    os.environ.setdefault("MKL_NUM_THREADS", str(threads))
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", str(threads))
-    # Lets two CPU streams run side by side instead of one after the other.
-    os.environ.setdefault("MLX_BFS_MAX_WIDTH", "5000")
-    wheel = sorted(Path(sys.prefix, "lib").glob("libmkl_rt.so*"))
-    for library in [*map(str, wheel), "libopenblas.so.0"]:
-        try:
-            ctypes.CDLL(library, mode=ctypes.RTLD_GLOBAL)
-        except OSError:
-            continue
-        return Path(library).name
-    return None
-
-
 def _keep_freed_memory() -> None:
     """Let glibc reuse what was freed: returning each large array to the kernel costs a tenth of a step in page faults."""
     libc = ctypes.CDLL(None)
@@ -50,7 +28,10 @@ def _keep_freed_memory() -> None:
 
 
 _keep_freed_memory()
-BLAS = _load_blas() if "mlx.core" not in sys.modules else None
+if sys.platform.startswith("linux"):
+    # Lets two CPU streams run side by side instead of one after the other.
+    os.environ.setdefault("MLX_BFS_MAX_WIDTH", "5000")
+BLAS = blas.OWN if CAME_TOO_LATE else blas.load()
 
 import mlx.core as mx  # noqa: E402
 import mlx.nn as nn  # noqa: E402
