@@ -27,11 +27,15 @@ test: setup lint ## everything: fast tests first, then those that run whole pipe
 soak: setup ## what takes too long for every change: all architectures, many kills; note its result in benchmarks/README.md
 	python -m pytest -q -n 2 --dist worksteal -m soak
 
-lint: setup
+lint: setup .venv/wheels
 	ruff check .
 	ruff format --check .
 	mypy
 	! vulture | grep -v '^plateau/metrics/.*unused variable' # fields of dataclasses, which a metrics file shows
+
+.venv/wheels: requirements.lock tools/wheels.py # asks the package index, half a minute; once for each lock
+	python -m tools.wheels
+	touch $@
 
 sync: setup ## write what follows from definitions: schemas, comments of params.yaml, dvc.yaml, tables of the docs
 	python -m tools.sync
