@@ -4,6 +4,7 @@ import sys
 import time
 
 from plateau.core import files, timings
+from plateau.core.numbers import significant
 from plateau.core.params import Params
 from plateau.core.progress import say
 from plateau.core.stage import run
@@ -43,9 +44,9 @@ def main(system: System, params: Params) -> None:
     answers.answers(network, tokenizer, splits, settings, found)
     answers.fused(base, adapter, network, tokenizer, splits["test"], settings, found)
     rows.write(system.path("data", "answers.parquet"), found.tables, hashes.asked(system, "answers"))
-    files.write_json(
-        system.path("data", "answers.json"), {"adapter_effect": found.effect, "general_losses": found.general}
-    )
+    measured = {"adapter_effect": found.effect, "general_losses": found.general}
+    written = {key: {name: significant(value) for name, value in one.items()} for key, one in measured.items()}
+    files.write_json(system.path("data", "answers.json"), written)
     timings.record(system, "answers", {"seconds": time.perf_counter() - started, "blas": BLAS, **found.speeds})
 
 

@@ -384,8 +384,15 @@ def test_every_figure_that_a_stage_writes_has_six_digits_at_most(trained):
     written = {name: value for name, value in written.items() if name != "speed.json"}  # differs from run to run
     predicted = pq.read_table(trained.path("data", "predictions.parquet")).to_pylist()
     baselines = [json.loads(row["output"]) for row in predicted if row["arm"] in ("linear", "majority")]
+    said = files.read_json(trained.path("data", "answers.json"))
     val_losses = pq.read_table(trained.path("adapters", "val_losses.parquet")).to_pylist()
-    for name, value in {**written, "predictions": predicted, "baselines": baselines, "losses": val_losses}.items():
+    for name, value in {
+        **written,
+        "predictions": predicted,
+        "baselines": baselines,
+        "losses": val_losses,
+        "answers": said,
+    }.items():
         found = list(floats(value))
         assert found == [float(f"{one:.6g}") for one in found], name
     assert {"evaluate.json", "train.json", "evaluations.json", "selection.json", "overfit.json"} <= set(written)
