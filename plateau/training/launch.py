@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from plateau.core.errors import BadInputError, PlateauError
-from plateau.core.files import read_json
+from plateau.core.figures import read
+from plateau.metrics.train import Train
 from plateau.training.outcome import refuse_broken
 
 POLL_SECONDS = 0.1
@@ -47,7 +48,7 @@ def hosts(command: Sequence[str], hostfile: str, done: Path) -> None:
         finally:
             process.terminate()
     if done.exists():
-        refuse_broken(read_json(done))
+        refuse_broken(read(Train, done))
     if status or not done.exists():
         raise PlateauError(f"a rank of {hostfile} failed (mlx.launch exited with {status}); its output is above")
 
