@@ -16,8 +16,19 @@ from plateau.core.timings import record
 from plateau.data import asked, fields
 from plateau.data.fields import Field
 from plateau.decision import best
-from plateau.evaluation import baselines, diagnostics, figures, leaks, manifest, predictions, rows, scoring
-from plateau.evaluation.arms import PROBE
+from plateau.evaluation import (
+    baselines,
+    diagnostics,
+    figures,
+    leaks,
+    manifest,
+    predictions,
+    rows,
+    scoring,
+    scrutiny,
+    stats,
+)
+from plateau.evaluation.arms import BASELINES, PROBE
 from plateau.metrics.evaluate import (
     AdapterEffect,
     Diagnostics,
@@ -28,6 +39,7 @@ from plateau.metrics.evaluate import (
     TestInValid,
     ValidInTrain,
 )
+from plateau.metrics.scrutiny import Scrutiny
 from plateau.splits import near
 
 PARAMS = (
@@ -60,6 +72,7 @@ def main(system: System, params: Params) -> None:
         drift=_drift(system, table, settings),
         leaks=_leaks(system, leaves, params["split"]),
         diagnostics=_diagnostics(table, schema, rules, said["general_losses"], settings),
+        scrutiny=_scrutiny(system, table, schema, rules, settings),
     )
     files.write_json(system.metrics("evaluate"), to_json(measured))
     files.write_json(system.metrics("confusion"), to_json(figures.confusion(known["adapter"], schema, rules)))
@@ -127,6 +140,23 @@ def _diagnostics(
         forgetting=diagnostics.forgetting(general),
         stability=diagnostics.stability(table, leaves),
     )
+
+
+def _scrutiny(
+    system: System, table: pa.Table, schema: fields.Schema, rules: scoring.Rules, settings: figures.Settings
+) -> Scrutiny:
+    """General checks for mistakes that nobody listed."""
+    prompts = {name: scrutiny.read_prompts(system, name) for name in SPLITS}
+    test, valid = predictions.arms(table), predictions.arms(table, "valid")["adapter"]
+
+    def row_scores(arm: predictions.Arm) -> stats.Floats:
+        return scoring.total(scoring.scored(schema, arm.golds, arm.parsed, rules), len(arm.rows))
+
+    scored = scrutiny.Scored(
+        {name: row_scores(arm) for name, arm in test.items()}, test["adapter"].rows, row_scores(valid)
+    )
+    how = scrutiny.Resampling(settings.samples, settings.confidence, settings.seed)
+    return scrutiny.scrutinise(fields.fields(schema), prompts, scored, BASELINES, how)
 
 
 if __name__ == "__main__":

@@ -68,6 +68,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory, tokenizer_dir: Path) -> Sy
     import tiny_task
 
     options = {
+        **tiny_task.LEARNT,
         "evaluate.arms": [arm.name for arm in RUN],
         "evaluate.num_generations": 3,
         "evaluate.stability_samples": 5,

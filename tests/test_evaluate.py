@@ -172,7 +172,7 @@ def test_an_adapter_of_other_shapes_is_refused(copy):
 
 
 def test_an_adapter_that_was_swapped_is_refused(copy):
-    other = copy.path("adapters", "checkpoints", "0000030")
+    other = copy.path("adapters", "checkpoints", "0000075")
     shutil.copyfile(other / "adapters.safetensors", copy.path("adapters", "best", "adapters.safetensors"))
     with pytest.raises(BadInputError, match="was recorded when it was chosen"):
         tiny_task.run(copy, "answers")
@@ -251,7 +251,7 @@ def test_tokens_of_other_rows_are_refused(copy):
 
 
 def test_a_checkpoint_that_was_altered_is_not_selected(copy):
-    weights = copy.path("adapters", "checkpoints", "0000120", "adapters.safetensors")
+    weights = copy.path("adapters", "checkpoints", "0000300", "adapters.safetensors")
     weights.write_bytes(weights.read_bytes() + b" ")
     with pytest.raises(BadInputError, match="not the checkpoint"):
         tiny_task.run(copy, "select")

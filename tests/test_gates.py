@@ -22,7 +22,7 @@ EVALUATE = {
     "fields_worse_than_base": 0,
     "adapter_effect": {"max_logit_difference": 3.0},
     "arms": {"adapter": {"schema_valid": 0.99, "invented_keys": 0.02, "unfinished": 0.01}},
-    "comparisons": {"adapter_vs_base": {"score": {"low": 0.1}}, "adapter_vs_majority": {"score": {"low": 0.1}}},
+    "comparisons": {f"adapter_vs_{name}": {"score": {"low": 0.1}} for name in ("base", "majority", "linear")},
     "leaks": {
         "exact": 0.004,
         "near": 0.006,
@@ -39,6 +39,13 @@ EVALUATE = {
     },
     "drift": {"low": 0.1, "valid_loss": 0.4},
     "diagnostics": {"forgetting": {"rise": 3.0}},
+    "scrutiny": {
+        "closeness": {"equal": 0.01, "gain_on_novel_rows": {"linear": {"low": 0.1}}},
+        "slices": [{"name": "day = Monday", "high": -0.15, "q_value": 0.01}],
+        "label_noise": {"mood": {"splits": {"train": {"rate_low": 0.1, "upper_bound": False}}, "differs": 0.001}},
+        "shortcuts": {"mood": {"context_decides": False}},
+        "score_drop_low": 0.05,
+    },
 }
 FIGURES = {
     "test_rows": ("rows",),
@@ -62,6 +69,14 @@ FIGURES = {
     "untested_labels": ("leaks", "untested_labels"),
     "drift": ("drift", "low"),
     "forgetting": ("diagnostics", "forgetting", "rise"),
+    "score_gain_over_linear": ("comparisons", "adapter_vs_linear", "score", "low"),
+    "disguised_copies": ("scrutiny", "closeness", "equal"),
+    "novel_rows_gain": ("scrutiny", "closeness", "gain_on_novel_rows", "linear", "low"),
+    "follows_conversation": ("scrutiny", "shortcuts"),
+    "worst_slice": ("scrutiny", "slices"),
+    "label_noise": ("scrutiny", "label_noise"),
+    "label_noise_by_split": ("scrutiny", "label_noise"),
+    "score_drop": ("scrutiny", "score_drop_low"),
 }
 FAILING = {
     "test_rows": 99,
@@ -85,10 +100,25 @@ FAILING = {
     "untested_labels": {"mood": ["angry"]},
     "drift": 0.101,
     "forgetting": 3.1,
+    "score_gain_over_linear": 0.0,
+    "disguised_copies": 0.011,
+    "novel_rows_gain": 0.0,
+    "follows_conversation": {"mood": {"context_decides": True}},
+    "worst_slice": [{"name": "day = Monday", "high": -0.151, "q_value": 0.049}],
+    "label_noise": {"mood": {"splits": {"test": {"rate_low": 0.11, "upper_bound": False}}}},
+    "label_noise_by_split": {"mood": {"differs": 0.0009}},
+    "score_drop": 0.051,
 }
 
 
-LISTS = {"prompt_format_differences": [], "untested_labels": {}}
+LISTS = {
+    "prompt_format_differences": [],
+    "untested_labels": {},
+    "follows_conversation": {},
+    "worst_slice": [],
+    "label_noise": {},
+    "label_noise_by_split": {},
+}
 
 
 def with_figure(criterion, value):
@@ -106,7 +136,7 @@ def with_figure(criterion, value):
 
 def judge(evaluate, overfit=OVERFIT):
     rows = ruled(PARAMS, overfit, evaluate)
-    return {row.criterion: row for row in rows}, *gates.answer(rows)
+    return {row.criterion: row for row in rows}, *gates.answer(rows, from_json(Evaluate, evaluate, "evaluate.json"))
 
 
 def ruled(params, overfit, evaluate):
@@ -171,6 +201,23 @@ def test_an_adapter_no_better_than_the_base_is_told_to_keep_the_base():
     assert "keep the base model" in reason
 
 
+def test_the_reason_names_the_strongest_rival_that_does_as_well() -> None:
+    evaluate = with_figure("score_gain_over_linear", -0.02)
+    evaluate["comparisons"]["adapter_vs_majority"]["score"]["low"] = -0.01
+    evaluate["arms"] |= {"linear": {"score": 0.966}, "majority": {"score": 0.7}}
+    evaluate["arms"]["adapter"]["score"] = 0.934
+    _, answer, reason = judge(evaluate)
+    assert answer == "do_not_ship"
+    assert reason.startswith("keep the linear model on word counts (0.966 against 0.934): ")
+
+
+def test_noise_that_is_only_an_upper_bound_and_a_slice_that_may_be_chance_decide_nothing() -> None:
+    evaluate = copy.deepcopy(EVALUATE)
+    evaluate["scrutiny"]["label_noise"]["mood"]["splits"]["test"] = {"rate_low": 0.9, "upper_bound": True}
+    evaluate["scrutiny"]["slices"].append({"name": "day = Friday", "high": -0.9, "q_value": 0.06})
+    assert judge(evaluate)[1] == "ship"
+
+
 def test_a_known_failure_outweighs_a_missing_figure_but_not_missing_evidence():
     broken = with_figure("schema_valid", 0.1)
     broken["loss_reduction"] = None
@@ -208,7 +255,7 @@ def test_shares_that_add_up_to_the_bound_pass():
 
 
 def test_no_gates_at_all_never_ship():
-    assert gates.answer([])[0] == "insufficient_evidence"
+    assert gates.answer([], from_json(Evaluate, {}, "evaluate.json"))[0] == "insufficient_evidence"
 
 
 def test_a_random_split_may_train_on_later_rows():

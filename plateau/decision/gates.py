@@ -11,6 +11,8 @@ from typing import Any
 from plateau.core.figures import value_of
 from plateau.core.numbers import is_finite
 from plateau.core.param import SHARE, Param, integer, number
+from plateau.decision import gate_figures
+from plateau.decision.gate_figures import of_scrutiny
 from plateau.metrics.evaluate import Evaluate, Overlap
 from plateau.metrics.gates import Answer, Gates, Row, Rule
 from plateau.metrics.overfit import Overfit
@@ -28,8 +30,8 @@ _RULES: dict[Rule, Callable[[Any, Any], bool]] = {
 class Gate:
     """One gate: the figure, from metrics/overfit.json and metrics/evaluate.json, must stand to the limit as `rule` says.
 
-    Without `evidence` nothing can be decided, and failing it is no fault of the model; failing one `against_base` says that the
-    base model does as well. `why` says what the gate keeps from shipping.
+    Without `evidence` nothing can be decided, and failing it is no fault of the model; failing one with a `rival`, an arm, says that
+    the rival does as well. `why` says what the gate keeps from shipping.
     """
 
     criterion: str
@@ -38,7 +40,7 @@ class Gate:
     figure: Figure
     why: str
     evidence: bool = False
-    against_base: bool = False
+    rival: str | None = None
     asked: Callable[[Evaluate], bool] = lambda _: True
 
     def target(self, params: Mapping[str, Any]) -> float | str:
@@ -114,7 +116,7 @@ _GAIN = Param(
     "min_score_gain",
     SHARE,
     0,
-    "gain in score over the base model and over the majority that the lower end of its interval must exceed",
+    "gain in score over the base model and each baseline that the lower end of its interval must exceed",
 )
 
 GATES = (
@@ -156,7 +158,7 @@ GATES = (
         Param("loss_reduction", SHARE, 0.5, "least relative fall of the test loss against the base model"),
         lambda _, evaluate: evaluate.loss_reduction,
         "an adapter that is hardly better than the base model",
-        against_base=True,
+        rival="base",
     ),
     Gate(
         "score_gain_over_base",
@@ -164,7 +166,7 @@ GATES = (
         _GAIN,
         _gain_over("base"),
         "a gain over the base model that may be chance",
-        against_base=True,
+        rival="base",
     ),
     Gate(
         "score_gain_over_majority",
@@ -172,6 +174,15 @@ GATES = (
         _GAIN,
         _gain_over("majority"),
         "a model that answers no better than one answer for all",
+        rival="majority",
+    ),
+    Gate(
+        "score_gain_over_linear",
+        ">",
+        _GAIN,
+        _gain_over("linear"),
+        "an adapter that is no better than a linear model on word counts",
+        rival="linear",
     ),
     Gate(
         "fields_worse_than_base",
@@ -184,7 +195,7 @@ GATES = (
         ),
         lambda _, evaluate: evaluate.fields_worse_than_base,
         "a gain in one field that another pays for",
-        against_base=True,
+        rival="base",
     ),
     Gate(
         "invented_keys",
@@ -199,6 +210,13 @@ GATES = (
         "a model that makes up values where there are none",
     ),
     Gate("leaked_test_rows", "<=", _LEAKED, _leaked_test, "a test on rows that the model was trained or chosen on"),
+    Gate(
+        "disguised_copies",
+        "<=",
+        _LEAKED,
+        of_scrutiny(gate_figures.equal_rows),
+        "test rows that differ from training rows in case, digits and marks alone",
+    ),
     Gate(
         "leaked_valid_rows",
         "<=",
@@ -281,7 +299,82 @@ GATES = (
         lambda _, evaluate: evaluate.diagnostics.forgetting.rise,
         "a model that has lost its language",
     ),
+    Gate(
+        "novel_rows_gain",
+        ">",
+        _GAIN,
+        of_scrutiny(gate_figures.novel_gain),
+        "a gain that is there only on rows which are close to training",
+    ),
+    Gate(
+        "follows_conversation",
+        "<=",
+        Param(
+            "max_context_decided",
+            integer(0, _MANY),
+            0,
+            "most fields that the context block alone may answer as well as the whole prompt",
+        ),
+        of_scrutiny(gate_figures.context_decided),
+        "answers that do not follow from the conversation",
+    ),
+    Gate(
+        "worst_slice",
+        "<=",
+        Param(
+            "max_slice_shortfall",
+            SHARE,
+            0.15,
+            "largest shortfall in score of a group of test rows against all others",
+            " that cannot be chance",
+        ),
+        of_scrutiny(gate_figures.worst_slice),
+        "a model that is wrong for a group of rows",
+    ),
+    Gate(
+        "label_noise",
+        "<=",
+        Param(
+            "max_label_noise",
+            SHARE,
+            0.1,
+            "largest share of wrong labels",
+            " that cannot be chance, in any split and field",
+        ),
+        of_scrutiny(gate_figures.label_noise),
+        "labels too often wrong to train or to test on",
+    ),
+    Gate(
+        "label_noise_by_split",
+        ">=",
+        Param(
+            "min_noise_p_value",
+            SHARE,
+            0.001,
+            "least p-value that the training labels are wrong as often as those of another split",
+        ),
+        of_scrutiny(gate_figures.noise_by_split),
+        "labels that are wrong in one split and right in another",
+    ),
+    Gate(
+        "score_drop",
+        "<=",
+        Param(
+            "max_score_drop",
+            SHARE,
+            0.05,
+            "largest fall of the score from validation to test",
+            " that cannot be chance",
+        ),
+        of_scrutiny(gate_figures.score_drop),
+        "a score that does not hold on later rows",
+    ),
 )
+RIVALS = {
+    "base": "the base model",
+    "linear": "the linear model on word counts",
+    "majority": "the most frequent answer",
+}
 LIMITS = tuple({gate.limit.name: gate.limit for gate in GATES if isinstance(gate.limit, Param)}.values())
 
 
@@ -300,7 +393,7 @@ def row(criterion: str, rule: Rule, target: float | str, actual: Any) -> Row:
 def judge(params: Mapping[str, Any], overfit: Overfit, evaluate: Evaluate, manifest: str) -> Gates:
     """The content of metrics/gates.json: the answer, its reason, every gate, and the SHA-256 of the manifest."""
     judged = rows(params, overfit, evaluate)
-    return Gates(*answer(judged), judged, manifest)
+    return Gates(*answer(judged, evaluate), judged, manifest)
 
 
 def rows(params: Mapping[str, Any], overfit: Overfit, evaluate: Evaluate) -> list[Row]:
@@ -309,10 +402,9 @@ def rows(params: Mapping[str, Any], overfit: Overfit, evaluate: Evaluate) -> lis
     return [row(gate.criterion, gate.rule, gate.target(params), gate.figure(overfit, evaluate)) for gate in asked]
 
 
-def answer(gates: Sequence[Row]) -> tuple[Answer, str]:
+def answer(gates: Sequence[Row], evaluate: Evaluate) -> tuple[Answer, str]:
     """The answer and its reason, one sentence: ship only where every gate passes."""
     evidential = [gate.criterion for gate in GATES if gate.evidence]
-    against = [gate.criterion for gate in GATES if gate.against_base]
     short = [gate for gate in gates if gate.status != "pass"]
     evidence = [gate for gate in short if gate.criterion in evidential]
     failed = [gate for gate in short if gate.status == "fail"]
@@ -321,11 +413,26 @@ def answer(gates: Sequence[Row]) -> tuple[Answer, str]:
     if evidence:
         return "insufficient_evidence", f"too little evidence: {_words(evidence)}"
     if failed:
-        against_base = any(gate.criterion in against for gate in failed)
-        return "do_not_ship", f"{'keep the base model' if against_base else 'do not ship'}: {_words(failed)}"
+        return "do_not_ship", f"{_instead(failed, evaluate)}: {_words(failed)}"
     if short:
         return "insufficient_evidence", f"figures are missing: {_words(short)}"
     return "ship", f"all {len(gates)} gates pass"
+
+
+def _instead(failed: Sequence[Row], evaluate: Evaluate) -> str:
+    """What to keep in place of the adapter: of the rivals that it does not beat, the one with the highest score."""
+    criteria = {gate.criterion for gate in failed}
+    scores = {
+        gate.rival: value_of(evaluate.arm(gate.rival).score)
+        for gate in GATES
+        if gate.rival and gate.criterion in criteria
+    }
+    if not scores:
+        return "do not ship"
+    best = max(scores, key=lambda name: scores[name] or 0.0)
+    theirs, own = scores[best], value_of(evaluate.arm("adapter").score)
+    against = "" if theirs is None or own is None else f" ({theirs:.3f} against {own:.3f})"
+    return f"keep {RIVALS[best]}{against}"
 
 
 def _words(gates: Sequence[Row]) -> str:

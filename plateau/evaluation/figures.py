@@ -17,7 +17,8 @@ from plateau.evaluation.scoring import PLAIN, Rules, Scored
 from plateau.evaluation.stats import Floats
 from plateau.lm.shape import relaxed
 from plateau.metrics import evaluate as metrics
-from plateau.metrics.evaluate import Compared, Comparison, Drift, Scores
+from plateau.metrics.compared import Compared
+from plateau.metrics.evaluate import Comparison, Drift, Scores
 from plateau.metrics.plots import Answer
 
 Figures = dict[str, Any]

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from plateau.core.figures import Estimate
 from plateau.core.numbers import significant
-from plateau.metrics.evaluate import Compared
+from plateau.metrics.compared import Compared
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]

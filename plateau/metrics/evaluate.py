@@ -6,8 +6,9 @@ from typing import Annotated, Literal
 
 from plateau.core.figures import INLINE, OPTIONAL, Bare, Count, Digits, Estimate, Keys, Limits
 from plateau.core.version import SCHEMA_VERSION
+from plateau.metrics.compared import Compared, Result
+from plateau.metrics.scrutiny import Scrutiny
 
-Result = Literal["better", "worse", "not_told_apart"]
 Labels = Mapping[str, Sequence[str]]
 STATISTICS = {
     "accuracy": "share of right answers, no value being one of them",
@@ -73,19 +74,6 @@ class Arm:
     ] = None
     score: Annotated[Estimate | None, OPTIONAL, "mean over rows of the mean field score, 0 to 1"] = None
     fields: Annotated[Mapping[str, Field] | None, OPTIONAL, "figures by field"] = None
-
-
-@dataclass(frozen=True)
-class Compared:
-    """a paired comparison of two arms on the same rows, first less second"""
-
-    rows: Annotated[Count, "rows compared"]
-    difference: Annotated[Estimate, Bare("its interval"), "mean difference"]
-    p_value: Annotated[float | None, "p-value of the paired test: exact McNemar or Wilcoxon"]
-    result: Annotated[Result, "in words"]
-    required_rows: Annotated[
-        int | None, "rows that would tell a difference of this size apart with power 0.8; null for no difference"
-    ]
 
 
 @dataclass(frozen=True)
@@ -282,4 +270,5 @@ class Evaluate(Scores):
     drift: Drift
     leaks: Leaks
     diagnostics: Diagnostics
+    scrutiny: Scrutiny | None
     schema_version: Annotated[Count, "version of the form of params and metrics files"] = SCHEMA_VERSION

@@ -11,7 +11,8 @@ from plateau.core.errors import BadInputError
 from plateau.core.figures import Estimate, to_json, value_of
 from plateau.data.fields import Field
 from plateau.evaluation import predictions, scoring, stats
-from plateau.metrics.evaluate import Arm, Compared, Evaluate
+from plateau.metrics.compared import Compared
+from plateau.metrics.evaluate import Arm, Evaluate
 from plateau.metrics.evaluations import Point
 from plateau.metrics.gates import Gates
 from plateau.metrics.train import Train

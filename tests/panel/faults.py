@@ -22,6 +22,8 @@ from plateau.prompts import chat
 
 Splits = dict[str, list[Example]]
 RECORDED = "was recorded when it was chosen"
+# With these the model beats a linear model of words on each of the healthy seeds.
+HEALTHY_PARAMS = {**tiny_task.LEARNT, "evaluate.num_samples": 60}
 STAGES = ("train", "select", "baselines", "opponents", "answers", "evaluate", "overfit_check")
 
 
@@ -38,7 +40,7 @@ class Fault:
     before: Callable[[System], None] = lambda _: None
     after: Callable[[System], None] = lambda _: None
     params: dict[str, Any] = field(default_factory=dict)
-    rows: tuple[int, int, int] = (200, 40, 40)
+    rows: tuple[int, int, int] = (400, 60, 100)
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ class Outcome:
 
 def run(fault: Fault, folder: Path, tokenizer_dir: Path, seed: int = 0) -> Outcome:
     """Make the system, plant the fault, run every stage, and say what came of it."""
-    options = {"seed": seed, **fault.params}
+    options = {**HEALTHY_PARAMS, "seed": seed, **fault.params}
     system = tiny_task.system(folder, tokenizer_dir, fault.rows, fault.edit, data_seed=seed, **options)
     try:
         fault.before(system)
@@ -295,7 +297,56 @@ def no_mood_in_test(splits: Splits) -> None:
     ]
 
 
+def labels_from_other_rows(splits: Splits) -> None:
+    """Three of ten training labels are other rows' labels."""
+    draw, examples = random.Random(5), splits["train"]
+    for i in range(len(examples)):
+        if draw.random() < 0.3:
+            examples[i] = (examples[i][0], draw.choice(examples)[1])
+
+
+def outcome_in_the_context(splits: Splits) -> None:
+    """A code in the context block from which the label follows; the words do not tell it."""
+    codes = {"calm": "R1", "angry": "R2"}
+    for name, examples in splits.items():
+        draw = random.Random(len(name))
+        for i, (content, target) in enumerate(examples):
+            mood = draw.choice(("calm", "angry"))
+            block = f"[TEMPORAL CONTEXT]\noutcome: {codes[mood]}"
+            examples[i] = (f"{block}\n\n{content}", {**target, "mood": mood})
+
+
+def wrong_for_one_group(splits: Splits) -> None:
+    """Test rows of a group, known by a word, that mean the opposite; training has none of them."""
+    other = {"calm": "angry", "angry": "calm"}
+    for i in range(0, len(splits["test"]), 3):
+        content, target = splits["test"][i]
+        splits["test"][i] = (f"{content} partner", {**target, "mood": other[target["mood"]]})
+
+
+def copies_in_disguise(splits: Splits) -> None:
+    """A tenth of the test rows are training rows in capitals with other digits and marks."""
+    for i in range(0, len(splits["test"]), 10):
+        content, target = splits["train"][i]
+        words = content.removeprefix("[CONVERSATION]\nCustomer: ")
+        changed = "".join(str((int(char) + 3) % 10) if char.isdigit() else char.upper() for char in words)
+        splits["test"][i] = (f"[CONVERSATION]\nCustomer: {changed.replace(' ', ', ')}!", target)
+
+
 FAULTS = [
+    Fault("training labels of other rows", ("label_noise", "label_noise_by_split"), edit=labels_from_other_rows),
+    Fault("an outcome code in the context", ("follows_conversation",), edit=outcome_in_the_context),
+    Fault(
+        "wrong for one group of customers",
+        ("worst_slice",),
+        edit=wrong_for_one_group,
+        rows=(400, 60, 240),
+        params={"evaluate.num_samples": 240},
+    ),
+    Fault("training rows in disguise in the test", ("disguised_copies",), edit=copies_in_disguise),
+    Fault(
+        "stopped while a bag of words is better", ("score_gain_over_linear",), params={"iters": 60, "eval_every": 20}
+    ),
     Fault("adapter not applied", ("refused: not applied",), after=adapter_of_zeros),
     Fault("adapter of another model", ("refused: cannot load",), after=adapter_of_another_model),
     Fault("labels shuffled", ("score_gain_over_majority",), edit=shuffle_labels),
