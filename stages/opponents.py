@@ -8,7 +8,7 @@ from plateau.core.params import Params
 from plateau.core.progress import say
 from plateau.core.stage import run
 from plateau.core.system import System
-from plateau.evaluation import answers, hashes, plan, provenance, rows, samples
+from plateau.evaluation import answers, hashes, plan, prompting, provenance, rows, samples
 from plateau.lm.backend import BLAS
 
 PLAN = "--plan"
@@ -18,6 +18,8 @@ PARAMS = (
     "evaluate.diagnostic_rows",
     "evaluate.batch_size",
     "evaluate.max_tokens",
+    "evaluate.instruction",
+    "evaluate.few_shot",
     "train.train_on_prompt",
     "convert.template_date",
 )
@@ -31,7 +33,8 @@ def main(system: System, params: Params) -> None:
     base = system.path("models", "base")
     provenance.check_prompts(system, base, params["convert"]["template_date"])
     settings = answers.Settings(options["arms"], options["batch_size"], options["max_tokens"], whole)
-    found = answers.opponents(base, splits, settings)
+    asking = prompting.prepare(system, options["instruction"], options["few_shot"], params["convert"]["template_date"])
+    found = answers.opponents(base, splits, asking, settings)
     rows.write(system.path("data", "opponents.parquet"), found.tables, hashes.asked(system, "opponents"))
     timings.record(system, "opponents", {"seconds": time.perf_counter() - started, "blas": BLAS, **found.speeds})
 

@@ -13,6 +13,7 @@ from plateau.decision import gates
 from plateau.metrics.evaluate import Evaluate
 from plateau.metrics.overfit import Overfit
 
+RIVALS = ("base", "base_prompted", "majority", "linear")
 PARAMS = {limit.name: limit.default for limit in gates.LIMITS}
 OVERFIT = {"verdict": "healthy"}
 EVALUATE = {
@@ -21,8 +22,8 @@ EVALUATE = {
     "loss_reduction": 0.5,
     "fields_worse_than_base": 0,
     "adapter_effect": {"max_logit_difference": 3.0},
-    "arms": {"adapter": {"schema_valid": 0.99, "invented_keys": 0.02, "unfinished": 0.01}},
-    "comparisons": {f"adapter_vs_{name}": {"score": {"low": 0.1}} for name in ("base", "majority", "linear")},
+    "arms": {"adapter": {"schema_valid": 0.99, "invented_keys": 0.02, "unfinished": 0.01}, "base_prompted": {}},
+    "comparisons": {f"adapter_vs_{name}": {"score": {"low": 0.1}} for name in RIVALS},
     "leaks": {
         "exact": 0.004,
         "near": 0.006,
@@ -70,6 +71,7 @@ FIGURES = {
     "drift": ("drift", "low"),
     "forgetting": ("diagnostics", "forgetting", "rise"),
     "score_gain_over_linear": ("comparisons", "adapter_vs_linear", "score", "low"),
+    "score_gain_over_base_prompted": ("comparisons", "adapter_vs_base_prompted", "score", "low"),
     "disguised_copies": ("scrutiny", "closeness", "equal"),
     "novel_rows_gain": ("scrutiny", "closeness", "gain_on_novel_rows", "linear", "low"),
     "follows_conversation": ("scrutiny", "shortcuts"),
@@ -101,6 +103,7 @@ FAILING = {
     "drift": 0.101,
     "forgetting": 3.1,
     "score_gain_over_linear": 0.0,
+    "score_gain_over_base_prompted": 0.0,
     "disguised_copies": 0.011,
     "novel_rows_gain": 0.0,
     "follows_conversation": {"mood": {"context_decides": True}},
@@ -148,7 +151,7 @@ def test_figures_at_their_bounds_ship():
     rows, answer, _ = judge(EVALUATE)
     assert {row.status for row in rows.values()} == {"pass"}
     assert answer == "ship"
-    assert set(FIGURES) | {"verdict", "evidence"} == set(rows)
+    assert set(FIGURES) | {"verdict", "evidence", "prompted_opponents"} == set(rows)
 
 
 @pytest.mark.parametrize("criterion", FIGURES)
@@ -209,6 +212,14 @@ def test_the_reason_names_the_strongest_rival_that_does_as_well() -> None:
     _, answer, reason = judge(evaluate)
     assert answer == "do_not_ship"
     assert reason.startswith("keep the linear model on word counts (0.966 against 0.934): ")
+
+
+def test_an_adapter_that_was_compared_with_no_prompted_base_does_not_ship() -> None:
+    evaluate = copy.deepcopy(EVALUATE)
+    del evaluate["arms"]["base_prompted"]
+    rows, answer, _ = judge(evaluate)
+    assert (rows["prompted_opponents"].status, answer) == ("fail", "do_not_ship")
+    assert "score_gain_over_base_prompted" not in rows
 
 
 def test_noise_that_is_only_an_upper_bound_and_a_slice_that_may_be_chance_decide_nothing() -> None:
@@ -289,5 +300,5 @@ def test_every_limit_is_a_param_that_moves_its_gates(limit):
     strict = {**PARAMS, limit.name: -1 if limit.name.startswith("max") else 10**6}
     before, after = ({row.criterion: row for row in ruled(p, OVERFIT, EVALUATE)} for p in (PARAMS, strict))
     moved = {name for name in before if before[name] != after[name]}
-    assert moved == {gate.criterion for gate in gates.GATES if gate.limit == limit}
+    assert moved == {gate.criterion for gate in gates.GATES if gate.limit == limit and gate.criterion in before}
     assert {after[name].status for name in moved} == {"fail"}

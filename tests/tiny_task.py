@@ -39,6 +39,7 @@ DEFAULTS = {
     "evaluate.max_tokens": 60,
     "evaluate.bootstrap_samples": 200,
     "gates.min_test_rows": 20,
+    "gates.min_prompted_opponents": 0,
     "gates.loss_reduction": 0.3,
 }
 # With these the model beats a linear model of words.

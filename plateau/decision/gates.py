@@ -13,6 +13,7 @@ from plateau.core.numbers import is_finite
 from plateau.core.param import SHARE, Param, integer, number
 from plateau.decision import gate_figures
 from plateau.decision.gate_figures import of_scrutiny
+from plateau.evaluation.arms import PROMPTED, entry
 from plateau.metrics.evaluate import Evaluate, Overlap
 from plateau.metrics.gates import Answer, Gates, Row, Rule
 from plateau.metrics.overfit import Overfit
@@ -69,6 +70,11 @@ def _gain_over(other: str) -> Figure:
         return compared.difference.low if compared else None
 
     return gain
+
+
+def _was_run(name: str) -> Callable[[Evaluate], bool]:
+    """Whether an arm is among those that were run."""
+    return lambda evaluate: name in evaluate.arms
 
 
 def _leaked_test(_: Overfit, evaluate: Evaluate) -> float | None:
@@ -183,6 +189,30 @@ GATES = (
         _gain_over("linear"),
         "an adapter that is no better than a linear model on word counts",
         rival="linear",
+    ),
+    *(
+        Gate(
+            f"score_gain_over_{name}",
+            ">",
+            _GAIN,
+            _gain_over(name),
+            "an adapter that is no better than the base model that was told what to do",
+            rival=name,
+            asked=_was_run(name),
+        )
+        for name in PROMPTED
+    ),
+    Gate(
+        "prompted_opponents",
+        ">=",
+        Param(
+            "min_prompted_opponents",
+            integer(0, len(PROMPTED)),
+            1,
+            "fewest arms of the base model with an instruction that the adapter is compared with",
+        ),
+        lambda _, evaluate: sum(name in evaluate.arms for name in PROMPTED),
+        "a comparison with a base model that was not told what to do",
     ),
     Gate(
         "fields_worse_than_base",
@@ -370,11 +400,6 @@ GATES = (
         "a score that does not hold on later rows",
     ),
 )
-RIVALS = {
-    "base": "the base model",
-    "linear": "the linear model on word counts",
-    "majority": "the most frequent answer",
-}
 LIMITS = tuple({gate.limit.name: gate.limit for gate in GATES if isinstance(gate.limit, Param)}.values())
 
 
@@ -432,7 +457,7 @@ def _instead(failed: Sequence[Row], evaluate: Evaluate) -> str:
     best = max(scores, key=lambda name: scores[name] or 0.0)
     theirs, own = scores[best], value_of(evaluate.arm("adapter").score)
     against = "" if theirs is None or own is None else f" ({theirs:.3f} against {own:.3f})"
-    return f"keep {RIVALS[best]}{against}"
+    return f"keep {entry(best).label}{against}"
 
 
 def _words(gates: Sequence[Row]) -> str:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from plateau.core.errors import BadInputError
 from plateau.core.progress import say
 from plateau.evaluation import arms, general_text, provenance
+from plateau.evaluation.prompting import Prompting
 from plateau.evaluation.rows import rows_of
 from plateau.evaluation.samples import Split, evenly_spaced
 from plateau.lm import generation, model, objectives
@@ -50,11 +51,11 @@ class Run:
     general: dict[str, float] = field(default_factory=dict)
 
 
-def opponents(base: Path, splits: Mapping[str, Split], settings: Settings) -> Run:
+def opponents(base: Path, splits: Mapping[str, Split], prompting: Prompting, settings: Settings) -> Run:
     """Predict the test split with every arm of the base model that is asked for, and the sampled training rows."""
     found = Run()
     network, tokenizer = model.load(base)
-    _run_arms("base", network, tokenizer, splits["test"], settings, found)
+    _run_arms("base", network, tokenizer, splits["test"], settings, found, prompting)
     _write_out(arms.entry("base"), network, tokenizer, splits["train"], settings, found)
     return found
 
@@ -116,16 +117,25 @@ def fused(
     _run_arms("fused", network, tokenizer, test, settings, found)
 
 
-def _run_arms(model_name: str, network: nn.Module, tokenizer: Any, test: Split, settings: Settings, found: Run) -> None:
-    """Predict with the arms of a model that are asked for; a constrained arm's losses are those of the free one."""
+def _run_arms(
+    model_name: str,
+    network: nn.Module,
+    tokenizer: Any,
+    test: Split,
+    settings: Settings,
+    found: Run,
+    prompting: Prompting | None = None,
+) -> None:
+    """Predict with the arms of a model that are asked for; losses are those of the prompt that is trained on, unconstrained."""
     for arm in arms.RUN:
         if arm.model != model_name or arm.name not in settings.arms:
             continue
-        loss_sum = None if arm.constrained else losses(network, test.tokens, settings)[0]
+        loss_sum = None if arm.constrained or arm.prompt else losses(network, test.tokens, settings)[0]
+        split = prompting.split(test, arm) if prompting and arm.prompt else test
         start = time.perf_counter()
-        written = _write_out(arm, network, tokenizer, test, settings, found, loss_sum)
+        written = _write_out(arm, network, tokenizer, split, settings, found, loss_sum)
         seconds = time.perf_counter() - start
-        prompts = test.prompts(test.sampled[:_LATENCY_ROWS])
+        prompts = split.prompts(split.sampled[:_LATENCY_ROWS])
         schema = test.schema if arm.constrained else None
         alone = generation.latencies(network, tokenizer, prompts, settings.max_tokens, schema)
         found.speeds[f"{arm.name}_tokens_per_second"] = written / seconds

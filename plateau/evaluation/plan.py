@@ -28,7 +28,7 @@ def _line(arm: Entry, splits: Mapping[str, Split], max_tokens: int, speed: float
     rows = sum(len(split.sampled) for split in generated)
     read = sum(int(split.tokens.completion_start[split.sampled].sum()) for split in generated)
     likely = sum(int(split.examples.tokens[split.sampled].clip(max=max_tokens).sum()) for split in generated)
-    measured = 0 if arm.constrained else int(test.tokens.lengths.sum())
+    measured = 0 if arm.constrained or arm.prompt else int(test.tokens.lengths.sum())
     took = f"about {likely / speed / 60:.2g} minutes" if speed else "minutes unknown: this arm has not run here yet"
     return (
         f"{arm.name}: losses of {measured:,} tokens; {rows:,} outputs for {read:,} tokens of prompts, "

@@ -1,5 +1,6 @@
 """The rows of a split that are predicted, and the sample of them that is generated for."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,9 +24,12 @@ class Split:
     tokens: Tokens
     sampled: NDArray[np.int64]
     schema: Any
+    other_prompts: Mapping[int, list[int]] | None = None
 
     def prompts(self, rows: NDArray[np.int64]) -> list[list[int]]:
-        """Prompt ids of some rows."""
+        """Prompt ids of some rows: those that are trained on, or `other_prompts`."""
+        if self.other_prompts is not None:
+            return [self.other_prompts[row] for row in rows.tolist()]
         return [self.tokens.ids(int(row))[: self.tokens.completion_start[row]].tolist() for row in rows]
 
 

@@ -111,6 +111,19 @@ RESULTS: Definitions = (
                 "price of a million generated tokens; null leaves the cost out",
             ),
             Param(
+                "instruction",
+                nullable(text()),
+                None,
+                "instruction of the arms base_prompted and base_few_shot",
+                "; null for one made of the target schema",
+            ),
+            Param(
+                "few_shot",
+                integer(0, 100),
+                3,
+                "training examples in a prompt of the arm base_few_shot, those most like the row",
+            ),
+            Param(
                 "diagnostic_rows",
                 integer(1, MANY),
                 64,
