@@ -42,7 +42,7 @@ def options() -> dict[str, Any]:
 
 
 def make(root: Path, base: Path) -> System:
-    """Eighty visits of sixty patients, one in ten far too long, one with a special token in its text."""
+    """Eighty visits of sixty patients, one in ten far too long, one with a special token in its text, one in its answer."""
     transcript = read_json(SHARED_SCHEMAS / "transcript.schema.json")
     transcript["properties"]["turns"]["items"]["properties"]["role"]["enum"] = ["patient", "nurse"]
     raw = root / "data" / "raw"
@@ -67,7 +67,10 @@ def make(root: Path, base: Path) -> System:
         }
         for number in range(80)
     ]
-    targets = [{"id": visit["id"], "target": {"triage": "now", "notes": ["<s>"]}} for visit in visits]
+    notes = {"v045": ["<s>"]}
+    targets = [
+        {"id": one["id"], "target": {"triage": "now", "notes": notes.get(one["id"], ["rest"])}} for one in visits
+    ]
     for name, rows in (("transcripts", visits), ("analyses", targets)):
         (raw / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     return System(root)
@@ -93,7 +96,8 @@ def test_a_system_needs_only_params_schemas_and_data(system: System) -> None:
         "Judge the urgency.\n\n[TEMPORAL CONTEXT]\nday_of_week: Wednesday\nqueue_wait_time_seconds: unknown\n\n"
         "[CONVERSATION]\nNurse: Visitor 0, what brings you here?\nPatient: It hurts."
     )
-    assert answer == '{"notes": ["< s>"], "triage": "now"}'
+    assert answer == '{"notes": ["rest"], "triage": "now"}'
+    assert read_json(system.metrics("prepare"))["rejected_by_reason"] == {"special_token": 1}
 
 
 @pytest.mark.parametrize("name", METRICS)
@@ -108,7 +112,7 @@ def test_long_and_hostile_rows_are_counted(system: System) -> None:
     )
     assert all(len(figures[name]["truncated_rows"]) == min(figures[name]["truncated"], 10) for name in SPLITS)
     assert max(figures[name]["tokens_max"] for name in SPLITS) <= options()["max_seq_length"]
-    assert figures["test"]["neutralised"] == figures["test"]["rows"] == 12
+    assert (figures["test"]["neutralised"], figures["test"]["rows"]) == (1, 12)
 
 
 @pytest.mark.parametrize("name", SPLITS)

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from plateau.core.figures import from_json
+from plateau.metrics.evaluations import Point
 from plateau.training.checkpoints import State
 from plateau.training.display import Display
 from plateau.training.stopping import Rules
@@ -76,7 +78,8 @@ def test_without_a_terminal_each_evaluation_point_is_one_plain_line_with_lr(
 
 
 def test_the_best_so_far_is_shown_also_where_patience_ran_out_before_min_iters() -> None:
-    points = [{"iteration": 10 * i, "val_loss": loss} for i, loss in enumerate([3.0, 4.0, 5.0, 2.0, 1.0])]
+    losses = enumerate([3.0, 4.0, 5.0, 2.0, 1.0])
+    points = from_json(list[Point], [{"iteration": 10 * i, "val_loss": loss} for i, loss in losses], "points")
     chosen = dataclasses.replace(settings(), rules=Rules(patience=1, min_iters=100))
     display = Display(chosen, shown=False)
     assert display._standing(State(points=points)) == "best 1.0000 at 40 patience left 1"

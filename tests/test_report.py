@@ -107,9 +107,16 @@ def figures(val_losses: list[float], rows: int = 500) -> dict[str, Any]:
         "loss_reduction": 0.83,
         "comparisons": {
             "adapter_vs_base": {"score": compared("better"), "fields": {"category": compared("better")}},
-            "adapter_vs_majority": {"score": compared("better")},
+            **{f"adapter_vs_{name}": {"score": compared("better")} for name in ("majority", "linear")},
         },
         "adapter_effect": {"max_logit_difference": 3.0},
+        "scrutiny": {
+            "closeness": {"equal": 0.0, "gain_on_novel_rows": {"linear": compared("better")}},
+            "slices": [],
+            "label_noise": {},
+            "shortcuts": {},
+            "score_drop_low": -0.01,
+        },
         "fields_worse_than_base": 0,
         "drift": {
             "valid_rows": 188,
@@ -139,7 +146,7 @@ def figures(val_losses: list[float], rows: int = 500) -> dict[str, Any]:
     knobs = params.check(ROOT / "params.yaml")
     tested = from_json(Evaluate, evaluate, "evaluate")
     checked = checkup.check(read, chosen, from_json(Train, train, "train"), tested, knobs["overfit"])
-    judged = gates.judge(knobs["gates"], checked, tested, "0" * 64)
+    judged = gates.judge({**knobs["gates"], "min_prompted_opponents": 0}, checked, tested, "0" * 64)
     span = {name: f"2025-0{i}-01T00:00:00Z" for i, name in enumerate(("train", "valid", "test"), 1)}
     found = {
         "prepare": {"accepted": 20613, "rejected_by_reason": {"unknown_role": 3}},

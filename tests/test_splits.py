@@ -155,7 +155,7 @@ def test_the_proof_is_counted_from_the_files_and_follows_its_schema(tmp_path: Pa
     assert summary["near_duplicates"] == {"pairs": 1, "rows": 2}
     assert set(summary["classes"]) == set(summary["label_drift"]) == {"label", "done"}
     assert sum(summary["classes"]["done"]["test"].values()) == 10
-    assert "absent" in summary["classes"]["done"]["train"]
+    assert "(none)" in summary["classes"]["done"]["train"]
 
 
 def test_the_files_hold_the_rows_chosen_in_order_of_time_whatever_the_order_of_the_source(tmp_path: Path) -> None:

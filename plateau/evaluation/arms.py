@@ -46,7 +46,7 @@ ARMS = (
     Entry("base_prompted", "#b8741a", 8, "base", prompt="prompted", label=_TOLD),
     Entry(
         "base_prompted_constrained",
-        "#7a5c2e",
+        "#94713a",
         9,
         "base",
         True,
@@ -57,7 +57,7 @@ ARMS = (
     Entry("base_few_shot", "#b0559a", 10, "base", prompt="few_shot", label=_SHOWN),
     Entry(
         "base_few_shot_constrained",
-        "#7d3b6d",
+        "#9a5a8a",
         11,
         "base",
         True,

@@ -89,7 +89,7 @@ class Split:
             str,
             Annotated[
                 Mapping[str, Mapping[str, Count]],
-                _splits("rows of {} by value; absent where the target leaves it out"),
+                _splits("rows of {} by value; (none) where the target has no value"),
                 "rows by split and value",
             ],
         ],
