@@ -8,7 +8,7 @@ from plateau.evaluation.scoring import Rules
 from plateau.metrics.files import Files
 from plateau.metrics.gates import Row
 from plateau.metrics.headline import Headline
-from plateau.report import charts, evidence, findings, health
+from plateau.report import charts, checks, evidence, findings, health
 from plateau.report.evidence import Evidence, shown
 from plateau.report.page import ANSWERS, Chart, Charts, Commands, Page, Part, Prose, Section, Table
 from plateau.report.text import figure, flat, spaced
@@ -76,6 +76,11 @@ def compose(run: Files, params: Figures, system: str, found: Evidence) -> Page:
             Section("Training", list(_training(run))),
             Section("Checkpoints", list(_checkpoints(run))),
             Section("Scores on the test split", list(evidence.scores(run.evaluate, found, scored))),
+            *(
+                [Section("Checks for mistakes that nobody listed", made)]
+                if (made := list(checks.parts(run.evaluate)))
+                else []
+            ),
             Section("Data", list(_data(run, params, found))),
             Section("Speed and cost", list(_costs(run))),
             Section("Examples", list(evidence.examples(rows, scored, found))),
