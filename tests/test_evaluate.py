@@ -172,7 +172,7 @@ def test_an_adapter_of_other_shapes_is_refused(copy):
 
 
 def test_an_adapter_that_was_swapped_is_refused(copy):
-    other = copy.path("adapters", "checkpoints", "0000075")
+    other = copy.path("adapters", "checkpoints", "0000030")
     shutil.copyfile(other / "adapters.safetensors", copy.path("adapters", "best", "adapters.safetensors"))
     with pytest.raises(BadInputError, match="was recorded when it was chosen"):
         tiny_task.run(copy, "answers")

@@ -43,7 +43,7 @@ DEFAULTS = {
     "gates.loss_reduction": 0.3,
 }
 # With these the model beats a linear model of words.
-LEARNT = {"iters": 300, "eval_every": 75}
+LEARNT = {"iters": 300, "eval_every": 30}
 
 
 def example(draw: random.Random) -> Example:
