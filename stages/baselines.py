@@ -20,7 +20,7 @@ def main(system: System, params: Params) -> None:
     started = time.perf_counter()
     options = params["evaluate"]
     splits = samples.open_splits(system, options["num_samples"], options["diagnostic_rows"])
-    prompts = {name: baselines.prompts(system.path("data", "mlx", f"{name}.jsonl")) for name in SPLITS}
+    prompts = {name: samples.prompts(system.path("data", "mlx", f"{name}.jsonl")) for name in SPLITS}
     rows.write(
         system.path("data", "baselines.parquet"),
         _predictions(splits["train"], splits["test"], prompts),

@@ -17,13 +17,13 @@ from plateau.data import asked, fields
 from plateau.data.fields import Field
 from plateau.decision import best
 from plateau.evaluation import (
-    baselines,
     diagnostics,
     figures,
     leaks,
     manifest,
     predictions,
     rows,
+    samples,
     scoring,
     scrutiny,
     stats,
@@ -102,7 +102,7 @@ def _drift(system: System, table: pa.Table, settings: figures.Settings) -> Drift
 
 def _leaks(system: System, leaves: Sequence[Field], options: Params) -> Leaks:
     """What of the test is known in training, and prompts that were rendered differently."""
-    prompts = {name: baselines.prompts(system.path("data", "mlx", f"{name}.jsonl")) for name in SPLITS}
+    prompts = {name: samples.prompts(system.path("data", "mlx", f"{name}.jsonl")) for name in SPLITS}
     group_by = options["group_by"]
     columns = ["target", "start_utc", "turns", *([group_by] if group_by else [])]
     tables = {name: pq.read_table(system.split(name), columns=columns) for name in SPLITS}

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from plateau.data.joining import Rejects
 from plateau.data.readers import parsed, read_file
 from plateau.data.records import Reject
-from plateau.evaluation import baselines
+from plateau.evaluation import samples
 
 texts = st.lists(st.text("ab\u2028\u2029\u0085\x0b\x0c\x1c\x1d\x1e\r\n", max_size=8), min_size=1, max_size=4)
 
@@ -18,7 +18,7 @@ def test_chat_files_have_a_row_a_line(tmp_path_factory, found):
     path = tmp_path_factory.mktemp("mlx") / "test.jsonl"
     chats = [{"messages": [{"role": "user", "content": text}]} for text in found]
     path.write_bytes("".join(json.dumps(chat, ensure_ascii=False) + "\n" for chat in chats).encode())
-    assert baselines.prompts(path) == found
+    assert samples.prompts(path) == found
 
 
 @given(texts)

@@ -34,7 +34,7 @@ def test_the_instruction_names_keys_in_order_with_values_bounds_and_descriptions
 
 def test_the_nearest_examples_stand_last_and_none_are_asked_for_with_a_count_of_0() -> None:
     known = ["the router is broken", "my bill is wrong", "the bill has a wrong charge"]
-    assert nearest(known, ["a wrong bill"], 2)[0][-1] == 1
+    assert nearest(known, ["my wrong bill"], 2)[0][-1] == 1
     assert nearest(known, ["a router"], 1) == [[0]]
     assert nearest(known, ["a router"], 0) == [[]]
     assert nearest([], ["a router"], 2) == [[]]

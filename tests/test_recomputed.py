@@ -40,8 +40,8 @@ def table(trained: System) -> Rows:
 def of(table: Rows, arm: str) -> Rows:
     """Greedy rows of an arm, such as adapter_constrained; `arm@split` for those of another split than the test."""
     name, _, split = arm.partition("@")
-    model, _, how = name.partition("_")
-    wanted = (model, bool(how), split or "test", 0)
+    model = name.removesuffix("_constrained")
+    wanted = (model, model != name, split or "test", 0)
     return [row for row in table if tuple(row[key] for key in ("arm", "constrained", "split", "sample")) == wanted]
 
 

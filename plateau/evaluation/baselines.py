@@ -1,8 +1,6 @@
 """What needs no language model: the majority or mean of each field, and a linear model on TF-IDF word counts."""
 
-import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -11,12 +9,6 @@ from plateau.data.fields import UNUSABLE, Field
 from plateau.evaluation.kinds.base import Kind
 
 Target = dict[str, Any]
-
-
-def prompts(path: Path) -> list[str]:
-    """The user message of each row of a chat file: all that the model is told."""
-    with path.open(encoding="utf-8") as lines:
-        return [json.loads(line)["messages"][0]["content"] for line in lines]
 
 
 def majority(kinds: Sequence[Kind], train: Sequence[Any], rows: int) -> list[Target]:

@@ -9,8 +9,7 @@ import numpy as np
 from plateau.core.system import System
 from plateau.data import fields
 from plateau.evaluation.arms import Entry
-from plateau.evaluation.baselines import prompts
-from plateau.evaluation.samples import Split
+from plateau.evaluation.samples import Split, prompts
 from plateau.prompts import chat
 from plateau.prompts.instruction import instruction, nearest, with_examples
 

@@ -1,7 +1,9 @@
 """The rows of a split that are predicted, and the sample of them that is generated for."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -58,3 +60,9 @@ def evenly_spaced(rows: int, wanted: int | None) -> NDArray[np.int64]:
     """Indices of `wanted` of the rows, evenly spaced from the first; all of them where None."""
     count = rows if wanted is None else min(rows, wanted)
     return np.arange(count, dtype=np.int64) * rows // max(count, 1)
+
+
+def prompts(path: Path) -> list[str]:
+    """The user message of each row of a chat file: all that the model is told."""
+    with path.open(encoding="utf-8") as lines:
+        return [json.loads(line)["messages"][0]["content"] for line in lines]

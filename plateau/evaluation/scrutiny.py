@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from plateau.core.figures import Estimate
 from plateau.core.system import System
 from plateau.data.fields import Field
-from plateau.evaluation import baselines, closeness, label_noise, scoring, shortcuts, slices, stats
+from plateau.evaluation import closeness, label_noise, samples, scoring, shortcuts, slices, stats
 from plateau.metrics import scrutiny as metrics
 from plateau.metrics.compared import Compared
 
@@ -56,7 +56,7 @@ def read_prompts(system: System, name: str) -> Prompts:
         if (pa.types.is_boolean(column.type) or pa.types.is_string(column.type)) and column.name not in _NO_SLICES
     ]
     targets = [scoring.parse(target) for target in table["target"].to_pylist()]
-    said = baselines.prompts(system.path("data", "mlx", f"{name}.jsonl"))
+    said = samples.prompts(system.path("data", "mlx", f"{name}.jsonl"))
     return Prompts(said, targets, {column: table[column].to_pylist() for column in kept})
 
 
