@@ -2,6 +2,7 @@
 
 import json
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -480,3 +481,23 @@ def test_numbers_of_the_baselines_hold_no_digit_that_a_processor_decides():
 def test_fields_that_never_occur_in_training_get_no_baseline():
     assert baselines.majority(scoring.PLAIN.kinds(TARGET), [{}, None, []], 2) == [{}, {}]
     assert baselines.linear(scoring.PLAIN.kinds(TARGET), ["a b", "c d"], [{}, None], ["a"]) == [{}]
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"enum": ["a", "b"]},
+        {"enum": [1, 2, 3]},
+        {"const": "a"},
+        {"type": ["string", "null"], "enum": ["a", None]},
+        {"oneOf": [{"const": "a"}, {"const": "b"}]},
+        {"anyOf": [{"enum": ["a"]}, {"type": "number"}]},
+        {"type": "boolean"},
+        {"type": "array", "items": {"type": "string"}},
+    ],
+)
+@pytest.mark.parametrize("truth", ["a", None])
+def test_an_output_without_json_scores_0_also_where_the_whole_target_is_one_value(schema: Any, truth: Any) -> None:
+    found = scoring.scored(schema, [truth], [scoring.parse("no JSON")])
+    assert [one.score.tolist() for one in found] == [[0.0]]
+    assert fields.fields(schema)[0].class_of(scoring.parse("no JSON")) == fields.NONE

@@ -106,7 +106,7 @@ class Field:
 
     def answer(self, target: Any) -> Any:
         """The field's value in a target, None for no value (null or absent), UNUSABLE where the target cannot hold one."""
-        if target is None and self.path and not self.nullable_target:
+        if target is UNUSABLE or (target is None and self.path and not self.nullable_target):
             return UNUSABLE
         for key in self.path:
             if target is None:
