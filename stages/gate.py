@@ -7,7 +7,7 @@ from plateau.core.params import Params
 from plateau.core.progress import say
 from plateau.core.stage import run
 from plateau.core.system import System
-from plateau.decision import freshness, gates
+from plateau.decision import freshness, judging
 from plateau.evaluation import hashes, manifest
 from plateau.metrics.evaluate import Evaluate
 from plateau.metrics.gates import Gates
@@ -33,7 +33,7 @@ def _judged(system: System, params: Params) -> Gates:
     path = system.metrics("gates")
     try:
         recorded, overfit = files.read_json(path), read(Overfit, system.metrics("overfit"))
-        judged = gates.judge(
+        judged = judging.judge(
             params["gates"], overfit, read(Evaluate, system.metrics("evaluate")), hashes.digest(system)
         )
     except BadInputError as error:

@@ -6,7 +6,7 @@ from plateau.core.params import Params
 from plateau.core.progress import say
 from plateau.core.stage import run
 from plateau.core.system import System
-from plateau.decision import checkup, gates
+from plateau.decision import checkup, judging
 from plateau.evaluation import hashes
 from plateau.metrics.evaluate import Evaluate
 from plateau.metrics.evaluations import Point
@@ -23,7 +23,7 @@ def main(system: System, params: Params) -> None:
     selection, train = read(Selection, system.metrics("selection")), read(Train, system.metrics("train"))
     evaluate = read(Evaluate, system.metrics("evaluate"))
     checked = checkup.check(points, selection, train, evaluate, params["overfit"])
-    judged = gates.judge(params["gates"], checked, evaluate, hashes.digest(system))
+    judged = judging.judge(params["gates"], checked, evaluate, hashes.digest(system))
     files.write_json(system.metrics("overfit"), to_json(checked))
     files.write_json(system.metrics("gates"), to_json(judged))
     say(f"{checked.verdict}: {checked.reason}")

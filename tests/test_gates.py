@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from plateau.core.errors import BadInputError
 from plateau.core.figures import from_json
-from plateau.decision import gates
+from plateau.decision import gates, judging
 from plateau.metrics.evaluate import Evaluate
 from plateau.metrics.overfit import Overfit
 
@@ -139,12 +139,12 @@ def with_figure(criterion, value):
 
 def judge(evaluate, overfit=OVERFIT):
     rows = ruled(PARAMS, overfit, evaluate)
-    return {row.criterion: row for row in rows}, *gates.answer(rows, from_json(Evaluate, evaluate, "evaluate.json"))
+    return {row.criterion: row for row in rows}, *judging.answer(rows, from_json(Evaluate, evaluate, "evaluate.json"))
 
 
 def ruled(params, overfit, evaluate):
     read = (from_json(Overfit, overfit, "overfit.json"), from_json(Evaluate, evaluate, "evaluate.json"))
-    return gates.rows(params, *read)
+    return judging.rows(params, *read)
 
 
 def test_figures_at_their_bounds_ship():
@@ -266,7 +266,7 @@ def test_shares_that_add_up_to_the_bound_pass():
 
 
 def test_no_gates_at_all_never_ship():
-    assert gates.answer([], from_json(Evaluate, {}, "evaluate.json"))[0] == "insufficient_evidence"
+    assert judging.answer([], from_json(Evaluate, {}, "evaluate.json"))[0] == "insufficient_evidence"
 
 
 def test_a_random_split_may_train_on_later_rows():

@@ -19,7 +19,7 @@ import yaml
 
 from plateau.core import params
 from plateau.core.figures import Estimate, Keys, from_json, to_json
-from plateau.decision import checkup, gates, overfit, selection
+from plateau.decision import checkup, judging, overfit, selection
 from plateau.evaluation import arms
 from plateau.metrics.evaluate import Evaluate
 from plateau.metrics.evaluations import Point
@@ -146,7 +146,7 @@ def figures(val_losses: list[float], rows: int = 500) -> dict[str, Any]:
     knobs = params.check(ROOT / "params.yaml")
     tested = from_json(Evaluate, evaluate, "evaluate")
     checked = checkup.check(read, chosen, from_json(Train, train, "train"), tested, knobs["overfit"])
-    judged = gates.judge({**knobs["gates"], "min_prompted_opponents": 0}, checked, tested, "0" * 64)
+    judged = judging.judge({**knobs["gates"], "min_prompted_opponents": 0}, checked, tested, "0" * 64)
     span = {name: f"2025-0{i}-01T00:00:00Z" for i, name in enumerate(("train", "valid", "test"), 1)}
     found = {
         "prepare": {"accepted": 20613, "rejected_by_reason": {"unknown_role": 3}},

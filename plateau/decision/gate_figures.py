@@ -1,13 +1,68 @@
-"""The figures of metrics/evaluate.json's general checks that gates look at; None where one is missing."""
+"""The figures that gates look at, from metrics/overfit.json and metrics/evaluate.json; None where one is missing."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
-from plateau.metrics.evaluate import Evaluate
+from plateau.metrics.evaluate import Evaluate, Overlap
 from plateau.metrics.overfit import Overfit
 from plateau.metrics.scrutiny import Scrutiny
 
+Figure = Callable[[Overfit, Evaluate], Any]
 Checked = Callable[[Overfit, Evaluate], float | None]
+SUFFICIENT = "sufficient"
 FALSE_DISCOVERIES = 0.05  # share of the named slices that may be named by chance
+
+
+def evidence(overfit: Overfit, _: Evaluate) -> str | None:
+    """Whether training could be judged: sufficient, insufficient_evidence or unknown."""
+    return overfit.verdict if overfit.verdict in (None, "insufficient_evidence") else SUFFICIENT
+
+
+def verdict(overfit: Overfit, evaluate: Evaluate) -> str | None:
+    """The verdict on training, where it could be judged."""
+    return overfit.verdict if evidence(overfit, evaluate) == SUFFICIENT else None
+
+
+def gain_over(other: str) -> Checked:
+    """The least by which the adapter's score is above another arm's."""
+
+    def gain(_: Overfit, evaluate: Evaluate) -> float | None:
+        compared = evaluate.comparison("adapter", other).score
+        return compared.difference.low if compared else None
+
+    return gain
+
+
+def leaked_test(_: Overfit, evaluate: Evaluate) -> float | None:
+    """Share of the test prompts that are prompts of training or validation, or nearly."""
+    return _sum(leaked(evaluate.leaks.test_in_train), leaked(evaluate.leaks.test_in_valid))
+
+
+def leaked(overlap: Overlap) -> float | None:
+    """Share of one split's prompts that are prompts of another, or nearly."""
+    return _sum(overlap.exact, overlap.near)
+
+
+def _sum(*shares: float | None) -> float | None:
+    """The sum of figures; None unless all are there."""
+    known = [share for share in shares if share is not None]
+    return float(f"{sum(known):.6g}") if len(known) == len(shares) else None
+
+
+def count(values: Sequence[str] | None) -> int | None:
+    """How many values a list has; None where there is none."""
+    return None if values is None else len(values)
+
+
+def named(labels: Mapping[str, Sequence[str]] | None) -> int | None:
+    """How many labels a mapping of fields to labels names."""
+    return None if labels is None else sum(map(len, labels.values()))
+
+
+def drift(_: Overfit, evaluate: Evaluate) -> float | None:
+    """The relative rise from validation to test loss that its interval leaves no doubt of."""
+    low, valid = evaluate.drift.difference.low, evaluate.drift.valid_loss.value
+    return float(f"{low / valid:.6g}") if low is not None and valid is not None and valid > 0 else None
 
 
 def of_scrutiny(figure: Callable[[Scrutiny], float | None]) -> Checked:

@@ -1,30 +1,19 @@
-"""Gates: figures against limits, and the answer ship, do_not_ship or insufficient_evidence. Missing figures never pass.
+"""Gates: figures against limits; plateau/decision/judging.py holds a run to them.
 
 A gate is one entry of GATES. Its limit is a param of the section gates, with its default, or a word that is fixed.
 """
 
-import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from plateau.core.figures import value_of
-from plateau.core.numbers import is_finite
 from plateau.core.param import SHARE, Param, integer, number
 from plateau.decision import gate_figures
-from plateau.decision.gate_figures import of_scrutiny
-from plateau.evaluation.arms import PROMPTED, entry
-from plateau.metrics.evaluate import Evaluate, Overlap
-from plateau.metrics.gates import Answer, Gates, Row, Rule
-from plateau.metrics.overfit import Overfit
-
-Figure = Callable[[Overfit, Evaluate], Any]
-_RULES: dict[Rule, Callable[[Any, Any], bool]] = {
-    ">=": operator.ge,
-    ">": operator.gt,
-    "<=": operator.le,
-    "==": operator.eq,
-}
+from plateau.decision.gate_figures import Figure, of_scrutiny
+from plateau.evaluation.arms import PROMPTED
+from plateau.metrics.evaluate import Evaluate
+from plateau.metrics.gates import Rule
 
 
 @dataclass(frozen=True)
@@ -49,27 +38,8 @@ class Gate:
         return self.limit if isinstance(self.limit, str) else params[self.limit.name]
 
 
-def _evidence(overfit: Overfit, _: Evaluate) -> str | None:
-    """Whether training could be judged: sufficient, insufficient_evidence or unknown."""
-    return overfit.verdict if overfit.verdict in (None, "insufficient_evidence") else _SUFFICIENT
-
-
-def _verdict(overfit: Overfit, evaluate: Evaluate) -> str | None:
-    return overfit.verdict if _evidence(overfit, evaluate) == _SUFFICIENT else None
-
-
 def _by_time(evaluate: Evaluate) -> bool:
     return evaluate.leaks.split_strategy != "random"
-
-
-def _gain_over(other: str) -> Figure:
-    """The least by which the adapter's score is above another arm's."""
-
-    def gain(_: Overfit, evaluate: Evaluate) -> float | None:
-        compared = evaluate.comparison("adapter", other).score
-        return compared.difference.low if compared else None
-
-    return gain
 
 
 def _was_run(name: str) -> Callable[[Evaluate], bool]:
@@ -77,39 +47,7 @@ def _was_run(name: str) -> Callable[[Evaluate], bool]:
     return lambda evaluate: name in evaluate.arms
 
 
-def _leaked_test(_: Overfit, evaluate: Evaluate) -> float | None:
-    """Share of the test prompts that are prompts of training or validation, or nearly."""
-    return _sum(_leaked(evaluate.leaks.test_in_train), _leaked(evaluate.leaks.test_in_valid))
-
-
-def _leaked(overlap: Overlap) -> float | None:
-    """Share of one split's prompts that are prompts of another, or nearly."""
-    return _sum(overlap.exact, overlap.near)
-
-
-def _sum(*shares: float | None) -> float | None:
-    """The sum of figures; None unless all are there."""
-    known = [share for share in shares if share is not None]
-    return float(f"{sum(known):.6g}") if len(known) == len(shares) else None
-
-
-def _count(values: Sequence[str] | None) -> int | None:
-    return None if values is None else len(values)
-
-
-def _named(labels: Mapping[str, Sequence[str]] | None) -> int | None:
-    """How many labels a mapping of fields to labels names."""
-    return None if labels is None else sum(map(len, labels.values()))
-
-
-def _drift(_: Overfit, evaluate: Evaluate) -> float | None:
-    """The relative rise from validation to test loss that its interval leaves no doubt of."""
-    low, valid = evaluate.drift.difference.low, evaluate.drift.valid_loss.value
-    return float(f"{low / valid:.6g}") if low is not None and valid is not None and valid > 0 else None
-
-
 _MANY = 1_000_000_000
-_SUFFICIENT = "sufficient"
 _TEST_ROWS = Param("min_test_rows", integer(1, _MANY), 100, "fewest test rows on which a decision may rest")
 _LEAKED = Param(
     "max_leaked",
@@ -135,8 +73,21 @@ GATES = (
         "a decision on few outputs",
         evidence=True,
     ),
-    Gate("evidence", "==", _SUFFICIENT, _evidence, "training that cannot be judged", evidence=True),
-    Gate("verdict", "==", "healthy", _verdict, "a model that learnt too little, or its training rows by heart"),
+    Gate(
+        "evidence",
+        "==",
+        gate_figures.SUFFICIENT,
+        gate_figures.evidence,
+        "training that cannot be judged",
+        evidence=True,
+    ),
+    Gate(
+        "verdict",
+        "==",
+        "healthy",
+        gate_figures.verdict,
+        "a model that learnt too little, or its training rows by heart",
+    ),
     Gate(
         "adapter_effect",
         ">",
@@ -170,7 +121,7 @@ GATES = (
         "score_gain_over_base",
         ">",
         _GAIN,
-        _gain_over("base"),
+        gate_figures.gain_over("base"),
         "a gain over the base model that may be chance",
         rival="base",
     ),
@@ -178,7 +129,7 @@ GATES = (
         "score_gain_over_majority",
         ">",
         _GAIN,
-        _gain_over("majority"),
+        gate_figures.gain_over("majority"),
         "a model that answers no better than one answer for all",
         rival="majority",
     ),
@@ -186,7 +137,7 @@ GATES = (
         "score_gain_over_linear",
         ">",
         _GAIN,
-        _gain_over("linear"),
+        gate_figures.gain_over("linear"),
         "an adapter that is no better than a linear model on word counts",
         rival="linear",
     ),
@@ -195,7 +146,7 @@ GATES = (
             f"score_gain_over_{name}",
             ">",
             _GAIN,
-            _gain_over(name),
+            gate_figures.gain_over(name),
             "an adapter that is no better than the base model that was told what to do",
             rival=name,
             asked=_was_run(name),
@@ -239,7 +190,13 @@ GATES = (
         lambda _, evaluate: evaluate.arm("adapter").invented_keys,
         "a model that makes up values where there are none",
     ),
-    Gate("leaked_test_rows", "<=", _LEAKED, _leaked_test, "a test on rows that the model was trained or chosen on"),
+    Gate(
+        "leaked_test_rows",
+        "<=",
+        _LEAKED,
+        gate_figures.leaked_test,
+        "a test on rows that the model was trained or chosen on",
+    ),
     Gate(
         "disguised_copies",
         "<=",
@@ -251,7 +208,7 @@ GATES = (
         "leaked_valid_rows",
         "<=",
         _LEAKED,
-        lambda _, evaluate: _leaked(evaluate.leaks.valid_in_train),
+        lambda _, evaluate: gate_figures.leaked(evaluate.leaks.valid_in_train),
         "a checkpoint chosen by rows that it was trained on",
     ),
     Gate(
@@ -292,7 +249,7 @@ GATES = (
             0,
             "most differences of format between the prompts of two splits",
         ),
-        lambda _, evaluate: _count(evaluate.leaks.format_differences),
+        lambda _, evaluate: gate_figures.count(evaluate.leaks.format_differences),
         "a prompt in use that is not the one trained on",
     ),
     Gate(
@@ -306,7 +263,7 @@ GATES = (
         "untested_labels",
         "<=",
         Param("max_untested_labels", integer(0, _MANY), 0, "most classes of the training rows that no test row has"),
-        lambda _, evaluate: _named(evaluate.leaks.untested_labels),
+        lambda _, evaluate: gate_figures.named(evaluate.leaks.untested_labels),
         "classes of which the test says nothing",
     ),
     Gate(
@@ -319,7 +276,7 @@ GATES = (
             "largest relative rise of the test loss over the validation loss",
             " that cannot be chance",
         ),
-        _drift,
+        gate_figures.drift,
         "a model of last month's calls",
     ),
     Gate(
@@ -401,74 +358,3 @@ GATES = (
     ),
 )
 LIMITS = tuple({gate.limit.name: gate.limit for gate in GATES if isinstance(gate.limit, Param)}.values())
-
-
-def row(criterion: str, rule: Rule, target: float | str, actual: Any) -> Row:
-    """One gate: `actual` `rule` `target`; status pass, fail, or missing where `actual` is absent, NaN or of another type.
-
-    `gap` is actual - target, None for words.
-    """
-    numeric = not isinstance(target, str)
-    if not (is_finite(actual) if numeric else isinstance(actual, str)):
-        return Row(criterion, rule, target, None, None, "missing")
-    gap = actual - target if numeric else None
-    return Row(criterion, rule, target, actual, gap, "pass" if _RULES[rule](actual, target) else "fail")
-
-
-def judge(params: Mapping[str, Any], overfit: Overfit, evaluate: Evaluate, manifest: str) -> Gates:
-    """The content of metrics/gates.json: the answer, its reason, every gate, and the SHA-256 of the manifest."""
-    judged = rows(params, overfit, evaluate)
-    return Gates(*answer(judged, evaluate), judged, manifest)
-
-
-def rows(params: Mapping[str, Any], overfit: Overfit, evaluate: Evaluate) -> list[Row]:
-    """Every gate that is asked, from the section gates, metrics/overfit.json and metrics/evaluate.json."""
-    asked = (gate for gate in GATES if gate.asked(evaluate))
-    return [row(gate.criterion, gate.rule, gate.target(params), gate.figure(overfit, evaluate)) for gate in asked]
-
-
-def answer(gates: Sequence[Row], evaluate: Evaluate) -> tuple[Answer, str]:
-    """The answer and its reason, one sentence: ship only where every gate passes."""
-    evidential = [gate.criterion for gate in GATES if gate.evidence]
-    short = [gate for gate in gates if gate.status != "pass"]
-    evidence = [gate for gate in short if gate.criterion in evidential]
-    failed = [gate for gate in short if gate.status == "fail"]
-    if not gates:
-        return "insufficient_evidence", "no gate was evaluated"
-    if evidence:
-        return "insufficient_evidence", f"too little evidence: {_words(evidence)}"
-    if failed:
-        return "do_not_ship", f"{_instead(failed, evaluate)}: {_words(failed)}"
-    if short:
-        return "insufficient_evidence", f"figures are missing: {_words(short)}"
-    return "ship", f"all {len(gates)} gates pass"
-
-
-def _instead(failed: Sequence[Row], evaluate: Evaluate) -> str:
-    """What to keep in place of the adapter: of the rivals that it does not beat, the one with the highest score."""
-    criteria = {gate.criterion for gate in failed}
-    scores = {
-        gate.rival: value_of(evaluate.arm(gate.rival).score)
-        for gate in GATES
-        if gate.rival and gate.criterion in criteria
-    }
-    if not scores:
-        return "do not ship"
-    best = max(scores, key=lambda name: scores[name] or 0.0)
-    theirs, own = scores[best], value_of(evaluate.arm("adapter").score)
-    against = "" if theirs is None or own is None else f" ({theirs:.3f} against {own:.3f})"
-    return f"keep {entry(best).label}{against}"
-
-
-def _words(gates: Sequence[Row]) -> str:
-    """Gates that did not pass, for people."""
-    return "; ".join(
-        f"{gate.criterion} is {'missing' if gate.actual is None else _figure(gate.actual)}, "
-        f"target {gate.rule} {_figure(gate.target)}"
-        for gate in gates
-    )
-
-
-def _figure(value: float | str) -> str:
-    """A number with four significant digits, or the word itself."""
-    return value if isinstance(value, str) else f"{value:,.4g}"
