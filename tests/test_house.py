@@ -79,9 +79,11 @@ def test_a_gate_compares_with_its_limit_and_with_no_number_of_its_own() -> None:
     gates = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and ast.unparse(node.func) == "Gate"]
     assert len(gates) > 20
     assert [ast.unparse(gate.args[2]) for gate in gates if isinstance(gate.args[2], ast.Constant)] == ["'healthy'"]
-    assert [
-        ast.unparse(call) for call in ast.walk(tree) if isinstance(call, ast.Call) and ast.unparse(call.func) == "row"
-    ] == ["row(gate.criterion, gate.rule, gate.target(params), gate.figure(overfit, evaluate))"]
+    judging = ast.parse((ROOT / "plateau" / "decision" / "judging.py").read_text(encoding="utf-8"))
+    rows = [call for call in ast.walk(judging) if isinstance(call, ast.Call) and ast.unparse(call.func) == "row"]
+    assert [ast.unparse(call) for call in rows] == [
+        "row(gate.criterion, gate.rule, gate.target(params), gate.figure(overfit, evaluate))"
+    ]
 
 
 def test_one_module_reads_how_schemas_are_joined() -> None:
@@ -110,8 +112,8 @@ BETWEEN_STAGES = ("training", "evaluation", "decision", "splits", "metrics")
 TAKES_ANYTHING = {
     "answers.effect_on": "data/answers.json, which evaluate reads as AdapterEffect",
     "checkup.check": "a section of params",
-    "gates.judge": "a section of params",
-    "gates.rows": "a section of params",
+    "judging.judge": "a section of params",
+    "judging.rows": "a section of params",
     "gates.target": "a section of params",
     "label_noise.judge": "sparse matrices of scikit-learn, which has no types",
     "overfit.verdict": "a section of params",
