@@ -250,6 +250,7 @@ def test_a_value_is_refused_in_one_line_or_allowed_by_its_definition(key: str) -
         ),
         ({"prepare.max_rejected": "5%"}, 'max_rejected: "5%" is not allowed: it must be of type number'),
         ({"evaluate.arms": []}, "evaluate.arms: [] is not allowed"),
+        ({"evaluate.arms": ["fused"]}, "evaluate.arms: [\"fused\"] is not allowed: it must name 'base' and 'adapter'"),
         ({"lr_schedule": None}, "lr_schedule: null is not allowed: it must be of type string"),
         ({"seed": 10**400}, "it must be at most 4294967295"),
     ],

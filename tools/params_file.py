@@ -166,8 +166,8 @@ def json_schema(mapping: Mapping[str, Any]) -> dict[str, Any]:
     def inlined(node: Any) -> Any:
         if not isinstance(node, dict):
             return node
-        opened = {**parts, **node} if node.get("$ref") == MAPPING else node
-        return {key: inlined(value) for key, value in opened.items() if (key, value) != ("$ref", MAPPING)}
+        opened = {**parts, **node} if MAPPING.items() <= node.items() else node
+        return {key: inlined(value) for key, value in opened.items() if key not in MAPPING}
 
     return {**head, **inlined(closed(PARAMS)), "$defs": mapping["$defs"]}
 

@@ -43,31 +43,22 @@ ANY = {
 SPLITS = ("train", "valid", "test")
 
 
-def keys(node: dict[str, Any], root: dict[str, Any], place: str = "") -> Iterator[tuple[str, str]]:
+def keys(node: dict[str, Any], place: str = "") -> Iterator[tuple[str, str]]:
     """Every key of a metrics file with its meaning, nested ones dotted; bounds of intervals are left out."""
     node = node.get("items", node)
     if set(node.get("properties", {})) == set(SPLITS):
-        first = resolved(node["properties"]["train"], root)
+        first = node["properties"]["train"]
         yield f"{place}SPLIT", first.get("description", "").replace("train", "the split")
-        yield from keys(first, root, f"{place}SPLIT.")
+        yield from keys(first, f"{place}SPLIT.")
         return
     for name, child in node.get("properties", {}).items():
-        inner = resolved(child, root)
         if re.sub(r"_(low|high)$", "", name) in node["properties"] and name.endswith(("_low", "_high")):
             continue
-        yield place + name, child.get("description", inner.get("description", ""))
-        yield from keys(inner, root, f"{place}{name}.")
-        beyond = inner.get("additionalProperties")
+        yield place + name, child.get("description", "")
+        yield from keys(child, f"{place}{name}.")
+        beyond = child.get("additionalProperties")
         if isinstance(beyond, dict) and name in ANY:
-            yield from keys(resolved(beyond, root), root, f"{place}{name}.{ANY[name]}.")
-
-
-def resolved(node: dict[str, Any], root: dict[str, Any]) -> dict[str, Any]:
-    """A schema with its local reference followed, a choice between it and null opened."""
-    for choice in node.get("anyOf", node.get("oneOf", [])):
-        if choice.get("type") != "null":
-            return resolved(choice, root)
-    return root["$defs"][node["$ref"].rsplit("/", 1)[1]] if "$ref" in node else node
+            yield from keys(beyond, f"{place}{name}.{ANY[name]}.")
 
 
 def metrics() -> str:
@@ -75,8 +66,7 @@ def metrics() -> str:
     parts = []
     for name in FILES:
         found = metrics_schema(name)
-        pairs = [(key, meaning) for key, meaning in keys(found, found)]
-        rows = "\n".join(f"| `{key}` | {meaning.replace('|', 'or')} |" for key, meaning in pairs)
+        rows = "\n".join(f"| `{key}` | {meaning.replace('|', 'or')} |" for key, meaning in keys(found))
         parts.append(f"**`{name}.json`** {found['description']}\n\n| key | meaning |\n|---|---|\n{rows}")
     return "\n\n".join(parts)
 

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 LONGEST = 120
 # Of several things wrong with one value, the first of these says it; the rest follows from it.
-FIRST = ("type", "enum", "not", "minItems", "contains")
+NEEDED = ("contains", "minContains")  # keywords by which a list says which items it needs
+FIRST = ("type", "enum", "not", "minItems", *NEEDED)
 NOT_COUNTRIES = {"UK": "GB", "EN": "GB", "EL": "GR", "USA": "US"}
 
 
@@ -53,7 +54,7 @@ def _distinct(errors: list["jsonschema.ValidationError"]) -> list[str]:
     """One line a mistake: of several errors of one value the first in FIRST, and no key missing that was only misspelt."""
     kept: dict[str, tuple[int, jsonschema.ValidationError]] = {}
     for error in errors:
-        if error.validator == "contains" and any(_below(other, error) for other in errors):
+        if error.validator in NEEDED and any(_below(other, error) for other in errors):
             continue  # a wrong item stands in its place
         of_keys = error.validator in ("additionalProperties", "required")
         place = f"{error.json_path} {error.validator}" if of_keys else error.json_path
@@ -91,6 +92,9 @@ def _explain(error: "jsonschema.ValidationError") -> Iterator[str]:
         yield from (f"missing key '{prefix}{name}'; `make sync` adds it" for name in wanted if name not in given)
     elif not where:
         yield f"must be a mapping of keys to values, not {type(given).__name__}"
+    elif error.validator in NEEDED:
+        missing = " and ".join(f"'{name}'" for name in schema["contains"]["enum"] if name not in given)
+        yield _refusal(where, given, f"it must name {missing}", None)
     else:
         otherwise = f"write it like {schema['examples'][0]}" if "examples" in schema else error.message
         yield _refusal(where, given, _rule(str(error.validator), wanted, otherwise), schema.get("description"))
@@ -122,7 +126,6 @@ def _rule(keyword: str, wanted: Any, otherwise: str) -> str:
         "type": f"it must be of type {several}",
         "enum": f"it must be one of {several}",
         "not": f"it must not be {wanted['const']}" if keyword == "not" else "",
-        "contains": f"it must name '{wanted['const']}'" if keyword == "contains" else "",
         "minimum": f"it must be at least {wanted}",
         "maximum": f"it must be at most {wanted}",
         "exclusiveMinimum": f"it must be greater than {wanted}",

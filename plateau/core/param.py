@@ -1,6 +1,6 @@
 """What a definition of a param is made of: name, values that it takes, default, meaning and unit; and a section of them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -113,9 +113,10 @@ def text(**also: Any) -> Values:
     return {"type": "string", "minLength": 1, **also}
 
 
-def listed(items: Values, **also: Any) -> Values:
-    """A list in which nothing stands twice."""
-    return {"type": "array", "items": items, "uniqueItems": True, **also}
+def listed(items: Values, needed: Sequence[str] = (), **also: Any) -> Values:
+    """A list in which no item stands twice, and in which each of the items `needed` stands."""
+    every = {"contains": {"enum": list(needed)}, "minContains": len(needed)} if needed else {}
+    return {"type": "array", "items": items, "uniqueItems": True, **also, **every}
 
 
 def nullable(values: Values) -> Values:

@@ -23,7 +23,7 @@ HOURS = {
     "description": "opening and closing time, HH:MM-HH:MM",
 }
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-MAPPING = "mapping.schema.json"
+MAPPING = {"$id": "mapping.schema.json"}  # its values are described in schemas/, by that file
 # The columns of data/temporal.parquet but those that hold the conversation and the answer; tests/test_params.py holds that they are.
 COLUMNS = (
     "id",
@@ -102,7 +102,7 @@ DATA: Definitions = (
             PRIVACY,
             Param(
                 "mapping",
-                {"$ref": MAPPING},
+                MAPPING,
                 None,
                 "where the raw files keep what a record needs; null when they have the contract's own shape",
                 "; docs/your-own-data.md shows how",

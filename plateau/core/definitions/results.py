@@ -19,7 +19,6 @@ from plateau.evaluation.arms import RUN
 MANY = 1_000_000_000
 ARMS = tuple(arm.name for arm in RUN)
 NEEDED = tuple(arm.name for arm in RUN if arm.needed)
-NAMED = [{"contains": {"const": name}} for name in NEEDED]
 
 SCORES = {
     "type": "object",
@@ -50,7 +49,7 @@ RESULTS: Definitions = (
         (
             Param(
                 "arms",
-                listed({"enum": list(ARMS), "type": "string"}, minItems=1, allOf=NAMED),
+                listed({"enum": list(ARMS), "type": "string"}, needed=NEEDED, minItems=1),
                 list(ARMS),
                 f"what is compared; {' and '.join(NEEDED)} are needed",
                 f", the others are {', '.join(arm for arm in ARMS if arm not in NEEDED)}",
