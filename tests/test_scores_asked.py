@@ -13,13 +13,13 @@ import pytest
 import tiny
 
 from plateau.core.errors import BadInputError
-from plateau.core.figures import from_json, to_json
+from plateau.core.figures import from_json, shape, to_json
 from plateau.core.system import System
 from plateau.data import asked, fields
 from plateau.evaluation import kinds, scoring
 from plateau.evaluation.kinds import registry
 from plateau.evaluation.kinds.base import Kind
-from plateau.metrics.evaluate import STATISTICS, Arm
+from plateau.metrics.evaluate import Arm, Statistics
 
 ROOT = Path(__file__).parent.parent
 DOCUMENT = (ROOT / "docs" / "scoring.md").read_text(encoding="utf-8")
@@ -67,7 +67,7 @@ def test_every_kind_in_a_file_is_asked_and_explains_its_figures() -> None:
     scored = scoring.scored({"properties": properties}, [{}, {}], [{}, {}])
     assert [one.kind.name for one in scored] == list(properties)
     assert {kind.name for kind in registry.KINDS} == {*properties, "object"}
-    assert {name for one in scored for name in one.statistics} == set(STATISTICS)
+    assert {name for one in scored for name in one.statistics} == set(shape(Statistics))
 
 
 def test_figures_of_every_kind_are_what_the_class_of_the_metrics_file_holds() -> None:

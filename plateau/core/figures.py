@@ -19,7 +19,7 @@ from plateau.core.numbers import is_finite
 
 T = TypeVar("T")
 OPTIONAL = object()  # the key is left out where the figure is None
-INLINE = object()  # the keys of a dataclass, or the estimates of a mapping, stand beside the other figures
+INLINE = object()  # the keys of a dataclass stand beside the other figures
 
 
 @dataclass(frozen=True)
@@ -167,9 +167,6 @@ def _written(name: str, one: Kind, value: Any, rounded: Callable[[float], float]
         return
     if isinstance(value, Estimate):
         yield from zip((name, *bounds(name, one)), (to_json(part, rounded) for part in value), strict=True)
-    elif INLINE in one.marks and isinstance(value, Mapping):
-        for key, inner in value.items():
-            yield from _written(key, one.inner, inner, rounded)
     elif INLINE in one.marks:
         yield from to_json(value, rounded).items()
     else:
@@ -204,31 +201,20 @@ def _read(one: Kind, value: Any, place: str) -> Any:
 
 def _read_class(cls: Any, value: Mapping[str, Any], place: str) -> Any:
     found: dict[str, Any] = {}
-    rest = dict(value)
-    inline_last = sorted(shape(cls).items(), key=lambda pair: INLINE in pair[1].marks and not pair[1].is_class)
-    for name, one in inline_last:
+    for name, one in shape(cls).items():
         if one.base is Estimate:
-            absent = one.nullable and name not in rest
-            found[name] = None if absent else _estimate(name, one, rest, place)
+            absent = one.nullable and name not in value
+            found[name] = None if absent else _estimate(name, one, value, place)
         elif INLINE in one.marks:
-            found[name] = _read_class(one.base, value, place) if one.is_class else _estimates(one.inner, rest, place)
+            found[name] = _read_class(one.base, value, place)
         else:
-            found[name] = _read(one, rest.pop(name, None), f"{place}: {name}")
+            found[name] = _read(one, value.get(name), f"{place}: {name}")
     return cls(**found)
 
 
-def _estimate(name: str, one: Kind, rest: dict[str, Any], place: str) -> Estimate:
-    """An estimate, whose keys are taken from the rest."""
-    return Estimate(*(_read(kind(float), rest.pop(key, None), f"{place}: {key}") for key in (name, *bounds(name, one))))
-
-
-def _estimates(inner: Kind, rest: dict[str, Any], place: str) -> dict[str, Estimate]:
-    """What is left, as estimates by name."""
-    found = {}
-    while rest:
-        name = next(iter(rest))
-        found[name] = _estimate(name, inner, rest, place)
-    return found
+def _estimate(name: str, one: Kind, value: Mapping[str, Any], place: str) -> Estimate:
+    """A figure and its two bounds, each under its own key."""
+    return Estimate(*(_read(kind(float), value.get(key), f"{place}: {key}") for key in (name, *bounds(name, one))))
 
 
 def _held(wanted: type, value: Any, place: str) -> Any:

@@ -213,6 +213,6 @@ def report(one: Scored, samples: int, confidence: float, seed: int) -> metrics.F
         present=one.present,
         answered=significant(one.answered),
         score=estimated(stats.mean_of(one.score), len(one.rows)),
-        statistics={name: estimated(statistic, rows) for name, (statistic, rows) in one.statistics.items()},
+        statistics=metrics.Statistics(**{name: estimated(*figure) for name, figure in one.statistics.items()}),
         items=items or None,
     )

@@ -4,25 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from plateau.core.figures import INLINE, OPTIONAL, Bare, Count, Digits, Estimate, Keys, Limits
+from plateau.core.figures import INLINE, OPTIONAL, Bare, Count, Digits, Estimate, Limits
 from plateau.core.version import SCHEMA_VERSION
 from plateau.metrics.compared import Compared, Result
 from plateau.metrics.scrutiny import Scrutiny
 
 Labels = Mapping[str, Sequence[str]]
-STATISTICS = {
-    "accuracy": "share of right answers, no value being one of them",
-    "macro_f1": "mean F1 over the classes that occur, (none) among them",
-    "f1": "F1 of true",
-    "balanced_accuracy": "mean of the recalls of the classes that occur; null where only one does",
-    "mae": "mean absolute error over the rows where truth and answer have a value",
-    "spearman": "rank correlation over these rows; null where a side is constant",
-    "token_f1": "mean F1 of shared words over the rows whose truth has a value",
-    "exact_set": "share of rows with all items right and none more; no value for no value is right",
-    "value_precision": "of the answers with a value, the share whose truth has one; null where no answer has one",
-    "value_recall": "of the truths with a value, the share whose answer has one",
-    "value_f1": "F1 of there being a value",
-}
 
 
 @dataclass(frozen=True)
@@ -34,6 +21,39 @@ class ItemField:
 
 
 @dataclass(frozen=True)
+class Statistics:
+    """what a kind of field measures beside the score; plateau/evaluation/kinds says which kind measures what"""
+
+    accuracy: Annotated[Estimate | None, OPTIONAL, "share of right answers, no value being one of them"] = None
+    macro_f1: Annotated[Estimate | None, OPTIONAL, "mean F1 over the classes that occur, (none) among them"] = None
+    f1: Annotated[Estimate | None, OPTIONAL, "F1 of true"] = None
+    balanced_accuracy: Annotated[
+        Estimate | None, OPTIONAL, "mean of the recalls of the classes that occur; null where only one does"
+    ] = None
+    mae: Annotated[
+        Estimate | None, OPTIONAL, "mean absolute error over the rows where truth and answer have a value"
+    ] = None
+    spearman: Annotated[
+        Estimate | None, OPTIONAL, "rank correlation over these rows; null where a side is constant"
+    ] = None
+    token_f1: Annotated[Estimate | None, OPTIONAL, "mean F1 of shared words over the rows whose truth has a value"] = (
+        None
+    )
+    exact_set: Annotated[
+        Estimate | None, OPTIONAL, "share of rows with all items right and none more; no value for no value is right"
+    ] = None
+    value_precision: Annotated[
+        Estimate | None,
+        OPTIONAL,
+        "of the answers with a value, the share whose truth has one; null where no answer has one",
+    ] = None
+    value_recall: Annotated[Estimate | None, OPTIONAL, "of the truths with a value, the share whose answer has one"] = (
+        None
+    )
+    value_f1: Annotated[Estimate | None, OPTIONAL, "F1 of there being a value"] = None
+
+
+@dataclass(frozen=True)
 class Field:
     """figures of one field, each with its interval"""
 
@@ -42,7 +62,7 @@ class Field:
     present: Annotated[Count, "rows whose truth has a value"]
     answered: Annotated[float | None, "share of these with a usable answer: of the right type, label and range"]
     score: Annotated[Estimate, "mean score of a row, 0 to 1; no value is right where the truth has none"]
-    statistics: Annotated[Mapping[str, Estimate], INLINE, OPTIONAL, Keys(STATISTICS)]
+    statistics: Annotated[Statistics, INLINE]
     items: Annotated[Mapping[str, ItemField] | None, OPTIONAL, "of a list of objects: each field of the items"]
 
 

@@ -49,21 +49,14 @@ def _properties(cls: Any) -> tuple[Schema, list[str]]:
     found: Schema = {}
     required: list[str] = []
     for name, one in shape(cls).items():
-        if one.base is Estimate:
-            new = _estimate(name, one)
-        elif INLINE in one.marks:
-            new = _properties(one.base)[0] if one.is_class else _estimates(one)
+        if INLINE in one.marks:
+            new, needed = _properties(one.base)
         else:
-            new = {name: _described(one)}
+            new = _estimate(name, one) if one.base is Estimate else {name: _described(one)}
+            needed = list(new)
         found |= new
-        required += [] if OPTIONAL in one.marks else list(new)
+        required += [] if OPTIONAL in one.marks else needed
     return found, required
-
-
-def _estimates(one: Kind) -> Schema:
-    """The keys of a mapping of estimates."""
-    docs = (one.find(Keys) or Keys({})).docs.items()
-    return {key: part for name, doc in docs for key, part in _estimate(name, Kind(Estimate, marks=(doc,))).items()}
 
 
 def _estimate(name: str, one: Kind) -> Schema:
