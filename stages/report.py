@@ -9,6 +9,7 @@ from plateau.core.progress import say
 from plateau.core.stage import run
 from plateau.core.system import SPLITS, System
 from plateau.data import fields, parquet
+from plateau.decision import loading
 from plateau.evaluation import manifest, predictions
 from plateau.metrics.files import Files
 from plateau.prompts.tokens import open_tokens
@@ -54,7 +55,9 @@ def main(system: System, params: Params) -> None:
     composed = report.compose(metrics, knobs, system.root.as_posix(), _evidence(system))
     files.write_json(system.metrics("headline"), to_json(report.headline(metrics)))
     files.write_json(system.metrics("scores"), to_json(field_scores(metrics.evaluate.arm("adapter"))))
-    files.write_text(system.path("adapters", "README.md"), card.write_card(composed, metrics, knobs))
+    files.write_text(
+        system.path("adapters", "README.md"), card.write_card(composed, metrics, knobs, loading.commands(system))
+    )
     files.write_text(system.path("reports", "REPORT.md"), page.write_markdown(composed))
     files.write_text(system.path("reports", "index.html"), page.write_html(composed))
     timed = report.timings(timings.read(system.metrics("speed")), composed.title)

@@ -473,13 +473,14 @@ def test_the_model_card_is_one_that_the_hub_reads() -> None:
     values = figures(OVERFIT)
     settings = knobs(NASTY)
     settings["report"] |= {"license": "other", "license_name": "house-rules"}
-    read = ModelCard(card.write_card(composed(values, title=NASTY), files(values), settings))
+    read = ModelCard(card.write_card(composed(values, title=NASTY), files(values), settings, "mlx_lm.generate"))
     results = {result.metric_type: result.metric_value for result in read.data.eval_results}
     assert results["perplexity"] == values["evaluate"]["arms"]["adapter"]["perplexity"]
     assert results["score of category"] == 0.9
     assert read.data.library_name == "mlx"
     assert (read.data.license, read.data.license_name) == ("other", "house-rules")
     assert "Do not ship" in read.text
+    assert "## How to load\n\nmlx_lm.generate\n\n## Data" in read.text
     assert "<script" not in read.text
     assert all(text.markdown(risk) in read.text for risk in values["overfit"]["risks"])
     assert [line for line in read.text.splitlines() if line.startswith("#")] == [
@@ -490,7 +491,7 @@ def test_the_model_card_is_one_that_the_hub_reads() -> None:
 
 def test_the_front_matter_of_a_card_holds_no_markup_and_still_says_what_it_says() -> None:
     values = figures(HEALTHY)
-    written = card.write_card(composed(values, title=NASTY), files(values), knobs(NASTY))
+    written = card.write_card(composed(values, title=NASTY), files(values), knobs(NASTY), "")
     front = written.split("---\n")[1]
     assert "<" not in front
     assert yaml.safe_load(front)["model-index"][0]["name"] == text.plain(NASTY)
@@ -498,7 +499,7 @@ def test_the_front_matter_of_a_card_holds_no_markup_and_still_says_what_it_says(
 
 def test_a_card_without_a_licence_says_so() -> None:
     values = figures(HEALTHY)
-    written = card.write_card(composed(values), files(values), knobs())
+    written = card.write_card(composed(values), files(values), knobs(), "")
     assert "license:" not in written.split("---")[1]
     assert "No licence is set" in written
 

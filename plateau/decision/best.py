@@ -1,4 +1,4 @@
-"""adapters/best/: the chosen adapter with its tokenizer and a model card, which any mlx-lm client loads."""
+"""adapters/best/: the chosen adapter with its tokenizer, in a form that any mlx-lm client loads."""
 
 import shutil
 from collections.abc import Sequence
@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 from plateau.core import figures, files
 from plateau.core.errors import BadInputError
 from plateau.core.system import System
+from plateau.decision import loading
 from plateau.decision.selection import RowLosses
 from plateau.evaluation import hashes
 from plateau.metrics.evaluations import Point
@@ -72,7 +73,7 @@ def checkpoint(system: System, point: Point) -> Path:
 
 
 def write(system: System, chosen: Selection, points: Sequence[Point], date: str) -> None:
-    """Copy the chosen adapter and the base's tokenizer, write its chat template as of `date`, where it ends, and the model card."""
+    """Copy the chosen adapter and the base's tokenizer, write its chat template as of `date`, where it ends, and how it is loaded."""
     point = next(p for p in points if p.iteration == chosen.iteration)
     source, base = checkpoint(system, point), system.path("models", "base")
     with files.replacing(system.path("adapters", "best")) as folder:
@@ -83,7 +84,7 @@ def write(system: System, chosen: Selection, points: Sequence[Point], date: str)
             if (base / name).is_file():
                 shutil.copyfile(base / name, folder / name)
         stop = _write_prompting(base, folder, date)
-        (folder / "README.md").write_text(card(system, chosen, point, stop), encoding="utf-8")
+        loading.write(folder, system, chosen, point, stop)
         files.write_json(folder / hashes.PROVENANCE, hashes.made_from(system, folder))
 
 
@@ -105,22 +106,3 @@ def _write_prompting(base: Path, folder: Path, date: str) -> str | None:
     own = configs[0] if (base / _CONFIGS[0]).is_file() else {}
     files.write_json(folder / _CONFIGS[0], {**own, "eos_token_id": sorted({*known, stop})})
     return str(tokenizer.convert_ids_to_tokens(stop))
-
-
-def card(system: System, chosen: Selection, point: Point, stop: str | None = None) -> str:
-    """The model card: what the adapter is, how it was chosen and how it is used; `stop` is a token at which clients must be told to end."""
-    ending = "" if stop is None else f" --extra-eos-token '{stop}'"
-    return f"""---
-library_name: mlx
-tags: [mlx, lora, plateau]
----
-# Adapter of {system.path().resolve().name if system.root.name else "the contact-centre system"}
-
-{chosen.reason[0].upper()}{chosen.reason[1:]}.
-Validation loss {chosen.val_loss:.6g} nats a token (perplexity {chosen.val_perplexity:.6g}) after
-{point.trained_tokens or 0:,} trained tokens; sha256 `{point.sha256}`.
-
-    mlx_lm.generate --model models/base --adapter-path adapters/best{ending} --prompt "..."
-
-Whether it should ship stands in metrics/gates.json, what it scores in metrics/evaluate.json.
-"""

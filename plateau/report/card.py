@@ -17,8 +17,8 @@ DATA = ("prepare", "split", "convert")
 YAML_LESS_THAN = "\\x3C"
 
 
-def write_card(composed: page.Page, run: Files, params: Mapping[str, Any]) -> str:
-    """The card as Markdown with YAML front matter, as ModelCard of huggingface_hub writes it."""
+def write_card(composed: page.Page, run: Files, params: Mapping[str, Any], loading: str) -> str:
+    """The card as Markdown with YAML front matter, as ModelCard of huggingface_hub writes it; `loading` are commands in Markdown."""
     from huggingface_hub import ModelCard, ModelCardData
 
     knobs, model, title = params["report"], str(params["model"]), plain(composed.title)
@@ -38,7 +38,7 @@ def write_card(composed: page.Page, run: Files, params: Mapping[str, Any]) -> st
         "figures": run,
         "params": params,
         "sha256": report.sha256(run),
-        "base": model.partition("@")[0] if "@" in model else "models/base" if model == "reference" else model,
+        "loading": Markup(loading),  # noqa: S704 (commands of plateau.decision.loading)
         "data": [table for name in DATA for table in health.tables(name, getattr(run, name))],
         "arms": evidence.arm_table(run.evaluate.arms),
         "settings": [row for row in flat(params) if not row[0].startswith("report.")],
