@@ -1,19 +1,16 @@
 """answers: what the chosen adapter says on the test split, free, constrained and fused, and what it does to the base model."""
 
-import sys
 import time
 
 from plateau.core import files, timings
 from plateau.core.numbers import significant
 from plateau.core.params import Params
-from plateau.core.progress import say
 from plateau.core.stage import run
 from plateau.core.system import System
 from plateau.decision import best
 from plateau.evaluation import answers, hashes, plan, provenance, rows, samples
 from plateau.lm.backend import BLAS
 
-PLAN = "--plan"
 PARAMS = (
     "evaluate.arms",
     "evaluate.num_samples",
@@ -59,14 +56,9 @@ def _settings(params: Params) -> answers.Settings:
 def show_plan(system: System, params: Params) -> None:
     """Print what asking will cost, by arm; no model is loaded."""
     options = params["evaluate"]
-    splits = samples.open_splits(system, options["num_samples"], options["diagnostic_rows"])
-    speeds = timings.read(system.metrics("speed")).get("answers", {})
-    say("\n".join(plan.lines(("adapter", "fused"), options["arms"], splits, options["max_tokens"], speeds)))
+    wanted = (options["num_samples"], options["diagnostic_rows"])
+    plan.show(system, "answers", ("adapter", "fused"), options["arms"], wanted, options["max_tokens"])
 
 
 if __name__ == "__main__":
-    if PLAN in sys.argv:
-        sys.argv.remove(PLAN)
-        run(show_plan, PARAMS)
-    else:
-        run(main, PARAMS)
+    run(main, PARAMS, plan=show_plan)

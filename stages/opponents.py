@@ -1,17 +1,14 @@
 """opponents: what the base model says on the test split; another learning rate leaves it up to date."""
 
-import sys
 import time
 
 from plateau.core import timings
 from plateau.core.params import Params
-from plateau.core.progress import say
 from plateau.core.stage import run
 from plateau.core.system import System
 from plateau.evaluation import answers, hashes, plan, prompting, provenance, rows, samples
 from plateau.lm.backend import BLAS
 
-PLAN = "--plan"
 PARAMS = (
     "evaluate.arms",
     "evaluate.num_samples",
@@ -42,14 +39,9 @@ def main(system: System, params: Params) -> None:
 def show_plan(system: System, params: Params) -> None:
     """Print what asking will cost, by arm; no model is loaded."""
     options = params["evaluate"]
-    splits = samples.open_splits(system, options["num_samples"], options["diagnostic_rows"])
-    speeds = timings.read(system.metrics("speed")).get("opponents", {})
-    say("\n".join(plan.lines(("base",), options["arms"], splits, options["max_tokens"], speeds)))
+    wanted = (options["num_samples"], options["diagnostic_rows"])
+    plan.show(system, "opponents", ("base",), options["arms"], wanted, options["max_tokens"])
 
 
 if __name__ == "__main__":
-    if PLAN in sys.argv:
-        sys.argv.remove(PLAN)
-        run(show_plan, PARAMS)
-    else:
-        run(main, PARAMS)
+    run(main, PARAMS, plan=show_plan)

@@ -3,6 +3,7 @@
 from functools import partial
 
 from plateau.core import files, timings
+from plateau.core.definitions import SHOWN
 from plateau.core.figures import to_json
 from plateau.core.params import Params
 from plateau.core.progress import say
@@ -16,35 +17,7 @@ from plateau.prompts.tokens import open_tokens
 from plateau.report import card, findings, page, report
 from plateau.report.evidence import Evidence, field_scores
 
-PARAMS = (
-    "model",
-    "lr",
-    "lr_schedule",
-    "warmup",
-    "rank",
-    "scale",
-    "dropout",
-    "num_layers",
-    "fine_tune_type",
-    "batch_size",
-    "grad_accumulation",
-    "iters",
-    "max_seq_length",
-    "eval_every",
-    "patience",
-    "min_delta",
-    "seed",
-    "prepare",
-    "temporal",
-    "split",
-    "convert",
-    "train",
-    "selection",
-    "evaluate",
-    "overfit",
-    "gates",
-    "report",
-)
+PARAMS = SHOWN
 
 
 def main(system: System, params: Params) -> None:

@@ -26,7 +26,6 @@ from plateau.training.ranks import RANK_VARIABLES, Ranks, join
 from plateau.training.settings import Settings
 from plateau.training.stopping import Rules
 
-PLAN = "--plan"
 PARAMS = (
     "lr",
     "lr_schedule",
@@ -177,8 +176,4 @@ def _settings(params: Params, vocabulary: int) -> Settings:
 
 
 if __name__ == "__main__":
-    if PLAN in sys.argv:
-        sys.argv.remove(PLAN)
-        run(show_plan, PARAMS, UNTRACKED)
-    else:
-        run(main, PARAMS, UNTRACKED)
+    run(main, PARAMS, UNTRACKED, plan=show_plan)

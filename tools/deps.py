@@ -14,11 +14,11 @@ from typing import Any
 
 import yaml
 
-from plateau.core.definitions import PARAMS
+from plateau.core import definitions
 from plateau.core.param import closed
 
 ROOT = Path(__file__).parent.parent
-SCHEMA = closed(PARAMS)
+SCHEMA = closed(definitions.PARAMS)
 # Modules that can change no out of any stage, only what a person sees, when a stage stops, and what it refuses to do.
 # tests/test_effects.py runs a system with each of them replaced by one that does nothing, and holds that all outs are the same bytes.
 WITHOUT_EFFECT = (
@@ -154,7 +154,8 @@ def declared(path: Path, constant: str = "PARAMS") -> tuple[str, ...]:
     """The PARAMS constant of a stage module; or its UNTRACKED, of params that change no byte, where it has one."""
     for node in syntax(path).body:
         if isinstance(node, ast.Assign | ast.AnnAssign) and ast.unparse(node).startswith(constant) and node.value:
-            return tuple(ast.literal_eval(node.value))
+            named = isinstance(node.value, ast.Name)  # a constant of the definitions
+            return tuple(getattr(definitions, ast.unparse(node.value)) if named else ast.literal_eval(node.value))
     if constant == "PARAMS":
         raise AssertionError(f"{path}: no line `PARAMS = (...)`")
     return ()

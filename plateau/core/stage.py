@@ -10,21 +10,28 @@ from plateau.core.errors import BadInputError, PlateauError
 from plateau.core.progress import complain
 from plateau.core.system import System
 
+Main = Callable[[System, params.Params], None]
+PLAN = "--plan"  # say what the stage would cost, instead of running it
+
 if supervision.is_stage():  # here, for each stage imports this module before mlx, which takes seconds to load
     supervision.watch()
 
 
 def run(
-    main: Callable[[System, params.Params], None],
+    main: Main,
     keys: Sequence[str],
     untracked: Sequence[str] = (),
     bad_input: int = BadInputError.exit_status,
+    plan: Main | None = None,
 ) -> None:
-    """Call `main(system, params)` for `python -m stages.<name> [SYSTEM_DIR]`; exit 0, 1, 2 or 3 as DESIGN's errors say.
+    """Call `main(system, params)` for `python -m stages.<name> [SYSTEM_DIR]`, or `plan` where `--plan` is asked for.
 
-    DVC knows the stage's params `keys`, and not those `untracked`, which change no byte of its outs.
-    `bad_input` is the exit status for params or data that a person must correct.
+    DVC knows the stage's params `keys`, and not those `untracked`, which change no byte of its outs. The exit status is 0, or that
+    of the error (plateau/core/errors.py); `bad_input` is the one for params or data that a person must correct.
     """
+    if plan and PLAN in sys.argv:
+        sys.argv.remove(PLAN)
+        main = plan
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         system = _system(sys.argv[1:])

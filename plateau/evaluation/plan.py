@@ -2,11 +2,21 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from plateau.core import timings
+from plateau.core.progress import say
+from plateau.core.system import System
 from plateau.evaluation.arms import RUN, Entry
-from plateau.evaluation.samples import Split
+from plateau.evaluation.samples import Split, open_splits
 
+Rows = tuple[int | None, int]  # rows to generate for: of the test split (None for all), and of each other split
 # The splits of which a model's sampled rows are generated for beside the test, by the arm that does it.
 DIAGNOSED = {"base": ("train",), "adapter": ("train", "valid")}
+
+
+def show(system: System, stage: str, models: Sequence[str], asked: Sequence[str], rows: Rows, max_tokens: int) -> None:
+    """Print the cost of a stage that asks some of the models; no model is loaded."""
+    speeds = timings.read(system.metrics("speed")).get(stage, {})
+    say("\n".join(lines(models, asked, open_splits(system, *rows), max_tokens, speeds)))
 
 
 def lines(

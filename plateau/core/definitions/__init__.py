@@ -6,9 +6,11 @@ largest value that somebody may mean.
 """
 
 from plateau.core.definitions.data import DATA
-from plateau.core.definitions.knobs import KNOBS
+from plateau.core.definitions.knobs import KNOBS, VERSION
 from plateau.core.definitions.results import RESULTS
 from plateau.core.definitions.training import TRAINING
-from plateau.core.param import Definitions
+from plateau.core.param import Definitions, Section
 
 PARAMS: Definitions = (*KNOBS, *DATA, *TRAINING, *RESULTS)
+# The keys that a report shows: those of every system, less the version of the file's own form.
+SHOWN = tuple(one.name for one in PARAMS if not (isinstance(one, Section) and one.optional) and one is not VERSION)

@@ -12,6 +12,13 @@ from plateau.core.param import (
 from plateau.core.version import SCHEMA_VERSION
 
 MANY = 1_000_000_000
+VERSION = Param(
+    "schema_version",
+    integer(SCHEMA_VERSION, SCHEMA_VERSION),
+    SCHEMA_VERSION,
+    "version of the form of this file and of the metrics files",
+    "; `make sync` writes it",
+)
 
 KNOBS: Definitions = (
     Param(
@@ -76,11 +83,5 @@ KNOBS: Definitions = (
         "seed of every random draw",
         ": data, splits, adapter weights, batch order, dropout, sampling",
     ),
-    Param(
-        "schema_version",
-        integer(SCHEMA_VERSION, SCHEMA_VERSION),
-        SCHEMA_VERSION,
-        "version of the form of this file and of the metrics files",
-        "; `make sync` writes it",
-    ),
+    VERSION,
 )
