@@ -7,8 +7,7 @@ from plateau.core.numbers import significant
 from plateau.core.params import Params
 from plateau.core.stage import run
 from plateau.core.system import System
-from plateau.decision import best
-from plateau.evaluation import answers, hashes, plan, provenance, rows, samples
+from plateau.evaluation import answers, chosen, hashes, plan, provenance, rows, samples
 from plateau.lm.backend import BLAS
 
 PARAMS = (
@@ -34,9 +33,9 @@ def main(system: System, params: Params) -> None:
     base, adapter = system.path("models", "base"), system.path("adapters", "best")
     provenance.check_prompts(system, base, params["convert"]["template_date"])
     provenance.check_prompts(system, adapter, params["convert"]["template_date"])
-    settings, recorded = _settings(params), best.chosen_losses(system)
+    settings, recorded = _settings(params), chosen.losses(system)
     network, tokenizer, found = answers.adapted(base, adapter, splits, settings, recorded)
-    best.check(system)
+    chosen.check(system)
     hashes.check_adapter(system)
     answers.answers(network, tokenizer, splits, settings, found)
     answers.fused(base, adapter, network, tokenizer, splits["test"], settings, found)

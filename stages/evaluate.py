@@ -15,8 +15,8 @@ from plateau.core.system import SPLITS, System
 from plateau.core.timings import record
 from plateau.data import asked, fields
 from plateau.data.fields import Field
-from plateau.decision import best
 from plateau.evaluation import (
+    chosen,
     diagnostics,
     figures,
     leaks,
@@ -29,10 +29,10 @@ from plateau.evaluation import (
     stats,
 )
 from plateau.evaluation.arms import BASELINES, PROBE
+from plateau.metrics.drift import Drift
 from plateau.metrics.evaluate import (
     AdapterEffect,
     Diagnostics,
-    Drift,
     Evaluate,
     Leaks,
     Overlap,
@@ -97,7 +97,7 @@ def _drift(system: System, table: pa.Table, settings: figures.Settings) -> Drift
     """The adapter's loss on the training probe, on validation as recorded when it was chosen, and on the test."""
     probe, tested = (predictions.arms(table, split)["adapter"] for split in (PROBE, "test"))
     train, test = figures.row_losses(probe), figures.row_losses(tested)
-    return figures.drift({"train": train, "valid": best.chosen_losses(system), "test": test}, settings)
+    return figures.drift({"train": train, "valid": chosen.losses(system), "test": test}, settings)
 
 
 def _leaks(system: System, leaves: Sequence[Field], options: Params) -> Leaks:

@@ -7,6 +7,7 @@ from plateau.core.progress import say
 from plateau.core.stage import run
 from plateau.core.system import System
 from plateau.decision import best, selection
+from plateau.evaluation import chosen as recorded
 from plateau.metrics.evaluations import Point
 from plateau.training import scratch
 
@@ -25,7 +26,7 @@ def main(system: System, params: Params) -> None:
     scratch.sweep()  # dvc.lock names the outs of train by now
     points = read(list[Point], system.metrics("evaluations"))
     policy = params["selection"]["policy"]
-    row_losses = best.row_losses(system) if policy == "one_standard_error" else None
+    row_losses = recorded.row_losses(system) if policy == "one_standard_error" else None
     scores = None
     if policy == "quality":
         from plateau.decision import quality  # mlx, which no other policy needs

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plateau.core.figures import from_json
+from plateau.decision import curve as reading
 from plateau.decision import overfit
 from plateau.metrics.evaluations import Point
 from plateau.metrics.train import Train
@@ -36,7 +37,7 @@ def verdict(points, chosen, rows=188, **train):
 
 
 def test_the_published_curve_gets_the_statuses_of_its_gaps_and_1300_is_overfitting():
-    assert overfit.statuses(curve(*PUBLISHED), 0.05) == [
+    assert reading.statuses(curve(*PUBLISHED), 0.05) == [
         "baseline",
         "no_gap",
         "no_gap",
@@ -46,7 +47,7 @@ def test_the_published_curve_gets_the_statuses_of_its_gaps_and_1300_is_overfitti
         "elevated",
         "overfitting",
     ]
-    assert overfit.onset(curve(*PUBLISHED), 0.05) == 1300
+    assert reading.onset(curve(*PUBLISHED), 0.05) == 1300
 
 
 @pytest.mark.parametrize(
@@ -55,27 +56,27 @@ def test_the_published_curve_gets_the_statuses_of_its_gaps_and_1300_is_overfitti
      (20, "elevated"), (39.9, "elevated"), (40, "wide"), (400, "wide")],
 )  # fmt: skip
 def test_gap_bounds_belong_to_the_wider_status_except_zero(gap, status):
-    assert overfit.statuses(curve((0, 500, 600), (1, 100, 100 + gap)), 0.05)[1] == status
+    assert reading.statuses(curve((0, 500, 600), (1, 100, 100 + gap)), 0.05)[1] == status
 
 
 def test_a_rise_with_rising_training_loss_is_not_overfitting():
-    assert overfit.statuses(curve((0, 2, 2), (1, 1.0, 1.0), (2, 1.1, 1.2)), 0.05)[2] == "minimal"
+    assert reading.statuses(curve((0, 2, 2), (1, 1.0, 1.0), (2, 1.1, 1.2)), 0.05)[2] == "minimal"
 
 
 def test_a_rise_of_exactly_val_rise_is_not_overfitting_yet():
-    assert overfit.statuses(curve((0, 2, 2), (1, 0.9, 1.0), (2, 0.8, 1.05)), 0.05)[2] == "elevated"
-    assert overfit.statuses(curve((0, 2, 2), (1, 0.9, 1.0), (2, 0.8, 1.0501)), 0.05)[2] == "overfitting"
+    assert reading.statuses(curve((0, 2, 2), (1, 0.9, 1.0), (2, 0.8, 1.05)), 0.05)[2] == "elevated"
+    assert reading.statuses(curve((0, 2, 2), (1, 0.9, 1.0), (2, 0.8, 1.0501)), 0.05)[2] == "overfitting"
 
 
 def test_a_spike_that_training_recovers_from_is_no_onset():
     points = curve((0, 2, 2), (1, 1, 1), (2, 0.9, 1.2), (3, 0.8, 0.9))
-    assert overfit.statuses(points, 0.05)[2] == "overfitting"
-    assert overfit.onset(points, 0.05) is None
+    assert reading.statuses(points, 0.05)[2] == "overfitting"
+    assert reading.onset(points, 0.05) is None
 
 
 def test_missing_losses_have_no_status_and_do_not_hide_the_best():
     points = curve((0, 2, 2), (1, 1, 1), (2, None, math.nan), (3, None, 1.2), (4, 0.5, 1.2))
-    assert overfit.statuses(points, 0.05)[2:] == [None, None, "overfitting"]
+    assert reading.statuses(points, 0.05)[2:] == [None, None, "overfitting"]
 
 
 losses = st.floats(0.01, 10)
@@ -84,9 +85,9 @@ losses = st.floats(0.01, 10)
 @given(st.lists(st.tuples(losses, losses), min_size=2, max_size=12), st.floats(0, 0.5))
 def test_statuses_depend_on_the_past_only_and_onset_comes_after_the_best(rows, rise):
     points = curve(*((i * 10, t, v) for i, (t, v) in enumerate(rows)))
-    all_of_them = overfit.statuses(points, rise)
-    assert all_of_them[:-1] == overfit.statuses(points[:-1], rise)
-    start, best = overfit.onset(points, rise), overfit.best_point(points)
+    all_of_them = reading.statuses(points, rise)
+    assert all_of_them[:-1] == reading.statuses(points[:-1], rise)
+    start, best = reading.onset(points, rise), reading.best_point(points)
     assert start is None or start > best.iteration
     for point, status in zip(points, all_of_them, strict=True):
         if status == "overfitting":

@@ -19,7 +19,8 @@ import yaml
 
 from plateau.core import params
 from plateau.core.figures import Estimate, Keys, from_json, to_json
-from plateau.decision import checkup, judging, overfit, selection
+from plateau.decision import checkup, judging, selection
+from plateau.decision import curve as reading
 from plateau.evaluation import arms
 from plateau.metrics.evaluate import Evaluate
 from plateau.metrics.evaluations import Point
@@ -91,7 +92,7 @@ def figures(val_losses: list[float], rows: int = 500) -> dict[str, Any]:
     """Metrics files of a run with these validation losses, judged by the real code."""
     points = evaluations(val_losses)
     read = from_json(list[Point], points, "evaluations")
-    best = overfit.best_point(read)
+    best = reading.best_point(read)
     assert best is not None
     train = {
         "stop_reason": "patience_exhausted",

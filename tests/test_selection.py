@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from test_overfit import PUBLISHED, curve
 
 from plateau.core.errors import BadInputError
-from plateau.decision import overfit, selection
+from plateau.decision import curve as reading
+from plateau.decision import selection
 
 POLICIES = ("latest_within_tolerance", "best", "earliest_within_tolerance")
 
@@ -115,7 +116,7 @@ def test_any_curve_gives_one_choice_within_its_policy_whatever_the_order_of_the_
     assert [c.eligible for c in picked] == [True]
     lowest = min(v for _, v in rows[1:])
     assert chosen.val_loss <= lowest * (1 + tolerance) + 1e-9
-    start = overfit.onset(points, 0.05)
+    start = reading.onset(points, 0.05)
     if policy == "latest_within_tolerance" and start is not None:
         assert chosen.iteration < start
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from plateau.decision import overfit
+from plateau.decision import curve, overfit
 from plateau.decision.risks import risks
 from plateau.metrics.evaluate import Evaluate
 from plateau.metrics.evaluations import Point
@@ -26,7 +26,7 @@ def check(
     rows = overfit.timeline(points, params["val_rise"])
     nothing = Judged(chosen, None, None, None, None)
     picked = next((row for row in rows if row.iteration == chosen), nothing)
-    start = overfit.onset(points, params["val_rise"])
+    start = curve.onset(points, params["val_rise"])
     judgement = overfit.verdict(points, chosen, train, evaluate.drift.valid_rows or 0, params)
     return Overfit(
         verdict=judgement.verdict,

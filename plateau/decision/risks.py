@@ -2,7 +2,8 @@
 
 from plateau.core.figures import value_of
 from plateau.core.numbers import is_finite
-from plateau.metrics.evaluate import Difficulty, Drift, Evaluate, Memorisation, Overlap
+from plateau.metrics.drift import Drift
+from plateau.metrics.evaluate import Difficulty, Evaluate, Memorisation, Overlap
 from plateau.metrics.overfit import Judged
 from plateau.metrics.train import Train
 

@@ -5,17 +5,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from plateau.core.errors import BadInputError
 from plateau.core.numbers import is_finite, perplexity
-from plateau.decision import overfit
-from plateau.decision.overfit import val_loss
+from plateau.decision import curve
+from plateau.decision.curve import val_loss
+from plateau.evaluation.chosen import RowLosses
 from plateau.metrics.evaluations import Point
 from plateau.metrics.selection import Candidate, Selection
-
-# loss_sum and tokens of each validation row, at one iteration
-RowLosses = tuple[NDArray[np.float64], NDArray[np.int64]]
 
 
 class _Rule(NamedTuple):
@@ -39,7 +36,7 @@ def choose(
     needed there. Iteration 0 is never chosen. Raises BadInputError when there is nothing to choose from.
     """
     points = sorted(points, key=lambda p: p.iteration)
-    best = overfit.best_point(points)
+    best = curve.best_point(points)
     if best is None:
         raise BadInputError("no checkpoint with a finite validation loss to choose from; see metrics/evaluations.json")
     rule = _rule(points, best, params, val_rise, row_losses or {}, scores or {})
@@ -86,7 +83,7 @@ def _rule(
     if policy == "earliest_within_tolerance":
         return _Rule(within, _by_iteration, f"the least trained within {tolerance:.4g} of the best validation loss")
     if policy == "latest_within_tolerance":
-        refuse = _before(overfit.onset(points, val_rise), within)
+        refuse = _before(curve.onset(points, val_rise), within)
         words = f"the most trained within {tolerance:.4g} of the best validation loss, before overfitting"
         return _Rule(refuse, _latest_first, words)
     if policy == "one_standard_error":

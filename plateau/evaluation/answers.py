@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from plateau.core.errors import BadInputError
 from plateau.core.progress import say
 from plateau.evaluation import arms, general_text, provenance
+from plateau.evaluation.chosen import RowLosses
 from plateau.evaluation.prompting import Prompting
 from plateau.evaluation.rows import rows_of
 from plateau.evaluation.samples import Split, evenly_spaced
@@ -61,7 +62,7 @@ def opponents(base: Path, splits: Mapping[str, Split], prompting: Prompting, set
 
 
 def adapted(
-    base: Path, adapter: Path, splits: Mapping[str, Split], settings: Settings, recorded: provenance.RowLosses
+    base: Path, adapter: Path, splits: Mapping[str, Split], settings: Settings, recorded: RowLosses
 ) -> tuple[nn.Module, Any, Run]:
     """The base model with the adapter applied, its tokenizer, and a run that holds the adapter's effect.
 

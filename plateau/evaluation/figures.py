@@ -18,7 +18,8 @@ from plateau.evaluation.stats import Floats
 from plateau.lm.shape import relaxed
 from plateau.metrics import evaluate as metrics
 from plateau.metrics.compared import Compared
-from plateau.metrics.evaluate import Comparison, Drift, Scores
+from plateau.metrics.drift import Drift
+from plateau.metrics.evaluate import Comparison, Scores
 from plateau.metrics.plots import Answer
 
 Figures = dict[str, Any]

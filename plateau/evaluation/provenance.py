@@ -10,10 +10,9 @@ from numpy.typing import NDArray
 
 from plateau.core.errors import BadInputError
 from plateau.core.system import SPLITS, System
+from plateau.evaluation.chosen import RowLosses
 from plateau.prompts import chat
 from plateau.prompts.tokens import open_tokens
-
-RowLosses = tuple[NDArray[np.float64], NDArray[Any]]  # summed loss and supervised tokens of each validation row
 
 _ROWS = 8  # of each split, evenly spaced, that are rendered again
 _RELATIVE, _ABSOLUTE = 0.03, 0.003  # how far a loss may be off that another backend or float type recorded

@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from plateau.core.figures import INLINE, OPTIONAL, Bare, Count, Digits, Estimate, Limits
+from plateau.core.figures import INLINE, OPTIONAL, Count, Digits, Estimate, Limits
 from plateau.core.version import SCHEMA_VERSION
-from plateau.metrics.compared import Compared, Result
+from plateau.metrics.compared import Compared
+from plateau.metrics.drift import Drift
 from plateau.metrics.scrutiny import Scrutiny
 
 Labels = Mapping[str, Sequence[str]]
@@ -119,20 +120,6 @@ class AdapterEffect:
     fused_dequantized_logit_difference: Annotated[
         float | None, OPTIONAL, "the same difference where it is fused with --dequantize"
     ] = None
-
-
-@dataclass(frozen=True)
-class Drift:
-    """the training probe, validation, and the later test against it"""
-
-    train_rows: Annotated[Count, "rows of the training probe"]
-    train_loss: Annotated[Estimate, "loss of the chosen checkpoint on the training probe, nats a token"]
-    valid_rows: Annotated[Count, "validation rows"]
-    valid_loss: Annotated[Estimate, "validation loss of the chosen checkpoint, nats a token"]
-    test_rows: Annotated[Count, "test rows"]
-    test_loss: Annotated[Estimate, "test loss of the chosen checkpoint, nats a token"]
-    difference: Annotated[Estimate, Bare("the interval of the difference"), "test loss less validation loss"]
-    result: Annotated[Result, "whether the later test is told apart from the validation split"]
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,12 @@
 """metrics/evaluations.json, a list of points."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 from plateau.core.figures import Count, Limits
 from plateau.metrics.train import Loss
+
+Status = Literal["baseline", "overfitting", "no_gap", "minimal", "acceptable", "elevated", "wide"]
 
 
 @dataclass(frozen=True)

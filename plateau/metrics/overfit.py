@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from plateau.core.figures import INLINE, OPTIONAL, Count, Decimals
-from plateau.metrics.evaluate import Drift
+from plateau.metrics.drift import Drift
+from plateau.metrics.evaluations import Status
 
 Verdict = Literal["healthy", "underfit", "overfit", "unstable", "insufficient_evidence"]
-Status = Literal["baseline", "overfitting", "no_gap", "minimal", "acceptable", "elevated", "wide"]
 Loss = float
 Percent = Annotated[float, Decimals(2)]
 
