@@ -50,7 +50,7 @@ PARAMS = (
     "evaluate.price_output",
     "split.strategy",
     "split.group_by",
-    "split.near_duplicates",
+    "split.column",
     "seed",
 )
 
@@ -111,7 +111,7 @@ def _leaks(system: System, leaves: Sequence[Field], options: Params) -> Leaks:
 
     def overlap(known: str, tested: str) -> Overlap:
         asked = (prompts[known], prompts[tested])
-        return leaks.overlap(said[known], said[tested], options["near_duplicates"], asked)
+        return leaks.overlap(said[known], said[tested], leaks.NEAR, asked)
 
     return Leaks(
         test_in_train=overlap("train", "test"),
@@ -119,7 +119,7 @@ def _leaks(system: System, leaves: Sequence[Field], options: Params) -> Leaks:
         test_in_valid=TestInValid(**vars(overlap("valid", "test"))),
         repeated=leaks.repeated(prompts),
         answered=leaks.answered(leaves, prompts["test"], targets["test"]),
-        split_strategy=options["strategy"],
+        split_strategy="column" if options["column"] else options["strategy"],
         later_rows=leaks.later_rows({name: tables[name]["start_utc"].to_pylist() for name in SPLITS}),
         shared_groups=leaks.shared_groups({n: tables[n][group_by].to_pylist() for n in SPLITS}) if group_by else 0,
         format_differences=leaks.format_differences(prompts),

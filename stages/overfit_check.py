@@ -11,6 +11,7 @@ from plateau.evaluation import hashes
 from plateau.metrics.evaluate import Evaluate
 from plateau.metrics.evaluations import Point
 from plateau.metrics.selection import Selection
+from plateau.metrics.split import Split
 from plateau.metrics.train import Train
 
 PARAMS = ("overfit", "gates")
@@ -21,8 +22,8 @@ def main(system: System, params: Params) -> None:
     system.metrics("gates").unlink(missing_ok=True)  # an answer from earlier figures must not outlive them
     points = read(list[Point], system.metrics("evaluations"))
     selection, train = read(Selection, system.metrics("selection")), read(Train, system.metrics("train"))
-    evaluate = read(Evaluate, system.metrics("evaluate"))
-    checked = checkup.check(points, selection, train, evaluate, params["overfit"])
+    evaluate, split = read(Evaluate, system.metrics("evaluate")), read(Split, system.metrics("split"))
+    checked = checkup.check(points, selection, train, evaluate, split, params["overfit"])
     judged = judging.judge(params["gates"], checked, evaluate, hashes.digest(system))
     files.write_json(system.metrics("overfit"), to_json(checked))
     files.write_json(system.metrics("gates"), to_json(judged))

@@ -12,7 +12,6 @@ from plateau.core.figures import to_json
 from plateau.core.progress import say
 from plateau.core.system import System
 from plateau.data import asked, engine, joining, parquet, preparation, privacy
-from plateau.data.records import SCHEMA
 from plateau.metrics.prepare import Redacted
 
 PARAMS = ("prepare",)
@@ -33,7 +32,7 @@ def main(system: System, values: params.Params) -> None:
             joining.join(store)
             guard, replaced = privacy.rules(options["privacy"], json.loads(rules.target)), Counter[str]()
             clean = pool.map(partial(privacy.batch, guard), joining.accepted(store, memory))
-            parquet.write(folder / "prepared.parquet", SCHEMA, privacy.counted(clean, replaced))
+            parquet.write(folder / "prepared.parquet", joining.written(store), privacy.counted(clean, replaced))
             store.rejects.write(rejected)
             starts = parquet.columns(folder / "prepared.parquet", ["start_utc"])["start_utc"]
             summary = joining.summary(store, starts, Redacted(**{kind: replaced[kind] for kind in privacy.KINDS}))

@@ -15,7 +15,8 @@ from plateau.core.errors import BadInputError
 from plateau.core.system import System
 from plateau.data import mapping
 from plateau.data.sources import RefusedError
-from stages import prepare
+from stages import prepare, temporal
+from tests.contracts import metrics_problems
 from tests.test_params import ROOT, SCHEMA, stage
 from tests.test_star import DATA, needs_data
 
@@ -90,6 +91,35 @@ def run(made: System, declared: Any) -> list[dict[str, Any]]:
 
 def rejects(made: System) -> list[dict[str, Any]]:
     return [json.loads(line) for line in made.path("data", "rejected.jsonl").read_text(encoding="utf-8").splitlines()]
+
+
+def test_records_without_a_time_go_through_and_say_so(tmp_path: Path) -> None:
+    """The second record's split is named, as a public set does; no feature of a clock is made up."""
+    declared = {
+        "transcripts": {
+            "source": "calls",
+            "id": "n",
+            "split": "part",
+            "turns": {"role": {"value": "customer"}, "text": "q"},
+        },
+        "analyses": {"target": {"topic": "label", "stars": {"value": 3}}},
+    }
+    lines = [{"n": number, "q": f"hello {number}", "label": "billing", "part": "test"} for number in range(3)]
+    del lines[0]["part"]
+    made = system(tmp_path, calls__jsonl="".join(json.dumps(line) + "\n" for line in lines))
+    rows = run(made, declared)
+    assert [(row["id"], row["start"], row["start_utc"], row["split"]) for row in rows] == [
+        ("0", None, None, None),
+        ("1", None, None, "test"),
+        ("2", None, None, "test"),
+    ]
+    temporal.main(made, {"temporal": params.check(ROOT / "params.yaml")["temporal"]})
+    clock = json.loads(made.metrics("temporal").read_text())
+    assert metrics_problems("temporal", clock) == []
+    assert (clock["start_unknown"], clock["earliest"], clock["business_hours_share"]) == (3, None, None)
+    assert set(clock["day_of_week"].values()) == {0}
+    [first, *_] = pq.read_table(made.path("data", "temporal.parquet")).to_pylist()
+    assert {first[name] for name in ("day_of_week", "time_of_day", "business_hours", "load_last_hour")} == {None}
 
 
 def test_paths_times_roles_and_labels_become_records_of_the_contract(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ from plateau.metrics.evaluate import Evaluate
 from plateau.metrics.evaluations import Point
 from plateau.metrics.files import Files
 from plateau.metrics.prepare import Prepare
+from plateau.metrics.split import Split
 from plateau.metrics.train import Train
 from plateau.report import card, charts, findings, health, page, report, text
 from plateau.report.evidence import Evidence
@@ -146,7 +147,8 @@ def figures(val_losses: list[float], rows: int = 500) -> dict[str, Any]:
     chosen = selection.choose(read, POLICY, 0.05)
     knobs = params.check(ROOT / "params.yaml")
     tested = from_json(Evaluate, evaluate, "evaluate")
-    checked = checkup.check(read, chosen, from_json(Train, train, "train"), tested, knobs["overfit"])
+    divided = from_json(Split, {"unused_share": 0.01, "dropped": {}}, "split")
+    checked = checkup.check(read, chosen, from_json(Train, train, "train"), tested, divided, knobs["overfit"])
     judged = judging.judge({**knobs["gates"], "min_prompted_opponents": 0}, checked, tested, "0" * 64)
     span = {name: f"2025-0{i}-01T00:00:00Z" for i, name in enumerate(("train", "valid", "test"), 1)}
     found = {

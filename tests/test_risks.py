@@ -6,6 +6,7 @@ from plateau.core.figures import from_json
 from plateau.decision import risks as rules
 from plateau.metrics.evaluate import Evaluate
 from plateau.metrics.overfit import Judged
+from plateau.metrics.split import Split
 from plateau.metrics.train import Train
 
 POINT = {"iteration": 1200, "status": "minimal", "gap_pct": 5.0}
@@ -29,9 +30,9 @@ EVALUATE = {
 }
 
 
-def risks(point, onset, train, evaluate):
+def risks(point, onset, train, evaluate, split=None):
     read = (from_json(Judged, point, "point"), onset, from_json(Train, train, "train"))
-    return rules.risks(*read, from_json(Evaluate, evaluate, "evaluate"))
+    return rules.risks(*read, from_json(Evaluate, evaluate, "evaluate"), from_json(Split, split or {}, "split"))
 
 
 def changed(path, value):
@@ -68,3 +69,10 @@ def test_each_figure_out_of_place_is_one_risk(path, value, words):
 def test_the_curve_has_risks_of_its_own():
     found = risks({"iteration": 1200, "status": "elevated", "gap_pct": 35.4}, 1300, {"epochs": 9}, EVALUATE)
     assert [word in sentence for word, sentence in zip(("35.4 %", "1300", "9 times"), found, strict=True)] == [True] * 3
+
+
+def test_rows_that_no_split_has_are_a_risk_with_their_reasons():
+    dropped = {"repeated_conversation": 0, "group_in_other_split": 61, "beyond_train_size": 300}
+    found = risks(POINT, None, TRAIN, EVALUATE, {"unused_share": 0.061, "dropped": dropped})
+    assert found == ["6.1% of the rows are in no split (group_in_other_split 61): what is left may not stand for all"]
+    assert risks(POINT, None, TRAIN, EVALUATE, {"unused_share": 0.05, "dropped": dropped}) == []

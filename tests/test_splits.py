@@ -1,3 +1,4 @@
+import datetime as dt
 import json
 from pathlib import Path
 from typing import Any
@@ -105,7 +106,8 @@ def said(number: int) -> str:
 
 def records(count: int = 60) -> pa.Table:
     """A row in seven without a customer; row 5 says what row 4 says, row 7 nearly what row 55 says."""
-    start = [f"2025-01-{1 + number // 3:02}T10:00:0{number % 3}+00:00" for number in range(count)]
+    first = dt.datetime(2025, 1, 1, 10, tzinfo=dt.UTC)
+    start = [(first + dt.timedelta(days=n // 3, seconds=n % 3)).isoformat() for n in range(count)]
     texts = {5: said(4), 7: f"{said(55)} and more"}
     rows = [
         {
@@ -129,6 +131,10 @@ OPTIONS = {
     "group_by": "customer_id",
     "near_duplicates": 0.7,
     "review_rows": 10,
+    "column": None,
+    "calibration_size": 0,
+    "test_from": None,
+    "valid_from": None,
 }
 
 

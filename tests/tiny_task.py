@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import tiny
 
 from plateau.core import params
-from plateau.core.files import write_jsonl
+from plateau.core.files import write_json, write_jsonl
 from plateau.core.system import SPLITS, System
 from plateau.prompts import chat, tokens
 
@@ -79,6 +79,7 @@ def system(
     draws = {name: random.Random(10 * data_seed + i) for i, name in enumerate(SPLITS)}
     splits = {name: [example(draws[name]) for _ in range(count)] for name, count in zip(SPLITS, rows, strict=True)}
     edit(splits)
+    write_json(System(folder).metrics("split"), {"unused_share": 0.0, "dropped": {}})
     tokenizer = chat.load_tokenizer(folder / "models" / "base")
     for name, examples in splits.items():
         write_split(System(folder), name, examples, tokenizer)

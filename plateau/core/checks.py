@@ -146,6 +146,7 @@ def _beyond_schema(values: Mapping[str, Any], schema: Mapping[str, Any]) -> Iter
 def _mistakes(values: Mapping[str, Any]) -> Iterator[tuple[str, Any, str]]:
     """Key, value and what it must be instead."""
     yield from _days(values)
+    yield from _sizes(values["split"])
     temporal, train, report = values["temporal"], values["train"], values["report"]
     region = values["prepare"]["privacy"]["region"]
     if region is not None and not _is_region(region):
@@ -181,6 +182,37 @@ def _days(values: Mapping[str, Any]) -> Iterator[tuple[str, Any, str]]:
     yield from ((key, day, "no calendar has that day") for key, day in wrong.items())
     if made and not wrong and made["start"] > made["end"]:
         yield "synthesize.start", made["start"], f"it must not be after synthesize.end, {made['end']}"
+
+
+def _sizes(split: Mapping[str, Any]) -> Iterator[tuple[str, Any, str]]:
+    """Sizes that are neither a number of rows nor a share, and cuts that are no moments or in the wrong order."""
+    sizes = {f"split.{name}_size": split[f"{name}_size"] for name in ("valid", "test", "calibration")}
+    wrong = {key: size for key, size in sizes.items() if size >= 1 and not _is_integer(None, size)}
+    yield from ((key, size, "it must be a whole number of rows, or a share below 1") for key, size in wrong.items())
+    if split["strategy"] == "hash" and split["column"] is None:
+        for key, size in sizes.items():
+            if size >= 1:
+                yield key, size, "it must be a share of all rows, such as 0.2, with split.strategy hash"
+        if max(sizes.values()) < 1 <= sum(sizes.values()):
+            yield "split.test_size", split["test_size"], "the shares together must leave rows for training"
+    moments = {name: split[name] for name in ("valid_from", "test_from") if split[name] is not None}
+    read = {name: moment for name, text in moments.items() if (moment := _moment(text)) is not None}
+    for name, text in moments.items():
+        if name not in read:
+            yield f"split.{name}", text, "it is no moment; write it like 2025-11-01T00:00:00Z"
+        elif split["strategy"] != "time" or split["column"] is not None:
+            yield f"split.{name}", text, "only with split.strategy time, and without split.column"
+    if len(read) == 2 and read["valid_from"] >= read["test_from"]:
+        yield "split.valid_from", split["valid_from"], f"it must be before split.test_from, {split['test_from']}"
+
+
+def _moment(text: str) -> dt.datetime | None:
+    """A time of ISO 8601, in UTC where it names no offset; None for a text that is none."""
+    try:
+        moment = dt.datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment.replace(tzinfo=moment.tzinfo or dt.UTC)
 
 
 def _is_day(text: str) -> bool:

@@ -66,7 +66,22 @@ def _holidays(country: str, years: tuple[int, ...]) -> tuple[dt.date, ...]:
 
 
 def features(utc: Times, options: Mapping[str, Any]) -> dict[str, pa.Array]:
-    """Columns timestamp, time_of_day, day_of_week, business_hours, holiday and peak_season of UTC times (datetime64[us], [N])."""
+    """Columns timestamp, time_of_day, day_of_week, business_hours, holiday and peak_season of UTC times (datetime64[us], [N]);
+    null where there is no time (NaT).
+    """
+    known = ~np.isnat(utc)
+    return spread(known, _features(utc[known], options))
+
+
+def spread(known: Bools, columns: Mapping[str, pa.Array]) -> dict[str, pa.Array]:
+    """Columns of the rows that are `known`, [N], as columns of all rows: null in the others."""
+    if known.all():
+        return dict(columns)
+    places = pa.array(np.cumsum(known) - 1, mask=~known)
+    return {name: column.take(places) for name, column in columns.items()}
+
+
+def _features(utc: Times, options: Mapping[str, Any]) -> dict[str, pa.Array]:
     local = to_local(utc, options["time_zone"])
     closed = Closed(options["holidays"], tuple(options["closed_dates"]))
     return {
@@ -177,6 +192,11 @@ def _minutes(clock: str) -> int:
 def summary(columns: Mapping[str, pa.Array], waits: pa.ChunkedArray) -> Clock:
     """The calendar figures of metrics/temporal.json; `waits` are queue waits in seconds."""
     rows, ends = len(waits), pc.min_max(columns["timestamp"]).as_py()
+    timed = rows - columns["timestamp"].null_count
+
+    def share(name: str) -> float | None:
+        return columns[name].true_count / timed if timed else None
+
     counts = {
         name: {one["values"]: one["counts"] for one in columns[name].value_counts().to_pylist()}
         for name in ("time_of_day", "day_of_week")
@@ -186,9 +206,10 @@ def summary(columns: Mapping[str, pa.Array], waits: pa.ChunkedArray) -> Clock:
         rows=rows,
         earliest=ends["min"],
         latest=ends["max"],
-        business_hours_share=columns["business_hours"].true_count / rows,
-        holiday_share=columns["holiday"].true_count / rows,
-        peak_season_share=columns["peak_season"].true_count / rows,
+        start_unknown=rows - timed,
+        business_hours_share=share("business_hours"),
+        holiday_share=share("holiday"),
+        peak_season_share=share("peak_season"),
         time_of_day={part: counts["time_of_day"].get(part, 0) for part in PARTS_OF_DAY},
         day_of_week={day: counts["day_of_week"].get(day, 0) for day in DAYS},
         queue_wait_unknown=waits.null_count,

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from plateau.data.calendar import spread
 from plateau.metrics.temporal import History
 
 Times = npt.NDArray[np.datetime64]
@@ -23,8 +24,13 @@ HOUR = np.timedelta64(60, "m")
 def features(utc: Times, customers: pa.Array) -> dict[str, pa.Array]:
     """days_since_last_contact, contacts_last_30_days and load_last_hour of contacts in any order; null for an unknown customer.
 
-    Days are rounded to hundredths; null if there is no earlier contact.
+    Days are rounded to hundredths; null if there is no earlier contact. All are null where there is no time (NaT).
     """
+    known = ~np.isnat(utc)
+    return spread(known, _features(utc[known], customers.filter(pa.array(known))))
+
+
+def _features(utc: Times, customers: pa.Array) -> dict[str, pa.Array]:
     days, contacts, load = figures(
         utc, np.asarray(customers.dictionary_encode().indices.cast(pa.int64()).fill_null(-1))
     )

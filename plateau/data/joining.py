@@ -14,7 +14,7 @@ import pyarrow as pa
 from plateau.core import files
 from plateau.core.errors import BadInputError
 from plateau.data import spill
-from plateau.data.records import KEYS, ROWS, SCHEMA, Examined, Reject
+from plateau.data.records import KEYS, ROWS, SCHEMA, WITH_SPLIT, Examined, Reject
 from plateau.data.sources import Problem
 from plateau.data.strict_json import SHOWN_CHARACTERS
 from plateau.metrics.prepare import Prepare, Redacted
@@ -232,7 +232,13 @@ def _joined(store: Store) -> Iterator[pa.RecordBatch]:
         for row, fate in zip(reached.filter(lost).to_pylist(), fates.filter(lost).to_pylist(), strict=True):
             store.rejects.add(_transcript_reject(row, fate))
         rest = reached.filter(kept)
-        yield from pa.table([*rest.drop(["seq"]).columns, fates["target"].filter(kept)], SCHEMA).to_batches()
+        whole = pa.table([*rest.drop(["seq"]).columns, fates["target"].filter(kept)], WITH_SPLIT)
+        yield from whole.select(written(store).names).to_batches()
+
+
+def written(store: Store) -> pa.Schema:
+    """The columns of data/prepared.parquet: with that of a predefined split only where some record names one."""
+    return WITH_SPLIT if store.counts["predefined"] else SCHEMA
 
 
 def _transcript_reject(row: Mapping[str, Any], fate: Mapping[str, Any]) -> Reject:
@@ -244,7 +250,7 @@ def _transcript_reject(row: Mapping[str, Any], fate: Mapping[str, Any]) -> Rejec
 
 def summary(store: Store, starts: Any, redacted: Redacted) -> Prepare:
     """The content of metrics/prepare.json; a conversation is an id of either kind, or a transcript whose id cannot be read."""
-    counts = store.counts
+    counts, starts = store.counts, starts.drop_null()
     conversations = counts["ids"] + counts["nameless"]
     return Prepare(
         transcripts=counts["transcripts"],

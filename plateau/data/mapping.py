@@ -24,7 +24,7 @@ from plateau.data.strict_json import parse
 
 ROWS = "$rows"
 FILE, ROW = "$file", "$row"
-OPTIONAL = ("queue_wait_time_seconds", "customer_id", "agent_id")
+OPTIONAL = ("queue_wait_time_seconds", "customer_id", "agent_id", "split")
 _TRUE, _FALSE = {"true", "yes", "y", "1", "t"}, {"false", "no", "n", "0", "f"}
 _NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?")
 _MISSING = object()
@@ -80,10 +80,10 @@ def by_turn(mapping: Any) -> bool:
 def transcript(raw: Any, place: tuple[str, int | None], part: Mapping[str, Any]) -> dict[str, Any]:
     """A raw value as the transcript contract has it; RefusedError where a time or a text cannot be understood."""
     made: dict[str, Any] = {"id": identity(raw, place, part)}
-    start = _time("start", raw, part["start"], None)
-    if start is None:
+    start = _time("start", raw, part.get("start"), None)
+    if start is None and "start" in part:
         raise RefusedError("missing_key", f"start: nothing at '{_path(part['start'])}'")
-    made["start"] = start
+    made |= {} if start is None else {"start": start}
     for name in OPTIONAL:
         value = _found(raw, part.get(name))
         made |= {} if value in (None, _MISSING) else {name: _number(value) if name == OPTIONAL[0] else _name(value)}

@@ -38,7 +38,9 @@ SCHEMA = pa.schema(
         ("target", pa.string()),
     ]
 )
-ROWS = pa.schema([*list(SCHEMA)[:-1], ("seq", pa.int64())])
+PREDEFINED = pa.field("split", pa.string())  # a column of data/prepared.parquet where some record names its split
+WITH_SPLIT = SCHEMA.insert(len(SCHEMA) - 1, PREDEFINED)
+ROWS = pa.schema([*list(WITH_SPLIT)[:-1], ("seq", pa.int64())])
 KEYS = pa.schema(
     [
         ("kind", pa.int8()),
@@ -141,6 +143,7 @@ def examine(rules: Rules, kinds: tuple[str, ...], buckets: int, batch: tuple[int
                 break
             if kind == "transcripts":
                 rows.append(row(value, seq))
+                counts["predefined"] += rows[-1]["split"] is not None
     return Examined(as_batch(rows), _by_bucket(keys, buckets), rejects, counts)
 
 
@@ -246,7 +249,8 @@ def _special(target: Any, specials: tuple[str, ...] | None) -> Problem | None:
 
 
 def _check_times(value: Any) -> Problem | None:
-    problem = _check_time("start", value["start"])
+    start = value.get("start")
+    problem = None if start is None else _check_time("start", start)
     for number, turn in enumerate(value["turns"]):
         if problem:
             break
@@ -284,15 +288,16 @@ def parse_time(text: str) -> dt.datetime:
 
 def row(transcript: Mapping[str, Any], seq: int) -> dict[str, Any]:
     """One row of ROWS; the one place where a record's texts can still be changed before they are stored."""
-    wait = transcript.get("queue_wait_time_seconds")
+    wait, start = transcript.get("queue_wait_time_seconds"), transcript.get("start")
     return {
         "id": transcript["id"],
-        "start": transcript["start"],
-        "start_utc": parse_time(transcript["start"]),
+        "start": start,
+        "start_utc": None if start is None else parse_time(start),
         "queue_wait_time_seconds": None if wait is None else float(wait),
         "customer_id": transcript.get("customer_id"),
         "agent_id": transcript.get("agent_id"),
         "turns": transcript["turns"],
+        "split": transcript.get("split"),
         "seq": seq,
     }
 

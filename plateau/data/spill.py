@@ -64,8 +64,8 @@ class Cursor:
 
 
 def key_of(batch: pa.RecordBatch, row: int, keys: Sequence[str]) -> tuple[object, ...]:
-    """The sort key of one row."""
-    return tuple(batch[name][row].as_py() for name in keys)
+    """The sort key of one row; what is null comes last, as where Arrow sorts."""
+    return tuple((value is None, value) for value in (batch[name][row].as_py() for name in keys))
 
 
 def in_order(

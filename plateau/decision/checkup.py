@@ -9,13 +9,19 @@ from plateau.metrics.evaluate import Evaluate
 from plateau.metrics.evaluations import Point
 from plateau.metrics.overfit import Alternative, Consistency, Judged, Overfit
 from plateau.metrics.selection import Candidate, Selection
+from plateau.metrics.split import Split
 from plateau.metrics.train import Train
 
 _MOST_ALTERNATIVES = 3
 
 
 def check(
-    points: Sequence[Point], selection: Selection, train: Train, evaluate: Evaluate, params: Mapping[str, Any]
+    points: Sequence[Point],
+    selection: Selection,
+    train: Train,
+    evaluate: Evaluate,
+    split: Split,
+    params: Mapping[str, Any],
 ) -> Overfit:
     """The verdict on the chosen checkpoint, its losses on every split, risks, alternatives, and the timeline.
 
@@ -37,7 +43,7 @@ def check(
         gap_pct=picked.gap_pct,
         onset=start,
         consistency=Consistency(picked.train_loss, evaluate.drift),
-        risks=risks(picked, start, train, evaluate),
+        risks=risks(picked, start, train, evaluate, split),
         alternatives=alternatives(selection.candidates),
         timeline=rows,
     )

@@ -39,7 +39,7 @@ class Gate:
 
 
 def _by_time(evaluate: Evaluate) -> bool:
-    return evaluate.leaks.split_strategy != "random"
+    return evaluate.leaks.split_strategy == "time"
 
 
 def _was_run(name: str) -> Callable[[Evaluate], bool]:

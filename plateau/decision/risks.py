@@ -5,14 +5,16 @@ from plateau.core.numbers import is_finite
 from plateau.metrics.drift import Drift
 from plateau.metrics.evaluate import Difficulty, Evaluate, Memorisation, Overlap
 from plateau.metrics.overfit import Judged
+from plateau.metrics.split import Split
 from plateau.metrics.train import Train
 
 _MANY_EPOCHS = 5
+_MOST_UNUSED = 0.05
 _WIDE_INTERVAL = 0.1
 _FUSED_WORSE = 0.01  # relative rise of the loss from which merging the weights lost something
 
 
-def risks(point: Judged, onset: int | None, train: Train, evaluate: Evaluate) -> list[str]:
+def risks(point: Judged, onset: int | None, train: Train, evaluate: Evaluate, split: Split) -> list[str]:
     """What the figures warn of. `point` is the chosen row of the timeline, the others are metrics files."""
     found = [
         _gap(point),
@@ -25,6 +27,7 @@ def risks(point: Judged, onset: int | None, train: Train, evaluate: Evaluate) ->
         _too_easy(evaluate.diagnostics.difficulty),
         _baselines(evaluate),
         _leaks(evaluate.leaks.test_in_train),
+        _unused(split),
     ]
     return [sentence for sentence in found if sentence]
 
@@ -90,6 +93,17 @@ def _baselines(evaluate: Evaluate) -> str | None:
     compared = evaluate.comparison("adapter", "linear").fields or {}
     worse = [name for name, found in compared.items() if found.result == "worse"]
     return f"a linear model on word counts does better on {', '.join(worse)}" if worse else None
+
+
+def _unused(split: Split) -> str | None:
+    """More rows than a few that no split has, with the reasons; fewer training rows were asked for."""
+    if not is_finite(split.unused_share) or split.unused_share <= _MOST_UNUSED:
+        return None
+    dropped = {
+        reason: count for reason, count in (split.dropped or {}).items() if reason != "beyond_train_size" and count
+    }
+    reasons = ", ".join(f"{reason} {count:,}" for reason, count in dropped.items())
+    return f"{split.unused_share:.1%} of the rows are in no split ({reasons}): what is left may not stand for all"
 
 
 def _leaks(found: Overlap) -> str | None:

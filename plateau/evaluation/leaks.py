@@ -15,6 +15,9 @@ from plateau.splits import near
 
 # What a prompt's layout shows at line starts: a [HEADING], or a name of any script with a colon.
 _LAYOUT = re.compile(r"^(\[[^\]\n]{1,40}\]|[^\s:\[][^:\n]{0,39}[:\uff1a])", re.MULTILINE)
+# Share of word triples in common from which a test row is leaked: the gate's own, for split.near_duplicates must not decide how
+# strictly the split is judged.
+NEAR = 0.7
 _ALWAYS, _SELDOM = 0.95, 0.5
 _EDGE = 3  # words at the start of the first and the end of the last line without a name that show how it was rendered
 _LOOKED_AT = 50  # prompts of a split in which marks are looked for; one that nearly all have is in half of these

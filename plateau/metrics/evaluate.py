@@ -167,7 +167,7 @@ class Leaks:
     test_in_valid: TestInValid
     repeated: Annotated[float, Limits(0), "largest share of a split's prompts that repeat an earlier one of it"]
     answered: Annotated[float, Limits(0), 'share of test prompts that spell out an answer, as "field: value"']
-    split_strategy: Annotated[str, "split.strategy"]
+    split_strategy: Annotated[str, "split.strategy; column for a predefined split"]
     later_rows: Annotated[Count, "training and validation rows later than the first test row"]
     shared_groups: Annotated[Count, "values of split.group_by in more than one split"]
     format_differences: Annotated[Sequence[str] | None, "line starts that one split's prompts have and another's lack"]

@@ -51,18 +51,37 @@ class Drift:
 class Split:
     """The three splits."""
 
-    strategy: Annotated[Literal["time", "random"], "how rows were assigned"]
+    strategy: Annotated[
+        Literal["time", "random", "hash", "column"],
+        "how rows were assigned; column for a predefined split (split.column)",
+    ]
     group_by: Annotated[str | None, "column whose values never stand in two splits"]
     rows: Annotated[Mapping[str, Count], _splits("rows: {}"), "rows"]
+    calibration_rows: Annotated[
+        Count, "rows of data/split/calibration.parquet, which no training, stopping or selection reads"
+    ]
+    test_ids: Annotated[str, "SHA-256 of the ids of the test rows, sorted, one a line: equal for the same test"]
+    unused_share: Annotated[Share, "share of the records that is in no split, those beyond train_size left aside"]
     dropped: Annotated[
         Mapping[str, Count],
-        "rows in no split, by reason: repeated_conversation (word for word as an earlier one), group_in_later_split or "
-        "group_in_other_split (their group is elsewhere), near_duplicate_in_later_split (nearly the same words are "
-        "elsewhere), around_the_cuts (between train and valid or valid and test), beyond_train_size",
+        "rows in no split, by reason: repeated_conversation (word for word as another one), group_in_later_split or "
+        "group_in_other_split (their group is elsewhere), near_duplicate_in_later_split or near_duplicate_in_other_split "
+        "(nearly the same words are elsewhere), no_split_named (split.column has no value), around_the_cuts (between train and valid or valid and test), beyond_train_size",
     ]
-    earliest: Annotated[Mapping[str, str], _splits("first start, ISO 8601 in UTC: {}"), "first start, ISO 8601 in UTC"]
-    latest: Annotated[Mapping[str, str], _splits("last start, ISO 8601 in UTC: {}"), "last start, ISO 8601 in UTC"]
-    ordered_in_time: Annotated[bool, "whether all of train is before all of valid, and that before all of test"]
+    earliest: Annotated[
+        Mapping[str, str | None],
+        _splits("first start, ISO 8601 in UTC: {}"),
+        "first start, ISO 8601 in UTC; null where no row has a time",
+    ]
+    latest: Annotated[
+        Mapping[str, str | None],
+        _splits("last start, ISO 8601 in UTC: {}"),
+        "last start, ISO 8601 in UTC; null where no row has a time",
+    ]
+    ordered_in_time: Annotated[
+        bool | None,
+        "whether all of train is before all of valid, and that before all of test; null where a row has no time",
+    ]
     shared_ids: Annotated[
         Mapping[str, Count],
         _pairs("ids in both {} and {}"),

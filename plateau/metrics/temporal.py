@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
-from plateau.core.figures import INLINE, Count, Decimals, Keys, Limits, Share
+from plateau.core.figures import INLINE, Count, Decimals, Keys, Limits
 
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 PARTS_OF_DAY = ("night", "morning", "afternoon", "evening")
+_PartOfTimed = Annotated[float | None, Limits(0, 1), Decimals(6)]
 _HOURS = ("from 0 to 6 o'clock", "from 6 to 12", "from 12 to 18", "from 18 to 24")
 
 
@@ -16,11 +17,18 @@ class Clock:
     """What clock and calendar say."""
 
     rows: Annotated[Count, "records"]
-    earliest: Annotated[str, "first local start, ISO 8601 without offset"]
-    latest: Annotated[str, "last local start, ISO 8601 without offset"]
-    business_hours_share: Annotated[Share, "share of the records within business hours"]
-    holiday_share: Annotated[Share, "share of the records on days on which the centre is closed"]
-    peak_season_share: Annotated[Share, "share of the records in peak season"]
+    earliest: Annotated[str | None, "first local start, ISO 8601 without offset; null when no record has a time"]
+    latest: Annotated[str | None, "last local start, ISO 8601 without offset; null when no record has a time"]
+    start_unknown: Annotated[Count, "records without a time, of which clock and calendar say nothing"]
+    business_hours_share: Annotated[
+        _PartOfTimed, "share of the records with a time that are within business hours; null when none has one"
+    ]
+    holiday_share: Annotated[
+        _PartOfTimed, "share of the records with a time on days on which the centre is closed; null when none has one"
+    ]
+    peak_season_share: Annotated[
+        _PartOfTimed, "share of the records with a time that are in peak season; null when none has one"
+    ]
     time_of_day: Annotated[
         Mapping[str, Count],
         Keys({part: f"records {hours}" for part, hours in zip(PARTS_OF_DAY, _HOURS, strict=True)}),
@@ -37,7 +45,7 @@ class Clock:
 class History:
     """What earlier contacts say."""
 
-    customer_unknown: Annotated[Count, "records without a customer, hence without a history"]
+    customer_unknown: Annotated[Count, "records without a customer or a time, hence without a history"]
     first_contacts: Annotated[Count, "records of a customer with no earlier contact"]
     days_since_last_contact_median: Annotated[
         float | None,
@@ -51,7 +59,12 @@ class History:
         Decimals(4),
         "mean of the customer's earlier contacts in 30 days; null where no customer is known",
     ]
-    load_last_hour_mean: Annotated[float, Limits(0), Decimals(4), "mean of the contacts that began in the hour before"]
+    load_last_hour_mean: Annotated[
+        float | None,
+        Limits(0),
+        Decimals(4),
+        "mean of the contacts that began in the hour before; null when no record has a time",
+    ]
 
 
 @dataclass(frozen=True)

@@ -85,7 +85,8 @@ def _answer(system: System, rules: Rules, values: Mapping[str, Any], transcript:
 def _prompt(tokenizer: Any, values: Mapping[str, Any], row: dict[str, Any]) -> str:
     """The text of the example's tokens; context that needs other records is unknown here."""
     options = values["convert"]
-    moment = np.array([row["start_utc"].replace(tzinfo=None)], "datetime64[us]")
+    start = row["start_utc"]
+    moment = np.array([start.replace(tzinfo=None) if start else "NaT"], "datetime64[us]")
     row |= {name: column[0].as_py() for name, column in calendar.features(moment, values["temporal"]).items()}
     row = {**dict.fromkeys(options["context"]), **row}
     renderer = Renderer(tokenizer, options["context"], options["instruction"], values["max_seq_length"])

@@ -184,10 +184,15 @@ def _checkpoints(run: Files) -> Iterator[Part]:
 def _data(run: Files, params: Figures, found: Evidence) -> Iterator[Part]:
     split = run.split
     truncated = {"train": run.convert.train, "valid": run.convert.valid, "test": run.convert.test}
+    ends = {name: (split.earliest[name], split.latest[name]) for name in charts.SPLITS}
     spans = [
-        {"split": name, "start": split.earliest[name][:10], "end": split.latest[name][:10]} for name in charts.SPLITS
+        {"split": name, "start": first[:10], "end": last[:10]} for name, (first, last) in ends.items() if first and last
     ]
-    drawn = [Chart("From the first to the last conversation of each split.", charts.timeline(spans))]
+    drawn = []
+    if spans:
+        drawn += [Chart("From the first to the last conversation of each split.", charts.timeline(spans))]
+    else:
+        yield Prose("No time: the records do not say when they began, so nothing is told of the splits' order in time.")
     if bands := findings.length_bands(found.lengths):
         longest = params["max_seq_length"]
         cut = ", ".join(f"{name} {figure(truncated[name].truncated)}" for name in charts.SPLITS)

@@ -23,7 +23,7 @@ _TOKEN = re.compile(r"\[[a-z_]{2,12}_\d{1,6}\]|[\u3040-\u30ff\u3400-\u9fff]|[^\W
 _RECALL = 0.99  # chance that a pair at the threshold shares a band
 _MOST_HASHES = 400
 _MARKS = 128  # hashes, of 8 bits each, kept for a first guess at the similarity of a candidate pair
-_WINDOW = 16  # rows of the same bucket that each row is compared with, so that a bucket of n rows costs n, not n * n
+WINDOW = 16  # rows of the same bucket that each row is compared with, so that a bucket of n rows costs n, not n * n
 _CHUNK = 1 << 15  # pairs compared at once
 
 
@@ -139,7 +139,7 @@ def candidates(found: Sketch, threshold: float) -> tuple[Ints, Ints]:
     for key in found.keys.T:
         order = np.argsort(key, kind="stable")
         ranked = key[order]
-        for step in range(1, _WINDOW + 1):
+        for step in range(1, WINDOW + 1):
             same = np.flatnonzero(ranked[step:] == ranked[:-step])
             if not len(same):
                 break

@@ -22,6 +22,12 @@ HOURS = {
     "examples": ["08:00-20:00"],
     "description": "opening and closing time, HH:MM-HH:MM",
 }
+MOMENT = {
+    "type": "string",
+    "pattern": r"^\d{4}-\d{2}-\d{2}([T ].+)?$",
+    "examples": ["2025-11-01T00:00:00Z"],
+}
+SIZE = {"type": "number", "exclusiveMinimum": 0, "maximum": MANY}
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 MAPPING = {"$id": "mapping.schema.json"}  # its values are described in schemas/, by that file
 # The columns of data/temporal.parquet but those that hold the conversation and the answer; tests/test_params.py holds that they are.
@@ -161,14 +167,42 @@ DATA: Definitions = (
         (
             Param(
                 "strategy",
-                choice("time", "random"),
+                choice("time", "random", "hash"),
                 "time",
                 "how rows are assigned",
-                ": time (train on the past, validate and test on later) or random (drawn by seed)",
+                ": time (train on the past, validate and test on later), random (drawn by seed) or hash (by a hash of the group: "
+                "a row keeps its split when others are added)",
+            ),
+            Param(
+                "column",
+                nullable(text()),
+                None,
+                "column with a predefined split, train, valid or test, in place of strategy; null for none",
+                "; `split` where prepare.mapping says where it stands",
             ),
             Param("train_size", nullable(integer(1, MANY)), None, "rows kept for training; null keeps all"),
-            Param("valid_size", integer(1, MANY), 200, "rows kept for validation"),
-            Param("test_size", integer(1, MANY), 400, "rows kept for the test"),
+            Param("valid_size", SIZE, 200, "rows kept for validation; below 1 a share of all, as hash wants it"),
+            Param("test_size", SIZE, 400, "rows kept for the test; below 1 a share of all, as hash wants it"),
+            Param(
+                "calibration_size",
+                {"type": "number", "minimum": 0, "maximum": MANY},
+                0,
+                "rows, or a share below 1, that neither training, stopping nor selection reads; 0 for none",
+            ),
+            Param(
+                "test_from",
+                nullable(MOMENT),
+                None,
+                "first moment of the test, in place of test_size",
+                ": with time, it stays there when rows are added; null for none",
+            ),
+            Param(
+                "valid_from",
+                nullable(MOMENT),
+                None,
+                "first moment of validation, in place of valid_size",
+                "; null for none",
+            ),
             Param(
                 "group_by",
                 {"type": ["string", "null"], "enum": [*COLUMNS, None]},
