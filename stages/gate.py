@@ -9,6 +9,7 @@ from plateau.core.stage import run
 from plateau.core.system import System
 from plateau.decision import freshness, judging
 from plateau.evaluation import hashes, manifest
+from plateau.lm import base
 from plateau.metrics.evaluate import Evaluate
 from plateau.metrics.gates import Gates
 from plateau.metrics.overfit import Overfit
@@ -22,6 +23,7 @@ def main(system: System, params: Params) -> None:
     """Print the gates of a system whose every stage up to overfit_check is up to date; the answer is the exit status."""
     freshness.check(system, "overfit_check")
     manifest.check(system)
+    base.check_here(system.path("models", "base"))
     judged = _judged(system, params)
     say(report.gate_table(judged.rows))
     if judged.answer != "ship":

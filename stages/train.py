@@ -95,10 +95,11 @@ def show_plan(system: System, params: Params) -> None:
 
 def _train(system: System, params: Params, ranks: Ranks) -> None:
     started = time.perf_counter()
-    if ranks.rank == 0:
-        scratch.sweep()
     adapter = _adapter(params)
     files = [system.tokens("train"), system.tokens("valid"), *sorted(system.path("models", "base").iterdir())]
+    name = _fingerprint(params, files)
+    if ranks.rank == 0:
+        scratch.sweep(name)
     data = trainer.with_probe(open_tokens(files[0]), open_tokens(files[1]), params["seed"])
     model, tokenizer = load(system.path("models", "base"))
     settings = _settings(params, tokenizer.vocab_size)
@@ -106,7 +107,7 @@ def _train(system: System, params: Params, ranks: Ranks) -> None:
     plan = preflight.plan(model, adapter, data.train, data.valid, settings, preflight.truncated_rows(system))
     if ranks.rank == 0:
         say("\n".join(plan.lines()))
-    with scratch.held(system.root, _fingerprint(params, files), ranks.rank == 0) as folder:
+    with scratch.held(system.root, name, ranks.rank == 0) as folder:
         ranks.any(False)  # until rank 0 has the lock, an orphan may still write the state that every rank is to load
         training = trainer.Run(model, adapter, data, settings, folder, ranks)
         at_start, known = training.state.iteration, len(training.state.points)

@@ -96,6 +96,7 @@ OF_ONE: dict[str, dict[str, Any]] = {
     "gemma3n": {
         "num_kv_shared_layers": 0,
         "activation_sparsity_pattern": None,
+        "altup_active_idx": 0,
         "text_config": {"activation_sparsity_pattern": None},
     },
     "gemma4": {"num_kv_shared_layers": 0, "text_config": {"model_type": "gemma4_text"}},
@@ -192,11 +193,7 @@ NOT_BUILT = {
     "prism_hadamard_qwen35": "Unsupported Hadamard pack",
 }
 NOT_TRAINED = {
-    "afm7": "contains incompatible tensors",  # it cannot load the adapters of its fused layers
     "deepseek_v41": "[gather_axis] Cannot calculate VJP with respect to indices.",
-    "gemma3n": "'LoRALinear' object has no attribute 'weight'",
-    "recurrent_gemma": "'Model' object has no attribute '_no_grad'",
-    "llama4": "does not yet support batching with history",
 }
 
 # mlx ends with a segmentation fault in its block-sparse attention, on a config as small as this.

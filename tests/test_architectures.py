@@ -1,11 +1,13 @@
 """Every architecture that mlx-lm builds goes through plan, two updates, save, fuse and generate; the others say why not."""
 
+import subprocess
+import sys
 import warnings
 from pathlib import Path
 
 import pytest
 
-from tests import architectures
+from tests import architectures, tiny
 from tests.architectures import NOT_BUILT, NOT_TRAINED
 
 
@@ -28,6 +30,27 @@ def test_models_whose_inner_part_or_head_is_another_go_through_the_pipeline(
     tmp_path: Path, tokenizer_dir: Path, name: str
 ) -> None:
     through(tmp_path, tokenizer_dir, name)
+
+
+@pytest.mark.parametrize("name", ["gemma3n", "afm7", "llama4", "recurrent_gemma"])
+def test_models_with_which_mlx_lm_itself_ends_in_an_error_go_through_the_pipeline(
+    tmp_path: Path, tokenizer_dir: Path, name: str
+) -> None:
+    """Layers whose weight mlx-lm reads, or whose adapter it refuses; a cache without batches; a module without its start."""
+    through(tmp_path, tokenizer_dir, name)
+
+
+def test_an_error_in_the_code_of_a_model_is_one_line(tmp_path: Path, tokenizer_dir: Path) -> None:
+    made = architectures.system(tmp_path, tokenizer_dir, architectures.config("deepseek_v41"))
+    done = finished(made)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert done.stderr.startswith("error: mlx-lm cannot work with this model (mlx")
+    assert NOT_TRAINED["deepseek_v41"] in done.stderr
+
+
+def finished(folder: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-W", "ignore", "-m", "stages.train", str(folder)]
+    return subprocess.run(command, cwd=tiny.ROOT, capture_output=True, text=True, check=False)
 
 
 def test_the_lists_of_what_mlx_lm_refuses_name_its_architectures() -> None:

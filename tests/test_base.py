@@ -57,6 +57,16 @@ def test_weights_that_came_later_are_refused_and_other_files_are_not(pinned: Pat
         base.resolve(pinned / "models" / "base")
 
 
+def test_the_gate_compares_pinned_weights_that_are_here_and_asks_for_none(pinned: Path) -> None:
+    model = pinned.parent / "model"
+    base.check_here(pinned / "models" / "base")
+    change(model / "model.safetensors")
+    with pytest.raises(BadInputError, match="changed since"):
+        base.check_here(pinned / "models" / "base")
+    model.rename(model.with_name("elsewhere"))
+    base.check_here(pinned / "models" / "base")
+
+
 def test_unchanged_files_are_hashed_once_and_touched_ones_again(pinned: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     hashed: list[str] = []
     honest = base.sha256
@@ -88,6 +98,82 @@ def test_what_is_pinned_is_the_same_on_every_machine(pinned: Path) -> None:
     source = json.loads((pinned / "models" / "base" / "source.json").read_text())
     assert set(source) == {"path", "files"}
     assert all(len(digest) == 64 for digest in source["files"].values())
+
+
+@pytest.fixture
+def hub(tmp_path: Path, tokenizer_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A hub cache that holds one commit of acme/tiny, laid out as huggingface_hub does; its repository's folder."""
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path / "system"))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    repository = tmp_path / "hub" / "models--acme--tiny"
+    (repository / "blobs").mkdir(parents=True)
+    (repository / "refs").mkdir()
+    (repository / "refs" / "main").write_text(COMMIT)
+    snapshot(repository, COMMIT, tiny.base(tmp_path / "made", tokenizer_dir))
+    return repository
+
+
+COMMIT, LATER = "a" * 40, "b" * 40
+
+
+def snapshot(repository: Path, commit: str, folder: Path) -> None:
+    """Each file as a link to a blob."""
+    place = repository / "snapshots" / commit
+    place.mkdir(parents=True)
+    for file in folder.iterdir():
+        shutil.copyfile(file, repository / "blobs" / f"{commit[0]}-{file.name}")
+        (place / file.name).symlink_to(f"../../blobs/{commit[0]}-{file.name}")
+
+
+@pytest.fixture
+def from_hub(hub: Path, tokenizer_dir: Path) -> Path:
+    """A system whose base is that model, by a branch."""
+    folder = tiny.system(hub.parent.parent / "system", tokenizer_dir, iters=8)
+    shutil.rmtree(folder / "models" / "base")
+    base.fetch("acme/tiny@main", folder / "models" / "base")
+    return folder
+
+
+def test_a_branch_of_the_hub_is_pinned_by_its_commit(hub: Path, from_hub: Path, tokenizer_dir: Path) -> None:
+    source = json.loads((from_hub / "models" / "base" / "source.json").read_text())
+    assert (source["repo"], source["commit"]) == ("acme/tiny", COMMIT)
+    assert "model.safetensors" in source["files"]
+    snapshot(hub, LATER, tiny.base(hub.parent / "other", tokenizer_dir, seed=1))
+    (hub / "refs" / "main").write_text(LATER)
+    assert base.resolve(from_hub / "models" / "base").name == COMMIT
+
+
+def test_changed_weights_of_the_hub_are_refused_also_by_a_run_that_goes_on(hub: Path, from_hub: Path) -> None:
+    with pytest.raises(PlateauError, match="stopped at iteration 4"):
+        tiny.train(from_hub, updates=4)
+    change(hub / "blobs" / "a-model.safetensors")
+    with pytest.raises(BadInputError, match=r"model\.safetensors: changed since") as refused:
+        tiny.train(from_hub)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_commit_that_is_here_whole_is_used_without_asking_the_hub(
+    from_hub: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bool] = []
+    honest = base._download
+
+    def counted(repo: str, revision: str, is_here: bool = False) -> Path:
+        asked.append(not is_here)
+        return honest(repo, revision, is_here)
+
+    monkeypatch.setattr(base, "_download", counted)
+    base.resolve(from_hub / "models" / "base")
+    assert asked == [False]
+
+
+def test_a_commit_that_is_gone_is_one_line(hub: Path, from_hub: Path) -> None:
+    shutil.rmtree(hub / "snapshots")
+    base.check_here(from_hub / "models" / "base")
+    with pytest.raises(BadInputError, match=f"cannot get acme/tiny@{COMMIT} from the hub") as refused:
+        base.resolve(from_hub / "models" / "base")
+    assert "\n" not in str(refused.value)
 
 
 def run_python(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:

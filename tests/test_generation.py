@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from plateau.core.errors import BadInputError
 from plateau.data import fields
 from plateau.evaluation import scoring
+from plateau.lm import generation
 from plateau.lm.backend import mx
 from plateau.lm.generation import generate, percentile
 from plateau.lm.model import load
@@ -45,6 +46,14 @@ def test_a_batch_writes_what_each_prompt_gets_alone_in_the_order_asked(untrained
     alone = [generate(*untrained, [prompt], max_tokens=12, batch_size=1)[0] for prompt in prompts(7)]
     assert together == alone
     assert [output.text for output in together] == [step_by_step(*untrained, prompt, 12) for prompt in prompts(7)]
+
+
+@pytest.mark.parametrize("schema", [None, TARGET], ids=["free", "held"])
+def test_a_model_whose_cache_has_no_batches_writes_the_same_one_by_one(untrained, monkeypatch, schema):
+    options = {"max_tokens": 24 if schema is None else 60, "batch_size": 3, "schema": schema}
+    together = generate(*untrained, prompts(5), **options)
+    monkeypatch.setattr(generation, "has_batches", lambda _: False)
+    assert generate(*untrained, prompts(5), **options) == together
 
 
 def step_by_step(model, tokenizer, prompt, count):

@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from plateau.core.errors import PlateauError
+from plateau.core.system import System
 from plateau.training import scratch
 from plateau.training.trainer import Run
 from tests import tiny
@@ -47,9 +48,9 @@ def name_outs(folder: Path) -> None:
     (folder / "dvc.lock").write_text(yaml.safe_dump({"stages": {"train": {"outs": outs}}}))
 
 
-def sweep(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def sweep(folder: Path, monkeypatch: pytest.MonkeyPatch, own: str = "") -> None:
     monkeypatch.setenv("DVC_ROOT", str(folder))
-    scratch.sweep()
+    scratch.sweep(own)
 
 
 def test_a_run_that_dvc_did_not_record_is_written_again_without_training(
@@ -74,12 +75,14 @@ def test_a_finished_state_goes_once_its_own_lock_names_its_outs(
     assert runs(finished) == []
 
 
-def test_a_lock_that_git_brought_does_not_count_until_dvc_has_hashed_the_outs(
-    finished: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("days", [-400, 0, 400])
+def test_a_lock_that_git_brought_does_not_count_until_dvc_has_hashed_the_outs_whatever_the_clock_does(
+    finished: Path, monkeypatch: pytest.MonkeyPatch, days: int
 ) -> None:
     """In a fresh clone dvc.lock names the outs before they are made."""
     name_outs(finished)
-    os.utime(finished / "dvc.lock", (1, 1))
+    os.utime(finished / "dvc.lock", (time.time() + days * DAY,) * 2)
+    scratch.finish(System(finished), runs(finished)[0])
     sweep(finished, monkeypatch)
     assert len(runs(finished)) == 1
     md5 = hashlib.md5((finished / scratch.OUTS[0]).read_bytes()).hexdigest()
@@ -112,6 +115,17 @@ def test_a_state_without_a_lock_is_kept_seven_days_whatever_the_clock_does(
         os.utime(path, (time.time() - days * DAY,) * 2)
     sweep(finished, monkeypatch)
     assert folder.exists() == kept
+
+
+def test_a_run_that_is_taken_up_after_weeks_goes_on(tmp_path: Path, tokenizer_dir: Path) -> None:
+    folder = tiny.system(tmp_path, tokenizer_dir, iters=9)
+    with pytest.raises(PlateauError, match="stopped at iteration 4"):
+        tiny.train(folder, updates=4)
+    run = runs(folder)[0]
+    for path in (run / "lock", run):
+        os.utime(path, (time.time() - 30 * DAY,) * 2)
+    with pytest.raises(PlateauError, match="stopped at iteration 7"):
+        tiny.train(folder, updates=3)
 
 
 def test_a_state_that_another_process_holds_is_never_removed(finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:

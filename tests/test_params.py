@@ -230,6 +230,21 @@ def test_a_value_is_refused_in_one_line_or_allowed_by_its_definition(key: str) -
             {"synthesize.start": "2025-02-30"},
             'synthesize.start: "2025-02-30" is not allowed: no calendar has that day (',
         ),
+        (
+            {"convert.template_date": "2025-13-01"},
+            'convert.template_date: "2025-13-01" is not allowed: no calendar has',
+        ),
+        ({"temporal.holidays": "EST"}, "it is no country code of the holidays library"),
+        ({"temporal.time_zone": "Etc/GMT+5"}, 'temporal.time_zone: "Etc/GMT+5" is not allowed: '),
+        (
+            {"temporal.peak_months": [1, 1]},
+            "temporal.peak_months: [1, 1] is not allowed: nothing may stand in it twice",
+        ),
+        ({"evaluate.temperature": 1e-300}, "temperature: 1e-300 is not allowed: it must be at least 1e-30"),
+        ({"lr": 1e-300}, "lr: 1e-300 is not allowed: it must be at least 1e-30"),
+        ({"prepare.scheduler": "yes"}, 'prepare.scheduler: "yes" is not allowed: write it like tcp://10.0.0.1:8786'),
+        ({"report.license": "apache2"}, "the hub knows no such licence; did you mean 'apache-2.0'?"),
+        ({"report.license": "yes"}, "the hub knows no such licence; write other, and its name as license_name"),
         ({"synthesize.start": "2026-01-01"}, "it must not be after synthesize.end, 2025-12-31"),
         ({"num_layers": 0}, "num_layers: 0 is not allowed: it must not be 0 (transformer layers"),
         ({"scale": 1e300}, "scale: 1e+300 is not allowed: it must be at most 10000"),
@@ -286,6 +301,20 @@ def test_what_people_type_by_mistake_is_refused_before_any_work_in_one_line(
 )
 def test_what_is_meant_is_allowed(tmp_path: Path, changes: dict[str, Any]) -> None:
     params.check(changed(tmp_path, changes))
+
+
+def test_wrong_items_are_a_line_each_and_the_list_none(tmp_path: Path) -> None:
+    with pytest.raises(BadInputError) as caught:
+        params.check(changed(tmp_path, {"temporal.peak_months": ["May", "May"]}))
+    assert [line.split(": ")[1] for line in str(caught.value).splitlines()] == [
+        "temporal.peak_months.0",
+        "temporal.peak_months.1",
+    ]
+
+
+def test_what_a_mapping_lacks_stands_in_the_docs(tmp_path: Path) -> None:
+    with pytest.raises(BadInputError, match=r"missing key 'prepare\.mapping\.analyses'; docs/your-own-data"):
+        params.check(changed(tmp_path, {"prepare.mapping": {"transcripts": {}}}))
 
 
 def test_a_key_that_is_misspelt_is_one_line(tmp_path: Path) -> None:

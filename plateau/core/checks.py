@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from plateau.core.errors import BadInputError
+from plateau.core.licences import LICENCES
 from plateau.core.numbers import is_finite
 from plateau.core.system import SHARED_SCHEMAS
 
@@ -54,7 +55,7 @@ def _distinct(errors: list["jsonschema.ValidationError"]) -> list[str]:
     """One line a mistake: of several errors of one value the first in FIRST, and no key missing that was only misspelt."""
     kept: dict[str, tuple[int, jsonschema.ValidationError]] = {}
     for error in errors:
-        if error.validator in NEEDED and any(_below(other, error) for other in errors):
+        if error.validator in (*NEEDED, "uniqueItems") and any(_below(other, error) for other in errors):
             continue  # a wrong item stands in its place
         of_keys = error.validator in ("additionalProperties", "required")
         place = f"{error.json_path} {error.validator}" if of_keys else error.json_path
@@ -89,7 +90,8 @@ def _explain(error: "jsonschema.ValidationError") -> Iterator[str]:
         for name in sorted(set(given) - set(schema["properties"]), key=str):
             yield f"unknown key '{prefix}{name}'; {_hint(str(name), list(schema['properties']))}"
     elif error.validator == "required":
-        yield from (f"missing key '{prefix}{name}'; `make sync` adds it" for name in wanted if name not in given)
+        how = "docs/your-own-data.md shows it" if prefix.startswith("prepare.mapping.") else "`make sync` adds it"
+        yield from (f"missing key '{prefix}{name}'; {how}" for name in wanted if name not in given)
     elif not where:
         yield f"must be a mapping of keys to values, not {type(given).__name__}"
     elif error.validator in NEEDED:
@@ -126,6 +128,7 @@ def _rule(keyword: str, wanted: Any, otherwise: str) -> str:
         "type": f"it must be of type {several}",
         "enum": f"it must be one of {several}",
         "not": f"it must not be {wanted['const']}" if keyword == "not" else "",
+        "uniqueItems": "nothing may stand in it twice",
         "minimum": f"it must be at least {wanted}",
         "maximum": f"it must be at most {wanted}",
         "exclusiveMinimum": f"it must be greater than {wanted}",
@@ -147,7 +150,8 @@ def _mistakes(values: Mapping[str, Any]) -> Iterator[tuple[str, Any, str]]:
     """Key, value and what it must be instead."""
     yield from _days(values)
     yield from _sizes(values["split"])
-    temporal, train, report = values["temporal"], values["train"], values["report"]
+    yield from _licence(values["report"])
+    temporal, train = values["temporal"], values["train"]
     region = values["prepare"]["privacy"]["region"]
     if region is not None and not _is_region(region):
         yield (
@@ -165,9 +169,18 @@ def _mistakes(values: Mapping[str, Any]) -> Iterator[tuple[str, Any, str]]:
     low, high = train["stopping_threshold"], train["divergence_threshold"]
     if low is not None and high is not None and low >= high:
         yield "train.stopping_threshold", low, f"it must be less than train.divergence_threshold, {high}"
-    if report["license"] == "other" and report["license_name"] is None:
+
+
+def _licence(report: Mapping[str, Any]) -> Iterator[tuple[str, Any, str]]:
+    """A licence that the hub does not know, and what belongs only to one that is other."""
+    licence = report["license"]
+    if licence is not None and licence not in LICENCES:
+        close = difflib.get_close_matches(licence, LICENCES, n=1)
+        hint = f"did you mean '{close[0]}'?" if close else "write other, and its name as license_name"
+        yield "report.license", licence, f"the hub knows no such licence; {hint}"
+    elif licence == "other" and report["license_name"] is None:
         yield "report.license_name", None, "a licence that is other needs a name"
-    if report["license"] != "other":
+    elif licence != "other":
         for key in ("license_name", "license_link"):
             if report[key] is not None:
                 yield f"report.{key}", report[key], "only where report.license is other"
@@ -178,6 +191,7 @@ def _days(values: Mapping[str, Any]) -> Iterator[tuple[str, Any, str]]:
     made = values.get("synthesize", {})
     days = {f"synthesize.{key}": made[key] for key in ("start", "end") if key in made}
     days |= {f"temporal.closed_dates.{n}": day for n, day in enumerate(values["temporal"]["closed_dates"])}
+    days["convert.template_date"] = values["convert"]["template_date"]
     wrong = {key: day for key, day in days.items() if not _is_day(day)}
     yield from ((key, day, "no calendar has that day") for key, day in wrong.items())
     if made and not wrong and made["start"] > made["end"]:
@@ -232,14 +246,16 @@ def _is_zone(name: str) -> bool:
     """Whether a time zone is a place of the IANA database, which keeps its own daylight saving, or UTC."""
     import zoneinfo
 
-    placed = "/" in name and not name.startswith(("posix/", "right/"))
+    placed = "/" in name and not name.startswith(
+        ("posix/", "right/", "Etc/")
+    )  # Etc/GMT+5 lies west of Greenwich, and saves no daylight
     return name == "UTC" or (placed and name in zoneinfo.available_timezones())
 
 
 def _zone_wanted(name: str) -> str:
     import zoneinfo
 
-    places = sorted(zone for zone in zoneinfo.available_timezones() if "/" in zone)
+    places = sorted(zone for zone in zoneinfo.available_timezones() if "/" in zone and not zone.startswith("Etc/"))
     close = difflib.get_close_matches(name, places, n=1)
     return (
         f"did you mean '{close[0]}'?" if close else "write a place of the IANA database, such as Europe/Berlin, or UTC"
@@ -250,7 +266,7 @@ def _has_holidays(code: str) -> bool:
     import holidays
 
     country, _, part = code.partition("-")
-    if not (country.isalnum() and country.isupper()):
+    if not (len(country) == 2 and country.isalpha() and country.isupper()):  # EST would be Estonia
         return False
     try:
         return holidays.country_holidays(country, subdiv=part or None, years=2000) is not None

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 Values = dict[str, Any]
+LEAST = 1e-30
 
 
 @dataclass(frozen=True)
@@ -99,8 +100,8 @@ def between(above: float, below: float) -> Values:
 
 
 def positive(most: float) -> Values:
-    """A number greater than 0."""
-    return {"type": "number", "exclusiveMinimum": 0, "maximum": most}
+    """A number greater than 0; one below LEAST would be 0, or its inverse infinite, in the float32 in which models compute."""
+    return {"type": "number", "exclusiveMinimum": 0, "minimum": LEAST, "maximum": most}
 
 
 def choice(*names: str) -> Values:

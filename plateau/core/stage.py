@@ -2,6 +2,7 @@
 
 import signal
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from plateau.core.system import System
 
 Main = Callable[[System, params.Params], None]
 PLAN = "--plan"  # say what the stage would cost, instead of running it
+LIBRARY = (("mlx_lm", "models"), ("mlx_lm", "tuner"), ("mlx_lm", "generate.py"), ("mlx", "nn"))
 
 if supervision.is_stage():  # here, for each stage imports this module before mlx, which takes seconds to load
     supervision.watch()
@@ -45,6 +47,19 @@ def run(
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
+    except Exception as error:
+        if (code := _code_of_models(error)) is None:
+            raise
+        complain(f"mlx-lm cannot work with this model ({code}): {type(error).__name__}: {' '.join(str(error).split())}")
+        sys.exit(bad_input)
+
+
+def _code_of_models(error: Exception) -> str | None:
+    """File and line of mlx-lm's or mlx's own code of models that raised an error; None where other code did."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    parts = Path(frame.filename).parts
+    inside = next((n for n in range(len(parts) - 1) if parts[n : n + 2] in LIBRARY), None)
+    return None if inside is None else f"{'/'.join(parts[inside:])}, line {frame.lineno}"
 
 
 def _system(arguments: Sequence[str]) -> System:

@@ -4,7 +4,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -63,33 +63,49 @@ def _refuse_left_behind(model: str) -> None:
 
 
 def resolve(base_dir: Path) -> Path:
-    """The folder that holds the weights of `base_dir`; raises BadInputError when they are gone or are not those pinned.
-
-    A file whose size and time are those of an earlier look is taken to have the bytes that it had then; any other is hashed.
-    """
+    """The folder that holds the weights of `base_dir`; raises BadInputError when they are gone or are not those pinned."""
     if not (base_dir / SOURCE).exists():
         return base_dir
     source = read_json(base_dir / SOURCE)
-    again = f"{base_dir / SOURCE} pins it; take it back, or run `dvc repro -f base` to pin what is there now"
-    commit = source.get("commit", source.get("revision"))
     _refuse_left_behind(source.get("path", ""))
-    folder = Path(source["path"]) if "path" in source else _download(source["repo"], commit)
-    files, pinned, known = _loaded(folder), source["files"], _remembered(folder)
+    commit = source.get("commit", source.get("revision"))
+    folder = Path(source["path"]) if "path" in source else _downloaded(source["repo"], commit, source["files"])
+    _compare(folder, source["files"], base_dir / SOURCE)
+    return folder
+
+
+def check_here(base_dir: Path) -> None:
+    """Raise BadInputError where weights of `base_dir` are on this machine and are not those pinned; they may be on another."""
+    if not (base_dir / SOURCE).exists():
+        return
+    source = read_json(base_dir / SOURCE)
+    try:
+        folder = Path(source["path"]) if "path" in source else _download(source["repo"], source["commit"], is_here=True)
+    except BadInputError:
+        return
+    here = _loaded(folder)
+    _compare(folder, {name: digest for name, digest in source["files"].items() if name in here}, base_dir / SOURCE)
+
+
+def _compare(folder: Path, pinned: Mapping[str, str], source: Path) -> None:
+    """Raise BadInputError unless a model's folder holds the files pinned, and no other that is loaded.
+
+    A file whose size and time are those of an earlier look is taken to have the bytes that it had then; any other is hashed.
+    """
+    again = f"{source} pins it; take it back, or run `dvc repro -f base` to pin what is there now"
+    files, known = _loaded(folder), _remembered(folder)
     for name in pinned:
         if name not in files:
             raise BadInputError(f"{folder / name}: missing, but {again}")
     for name in files:
         if name not in pinned:
-            raise BadInputError(
-                f"{folder / name}: came after {base_dir / SOURCE} pinned this folder; run `dvc repro -f base`"
-            )
+            raise BadInputError(f"{folder / name}: came after {source} pinned this folder; run `dvc repro -f base`")
     looked = {name: _look(file, known.get(name)) for name, file in files.items()}
     for name, (_, _, digest) in looked.items():
         if digest != pinned[name]:
             raise BadInputError(f"{folder / name}: changed since {again}")
     if looked != known:
         _remember(folder, looked)
-    return folder
 
 
 def _loaded(folder: Path) -> dict[str, Path]:
@@ -153,13 +169,23 @@ def has_chat_template(folder: Path) -> bool:
     return bool(config.get("chat_template"))
 
 
-def _download(repo: str, revision: str) -> Path:
-    """The hub cache's folder of a pinned revision, downloaded where it is not there yet."""
+def _downloaded(repo: str, commit: str, names: Iterable[str]) -> Path:
+    """The hub cache's folder of a commit that holds the files named; the hub is asked only where one is not there yet."""
+    try:
+        folder = _download(repo, commit, is_here=True)
+    except BadInputError:
+        return _download(repo, commit)
+    return folder if all((folder / name).is_file() for name in names) else _download(repo, commit)
+
+
+def _download(repo: str, revision: str, is_here: bool = False) -> Path:
+    """The hub cache's folder of a revision, downloaded where it is not there yet, unless it must be here."""
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
     try:
-        return Path(snapshot_download(repo, revision=revision, allow_patterns=[*SMALL, "*.safetensors"]))
+        found = snapshot_download(repo, revision=revision, allow_patterns=list(LOADED), local_files_only=is_here)
+        return Path(found)
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:
         raise BadInputError(
             f"model: cannot get {repo}@{revision} from the hub: {' '.join(str(error).split())}"

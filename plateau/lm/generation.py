@@ -8,6 +8,7 @@ from typing import Any
 
 from plateau.lm.backend import mx, nn
 from plateau.lm.objectives import STREAMS, fast_operations
+from plateau.lm.single import SingleGenerator, has_batches
 from plateau.prompts import chat
 
 Schema = Mapping[str, Any]
@@ -70,6 +71,8 @@ def _generator(
     """mlx-lm's batch generator on a stream of its own, on its default one where that is None."""
     from mlx_lm.generate import BatchGenerator
 
+    if not has_batches(model):
+        return SingleGenerator(model, stops, stream, max_tokens, sampler)
     return BatchGenerator(
         model,
         max_tokens=max_tokens,

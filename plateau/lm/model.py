@@ -1,6 +1,6 @@
 """Models and adapters in mlx-lm's own formats: load, add an adapter, save it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +13,9 @@ from plateau.core.files import read_json, replacing, write_json
 from plateau.lm.backend import ON_CPU, mx, nn
 from plateau.lm.base import resolve
 
+# Layers of gemma3n whose weight its code in mlx-lm reads and clips, which a layer with an adapter has not.
+READ = ("prediction_coefs", "correction_coefs")
+
 
 @dataclass(frozen=True)
 class Adapter:
@@ -24,9 +27,11 @@ class Adapter:
     dropout: float
     num_layers: int
 
-    def config(self) -> dict[str, Any]:
-        """mlx-lm's adapter_config.json."""
-        lora_parameters = {"rank": self.rank, "scale": self.scale, "dropout": self.dropout}
+    def config(self, keys: Sequence[str] | None = None) -> dict[str, Any]:
+        """mlx-lm's adapter_config.json; `keys` names what in a layer is adapted, None all that mlx-lm adapts."""
+        lora_parameters: dict[str, Any] = {"rank": self.rank, "scale": self.scale, "dropout": self.dropout}
+        if keys is not None:
+            lora_parameters["keys"] = list(keys)
         return {
             "fine_tune_type": self.fine_tune_type,
             "num_layers": self.num_layers,
@@ -74,8 +79,15 @@ def _as_stored(base_dir: Path, adapter: Path | None) -> tuple[nn.Module, Any]:
     try:
         model, tokenizer = mlx_lm_load(str(path), adapter_path=str(adapter) if adapter else None)
     except (ValueError, FileNotFoundError, KeyError) as error:
-        raise BadInputError(f"{adapter or path}: mlx-lm cannot load it: {error}") from None
-    return model, tokenizer
+        raise BadInputError(f"{adapter or path}: mlx-lm cannot load it: {' '.join(str(error).split())}") from None
+    return whole(model), tokenizer
+
+
+def whole(model: nn.Module) -> nn.Module:
+    """The model with what `nn.Module` sets at its start, which mlx-lm's recurrent_gemma leaves out; without it no layer can be frozen."""
+    if not hasattr(model, "_no_grad"):
+        nn.Module.__init__(model)
+    return model
 
 
 def _ready(model: nn.Module) -> None:
@@ -104,11 +116,49 @@ def add_adapter(model: nn.Module, adapter: Adapter, seed: int, compute: bool = T
             layer.unfreeze()
     else:
         use_dora = adapter.fine_tune_type == "dora"
-        linear_to_lora_layers(model, adapter.num_layers, adapter.config()["lora_parameters"], use_dora=use_dora)
+        options = adapter.config(adapted_keys(model))["lora_parameters"]
+        try:
+            linear_to_lora_layers(model, adapter.num_layers, options, use_dora=use_dora)
+        except ValueError as error:  # a layer that cannot have this kind of adapter
+            raise BadInputError(f"fine_tune_type: {adapter.fine_tune_type}: mlx-lm: {error}") from None
         _refuse_rank(model, adapter.rank)
     model.eval()
     if compute:
         mx.eval(model.parameters())
+
+
+def unadapted(model: nn.Module) -> list[str]:
+    """What in a layer gets no adapter, by name, for it would end in an error.
+
+    That is a layer whose weight mlx-lm's own code of the model reads (READ), and one that holds several matrices, whose adapter
+    `mlx_lm.load` refuses.
+    """
+    return sorted({name for name, module in _inner(model) if name.split(".")[-1] in READ or _is_of_several(module)})
+
+
+def adapted_keys(model: nn.Module) -> list[str] | None:
+    """What in a layer gets an adapter, by name, in a model of which some of it gets none; None where mlx-lm adapts all it can."""
+    if not (left_out := unadapted(model)):
+        return None
+    adapted = {name for name, module in _inner(model) if isinstance(module, _adaptable()) or hasattr(module, "lora_a")}
+    within = {
+        f"{name}.{part}" for name in adapted for part in ("linear", "embedding")
+    }  # of an adapter that is there already
+    return sorted(adapted - within - set(left_out))
+
+
+def _inner(model: nn.Module) -> list[tuple[str, nn.Module]]:
+    return [(str(name), module) for layer in model.layers for name, module in layer.named_modules()]
+
+
+def _is_of_several(module: nn.Module) -> bool:
+    return hasattr(module, "to_lora") and isinstance(getattr(module, "output_dims", None), list)
+
+
+def _adaptable() -> tuple[type[nn.Module], ...]:
+    from mlx_lm.models.switch_layers import QuantizedSwitchLinear, SwitchLinear
+
+    return (nn.Linear, nn.QuantizedLinear, nn.Embedding, nn.QuantizedEmbedding, SwitchLinear, QuantizedSwitchLinear)
 
 
 def _refuse_rank(model: nn.Module, rank: int) -> None:
@@ -152,7 +202,7 @@ def count_parameters(model: nn.Module) -> tuple[int, int]:
 def save_adapter(model: nn.Module, adapter: Adapter, folder: Path) -> None:
     """Write `adapters.safetensors` and `adapter_config.json` into `folder`, which mlx-lm loads as an adapter path."""
     folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / "adapter_config.json", adapter.config())
+    write_json(folder / "adapter_config.json", adapter.config(adapted_keys(model)))
     save_arrays(folder / "adapters.safetensors", trainable_parameters(model))
 
 

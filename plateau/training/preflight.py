@@ -13,7 +13,7 @@ from plateau.core.files import read_json
 from plateau.core.system import System
 from plateau.lm.backend import mx, nn
 from plateau.lm.batches import epoch_batches, padding_waste
-from plateau.lm.model import Adapter, add_adapter, count_parameters
+from plateau.lm.model import Adapter, add_adapter, count_parameters, unadapted, whole
 from plateau.metrics.convert import Convert
 from plateau.prompts.tokens import Tokens
 from plateau.training.settings import Settings
@@ -78,7 +78,7 @@ def plan(
         supervised_tokens_an_epoch=int(supervised.sum()),
         updates_an_epoch=updates,
         padding_waste=padding_waste(train.lengths, batches),
-        warnings=(*_warnings(adapter, settings, updates, len(valid)), *truncated),
+        warnings=(*_left_out(model, adapter), *_warnings(adapter, settings, updates, len(valid)), *truncated),
     )
 
 
@@ -101,7 +101,7 @@ def from_config(path: Path, adapter: Adapter) -> nn.Module:
     from mlx_lm.utils import _get_classes
 
     kind, arguments = _get_classes(read_json(path))
-    model: nn.Module = kind(arguments.from_dict(read_json(path)))
+    model: nn.Module = whole(kind(arguments.from_dict(read_json(path))))
     add_adapter(model, adapter, 0, compute=False)
     return model
 
@@ -150,6 +150,12 @@ def _products_a_second(size: int = 1024) -> float:
         mx.eval(square @ square)
         seconds.append(time.perf_counter() - started)
     return float(size**3) / min(seconds)
+
+
+def _left_out(model: nn.Module, adapter: Adapter) -> list[str]:
+    """What mlx-lm would adapt and cannot use or load then."""
+    names = unadapted(model) if adapter.fine_tune_type != "full" else []
+    return [f"no adapter on {', '.join(names)}, for mlx-lm cannot work with one there"] if names else []
 
 
 def _warnings(adapter: Adapter, settings: Settings, updates: int, valid_rows: int) -> list[str]:

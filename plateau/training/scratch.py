@@ -77,23 +77,21 @@ def held(root: Path, name: str, lock: bool = True) -> Iterator[Path]:
 
 
 def finish(system: System, folder: Path) -> None:
-    """Note which dvc.lock is to name the outs of this run, which are written."""
-    outs = {name: _md5(system.path(name)) for name in OUTS}
-    write_json(folder / "finished.json", {"lock": str(system.path("dvc.lock").resolve()), "outs": outs})
+    """Note which dvc.lock is to name the outs of this run, which are written, and how that file looks until then."""
+    outs, lock = {name: _md5(system.path(name)) for name in OUTS}, system.path("dvc.lock").resolve()
+    write_json(folder / "finished.json", {"lock": str(lock), "before": _stamp(lock), "outs": outs})
 
 
-def sweep() -> None:
+def sweep(own: str = "") -> None:
     """Remove the folders that nobody needs: their dvc.lock names their outs, or nobody held them for seven days.
 
-    A clock that was set back makes none older.
+    That of the run to come, `own`, does not go by age: it is about to be used. A clock that was set back makes none older.
     """
     for folder in sorted(work().glob("*")) if work().is_dir() else ():
-        if (
-            FINGERPRINT.fullmatch(folder.name)
-            and folder.is_dir()
-            and (_is_named(folder) or _age(folder) > KEPT_SECONDS)
-        ):
-            remove(folder)
+        if FINGERPRINT.fullmatch(folder.name) and folder.is_dir():
+            is_old = folder.name != own and _age(folder) > KEPT_SECONDS
+            if is_old or _is_named(folder):
+                remove(folder)
 
 
 def remove(folder: Path) -> None:
@@ -114,7 +112,8 @@ def _age(folder: Path) -> float:
 def _is_named(folder: Path) -> bool:
     """Whether the dvc.lock of a finished run names the outs that it wrote, and dvc has hashed them.
 
-    A lock that git brought may name them before: then it is older than the run, and dvc's cache lacks them.
+    A lock that git brought may name them before: then dvc's cache lacks them, and it is older than the run, or just as it was then,
+    whatever times a clock that was set back gave them.
     """
     try:
         note = folder / "finished.json"
@@ -122,10 +121,19 @@ def _is_named(folder: Path) -> bool:
         lock, outs = Path(finished["lock"]), finished["outs"]
         content = yaml.safe_load(lock.read_text(encoding="utf-8"))
         named = {out["path"]: out["md5"] for out in content["stages"]["train"]["outs"]}
-        hashed = lock.stat().st_mtime > note.stat().st_mtime or _is_cached(outs[OUTS[0]])
+        written = _stamp(lock) != finished["before"] and lock.stat().st_mtime > note.stat().st_mtime
+        hashed = written or _is_cached(outs[OUTS[0]])
         return hashed and all(_names(named, path, md5) for path, md5 in outs.items())
     except (OSError, ValueError, KeyError, TypeError, AttributeError, yaml.YAMLError):
         return False
+
+
+def _stamp(path: Path) -> list[int] | None:
+    """What changes when a file is written; None where there is none."""
+    if not path.exists():
+        return None
+    status = path.stat()
+    return [status.st_size, status.st_mtime_ns, status.st_ino]
 
 
 def _is_cached(md5: str) -> bool:

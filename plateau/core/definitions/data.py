@@ -122,7 +122,7 @@ DATA: Definitions = (
             ),
             Param(
                 "scheduler",
-                nullable(text()),
+                {**nullable(text()), "pattern": r"^(\w+://)?[^\s:/]+:\d+$", "examples": ["tcp://10.0.0.1:8786"]},
                 None,
                 "address of the Dask scheduler; null for a cluster of local processes",
             ),
