@@ -378,6 +378,22 @@ leaves = st.one_of(
     st.builds(lambda t: {"type": t}, st.lists(st.sampled_from(["string", "null", "array", "number"]), min_size=1, unique=True)),
     st.builds(lambda r: {"$ref": r}, st.sampled_from(["#", "#/$defs/x", "#/properties/a", "#nowhere"])),
 )  # fmt: skip
+
+
+def objects(inner):
+    """Objects of named keys, of which some must stand there, with or without others."""
+    return st.builds(
+        lambda p, r, rest: {"type": "object", "properties": p, "required": [k for k in r if k in p], **rest},
+        st.dictionaries(st.sampled_from(["a", "b", "c", "d."]), inner, max_size=3),
+        st.lists(st.sampled_from(["a", "b", "c"]), unique=True, max_size=2),
+        st.one_of(
+            st.just({}),
+            st.just({"additionalProperties": False}),
+            st.builds(lambda i: {"additionalProperties": i}, inner),
+        ),
+    )
+
+
 schemas = st.recursive(
     leaves,
     lambda inner: st.one_of(
@@ -385,10 +401,8 @@ schemas = st.recursive(
         st.builds(lambda c: {"anyOf": c}, st.lists(inner, min_size=1, max_size=3)),
         st.builds(lambda c: {"oneOf": c}, st.lists(inner, min_size=1, max_size=3)),
         st.builds(lambda c: {"allOf": c}, st.lists(inner, min_size=1, max_size=3)),
-        st.builds(
-            lambda p: {"type": "object", "properties": p},
-            st.dictionaries(st.sampled_from(["a", "b", "c", "d."]), inner, max_size=3),
-        ),
+        objects(inner),
+        st.builds(lambda c: {"anyOf": c}, st.lists(objects(inner), min_size=2, max_size=3)),
     ),
     max_leaves=10,
 )
@@ -403,7 +417,7 @@ def test_scoring_never_crashes_for_any_schema_and_target(schema, pairs):
     for one in each:
         figures = to_json(scoring.report(one, 100, 0.95, 0))
         json.dumps(figures, allow_nan=False)
-        assert ((one.score >= 0) & (one.score <= 1)).all()
+        assert ((one.score[one.rows] >= 0) & (one.score[one.rows] <= 1)).all()
     total = scoring.total(each, len(golds))
     assert all(math.isnan(value) or 0 <= value <= 1 for value in total)
     assert scoring.key_shares(golds, golds) == (0, 0)
@@ -415,7 +429,7 @@ def test_scoring_never_crashes_for_any_schema_and_target(schema, pairs):
 def test_the_truth_itself_scores_1(schema, golds):
     rules = scoring.Rules.learnt(schema, golds)
     for one in scoring.scored(schema, golds, golds, rules):
-        assert (one.score == 1).all()
+        assert (one.score[one.rows] == 1).all()
         assert one.answered in (1, None)
 
 
@@ -436,7 +450,27 @@ def test_no_order_of_keys_or_items_moves_a_score(data, schema, truth, answer):
         scoring.scored(schema, *([m] for m in moved), rules),
         strict=True,
     ):
-        assert one.score == pytest.approx(other.score)
+        assert one.score == pytest.approx(other.score, nan_ok=True)
+
+
+def without_nulls(value):
+    """The same with keys that are null left out at every depth."""
+    if isinstance(value, dict):
+        return {key: without_nulls(inner) for key, inner in value.items() if inner is not None}
+    return [without_nulls(item) for item in value] if isinstance(value, list) else value
+
+
+@settings(max_examples=200, deadline=None)
+@given(schemas, values, values)
+def test_a_null_scores_as_a_key_that_is_left_out(schema, truth, answer):
+    rules = scoring.Rules.learnt(schema, [truth])
+    for pair in [(without_nulls(truth), answer), (truth, without_nulls(answer))]:
+        for one, other in zip(
+            scoring.scored(schema, [truth], [answer], rules),
+            scoring.scored(schema, [pair[0]], [pair[1]], rules),
+            strict=True,
+        ):
+            assert one.score == pytest.approx(other.score, nan_ok=True)
 
 
 def test_the_linear_baseline_learns_what_words_say_and_the_majority_does_not():

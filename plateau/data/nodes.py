@@ -27,10 +27,10 @@ class Node:
         self.ways = [way for way in unique.values() if _types(way) - _NULL]
 
     @classmethod
-    def _of(cls, document: Document, way: Way) -> "Node":
-        """The place where one way is chosen."""
+    def _of(cls, document: Document, *ways: Way) -> "Node":
+        """The place where some ways are chosen."""
         node = cls(document, [])
-        node.ways = [way]
+        node.ways = list(ways)
         return node
 
     @property
@@ -42,6 +42,14 @@ class Node:
     def choices(self) -> tuple["Node", ...]:
         """What may be chosen; none where there is but one way."""
         return tuple(Node._of(self.document, way) for way in self.ways) if len(self.ways) > 1 else ()
+
+    def grouped(self, kinds: frozenset[str]) -> tuple["Node", ...]:
+        """What may be chosen, first those, as one, that are of some types alone."""
+        together = [way for way in self.ways if _types(way) - _NULL <= kinds]
+        groups = (
+            [together, *([way] for way in self.ways if way not in together)] if together else [[w] for w in self.ways]
+        )
+        return tuple(Node._of(self.document, *ways) for ways in groups)
 
     @cached_property
     def types(self) -> frozenset[str]:

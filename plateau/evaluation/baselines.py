@@ -8,7 +8,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from plateau.data.fields import UNUSABLE, Field
 from plateau.evaluation.kinds.base import Kind
 
-Target = dict[str, Any]
+Target = Any
 
 
 def majority(kinds: Sequence[Kind], train: Sequence[Any], rows: int) -> list[Target]:
@@ -17,7 +17,7 @@ def majority(kinds: Sequence[Kind], train: Sequence[Any], rows: int) -> list[Tar
     for kind in kinds:
         values = _known(kind, train)[1]
         if values:
-            _put(constant, kind.field, kind.majority(values))
+            constant = _with(constant, kind.field, kind.majority(values))
     return [constant] * rows
 
 
@@ -32,8 +32,8 @@ def linear(kinds: Sequence[Kind], texts: Sequence[str], train: Sequence[Any], as
         rows, values = _known(kind, train)
         if not rows:
             continue
-        for target, value in zip(targets, kind.predict(known[rows], values, wanted), strict=True):
-            _put(target, kind.field, value)
+        found = kind.predict(known[rows], values, wanted)
+        targets = [_with(target, kind.field, value) for target, value in zip(targets, found, strict=True)]
     return targets
 
 
@@ -58,10 +58,12 @@ def _known(kind: Kind, targets: Sequence[Any]) -> tuple[list[int], list[Any]]:
     return [i for i, _ in found], [value for _, value in found]
 
 
-def _put(target: Target, field: Field, value: Any) -> None:
-    """Set a field at its path unless it has no value; a target that is no object cannot hold one."""
-    if value is None or not field.path:
-        return
-    for key in field.path[:-1]:
-        target = target.setdefault(key, {})
-    target[field.path[-1]] = value
+def _with(target: Target, field: Field, value: Any) -> Target:
+    """A target with a field at its path, where it has a value; a whole target that is no object is the value itself."""
+    if value is None or not (field.path or field.rest):
+        return target if value is None else value
+    place = target
+    for key in field.path if field.rest else field.path[:-1]:
+        place = place.setdefault(key, {})
+    place.update(value if field.rest else {field.path[-1]: value})
+    return target

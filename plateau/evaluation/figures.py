@@ -160,10 +160,16 @@ def comparison(
         found = replace(
             found,
             score=_compare(difference[np.isfinite(difference)], True, settings),
-            fields={a.field.name: _compare(a.score - b.score, True, settings) for a, b in pairs},
+            fields={a.field.name: _compare(_known_pairs(a, b), True, settings) for a, b in pairs},
             same_output=_known(np.mean(same)),
         )
     return found
+
+
+def _known_pairs(one: Scored, other: Scored) -> Floats:
+    """The differences of one field's scores on the rows in which both arms are scored."""
+    difference = one.score - other.score
+    return difference[np.isfinite(difference)]
 
 
 def _generated(arm: Arm) -> Any:

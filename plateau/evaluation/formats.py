@@ -3,11 +3,12 @@
 import ipaddress
 import re
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import date
 from fractions import Fraction
 from urllib.parse import urlsplit
 from uuid import UUID
 
+_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _TIME = re.compile(r"(\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:(z)|([+-])(\d\d):?(\d\d))?", re.IGNORECASE | re.ASCII)
 _DURATION = re.compile(
     r"P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?", re.ASCII
@@ -43,7 +44,9 @@ def _time(text: str) -> str:
 
 
 def _date(text: str) -> str:
-    return str(datetime.strptime(text, "%Y-%m-%d").date().toordinal())
+    if not _DATE.fullmatch(text):
+        raise ValueError(text)
+    return str(date.fromisoformat(text).toordinal())
 
 
 def _instant(text: str) -> str:
@@ -51,8 +54,7 @@ def _instant(text: str) -> str:
     if text[10:11] not in ("T", "t", " "):
         raise ValueError(text)
     seconds, with_offset = _seconds(time)
-    whole = timedelta(days=date.fromisoformat(day).toordinal()).days * _DAY
-    return f"{whole + seconds} {with_offset}"
+    return f"{int(_date(day)) * _DAY + seconds} {with_offset}"
 
 
 def _duration(text: str) -> str:

@@ -14,7 +14,7 @@ from plateau.data import fields
 from plateau.data.fields import UNUSABLE, Field, Schema
 from plateau.data.strict_json import finite
 from plateau.evaluation import stats
-from plateau.evaluation.kinds.base import Figure, Kind, Rows, pair_score
+from plateau.evaluation.kinds.base import Cases, Figure, Kind, Rows
 from plateau.evaluation.kinds.registry import kind_of
 from plateau.evaluation.stats import Floats, Indices, Statistic
 from plateau.metrics import evaluate as metrics
@@ -66,8 +66,10 @@ PLAIN = Rules()
 class Scored:
     """One field of one arm: its `score` [N] of every row in 0..1, and what is reported of it.
 
-    `rows` are the indices of the rows, `answered` the share of usable answers where the truth has a value, `present` the
-    number of these rows. `parts` holds sum and number [N] of the scores of the inner fields of a list's matched items.
+    Where the target has alternatives, the score of a row whose alternative has no such field is NaN, unless the answer invents
+    one; `rows` are the indices of the other rows, of which all figures are. `answered` is the share of usable answers where the
+    truth has a value, `present` the number of these rows. `parts` holds sum and number [rows] of the scores of the inner fields
+    of a list's matched items.
     """
 
     field: Field
@@ -84,11 +86,22 @@ class Scored:
 
 
 def parse(output: str) -> Any:
-    """The JSON value of an output, UNUSABLE where it is not exactly one (surrounding white space is allowed)."""
+    """The JSON value of an output, UNUSABLE where it is not exactly one (surrounding white space is allowed).
+
+    A key that stands twice in an object with two values has none that can be used: which one is meant depends on the reader.
+    """
     try:
-        return json.loads(output, parse_constant=_refuse, parse_float=finite)
+        return json.loads(output, parse_constant=_refuse, parse_float=finite, object_pairs_hook=_object)
     except (ValueError, RecursionError):
         return UNUSABLE
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        for key, value in pairs:
+            found[key] = value if fields.same(value, found[key]) else UNUSABLE
+    return found
 
 
 def _refuse(name: str) -> None:
@@ -104,7 +117,7 @@ def is_valid(validator: Any, output: str) -> bool:
     """Whether an output is JSON that the target's schema accepts."""
     try:
         return is_json(output) and bool(validator.is_valid(parse(output)))
-    except (RecursionError, OverflowError):  # nested too deep, or a number that no float holds
+    except (RecursionError, OverflowError, ValueError, TypeError):  # too deep, too large, a key with two values
         return False
 
 
@@ -132,19 +145,18 @@ def score(field: Field, golds: Sequence[Any], predictions: Sequence[Any], rules:
 
     No value is right where the truth has none. Where the truth itself is not what the schema says, the same target is right.
     """
-    kind = rules.kind(field)
-    truth, answers = [field.answer(gold) for gold in golds], [field.answer(given) for given in predictions]
-    points = [
-        _whole(gold, given) if value is UNUSABLE else pair_score(kind, value, answer)
-        for gold, given, value, answer in zip(golds, predictions, truth, answers, strict=True)
-    ]
-    rows = Rows(truth, answers, np.array(points, dtype=np.float64))
+    cases = Cases(field, rules.kind)
+    each = [cases.score(gold, given) for gold, given in zip(golds, predictions, strict=True)]
+    points = np.array([np.nan if one is None else one for one in each], dtype=np.float64)
+    kept = np.flatnonzero(np.isfinite(points)).astype(np.int64)
+    truth, answers = ([field.answer(side[row]) for row in kept.tolist()] for side in (golds, predictions))
+    kind, rows = cases.kind(field), Rows(truth, answers, points[kept])
     there, given = (np.array([_is_value(value) for value in side], dtype=bool) for side in (truth, answers))
     return Scored(
         field=field,
         kind=kind,
-        rows=np.arange(len(points), dtype=np.int64),
-        score=rows.score,
+        rows=kept,
+        score=points,
         weight=rules.weight(field),
         answered=float(given[there].mean()) if there.any() else None,
         present=int(there.sum()),
@@ -158,10 +170,6 @@ def score(field: Field, golds: Sequence[Any], predictions: Sequence[Any], rules:
 def scored(schema: Schema, golds: Sequence[Any], predictions: Sequence[Any], rules: Rules = PLAIN) -> list[Scored]:
     """Every field of whole targets that is scored."""
     return [score(one, golds, predictions, rules) for one in rules.fields(schema)]
-
-
-def _whole(gold: Any, given: Any) -> float:
-    return float(given is not UNUSABLE and gold is not UNUSABLE and fields.same(gold, given))
 
 
 def _is_value(value: Any) -> bool:
@@ -194,7 +202,9 @@ def total(scored: Sequence[Scored], rows: int) -> Floats:
     weights = np.array([one.weight for one in scored], dtype=np.float64)
     if not weights.sum() > 0:
         return np.full(rows, np.nan)
-    return np.asarray(weights @ np.stack([one.score for one in scored]) / weights.sum())
+    scores = np.stack([one.score for one in scored])
+    with np.errstate(invalid="ignore"):
+        return np.asarray(weights @ np.nan_to_num(scores) / (weights @ np.isfinite(scores)))
 
 
 def report(one: Scored, samples: int, confidence: float, seed: int) -> metrics.Field:
@@ -212,7 +222,7 @@ def report(one: Scored, samples: int, confidence: float, seed: int) -> metrics.F
         rows=len(one.rows),
         present=one.present,
         answered=significant(one.answered),
-        score=estimated(stats.mean_of(one.score), len(one.rows)),
+        score=estimated(stats.mean_of(one.score[one.rows]), len(one.rows)),
         statistics=metrics.Statistics(**{name: estimated(*figure) for name, figure in one.statistics.items()}),
         items=items or None,
     )

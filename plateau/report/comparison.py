@@ -195,8 +195,9 @@ def _pair(
 
 
 def _difference(one: scoring.Scored, other: scoring.Scored) -> Compared:
-    """The paired difference of one field; both score the rows that have a true value."""
-    return stats.compare(one.score - other.score, True, SAMPLES, CONFIDENCE, 0)
+    """The paired difference of one field, on the rows in which both runs are scored."""
+    difference = one.score - other.score
+    return stats.compare(difference[np.isfinite(difference)], True, SAMPLES, CONFIDENCE, 0)
 
 
 def _knobs(runs: Sequence[Run]) -> list[list[Any]]:

@@ -153,7 +153,7 @@ def examples(rows: Sequence[Any], scored: Sequence[Scored], evidence: Evidence) 
         row = rows[i]
         gold = json.loads(row["gold"])
         texts = {"adapter": row["output"], **outputs[row["id"]]}
-        points = {one.field.name: float(one.score[one.rows == i][0]) for one in scored if i in one.rows}
+        points = {one.field.name: float(one.score[i]) for one in scored if i in one.rows}
         yield Example(
             title=f"{row['id']}: score {figure(score)}",
             fields=_fields(gold, texts, points, evidence.schema),
@@ -192,7 +192,9 @@ def shown(value: Any) -> Any:
     """A value of a field or param for one cell: a whole number as it is, not with its thousands separated."""
     if value is None or isinstance(value, str):
         return value if value is None else _cut(value, LONGEST)
-    return f"{value:.6g}" if isinstance(value, float) else _cut(json.dumps(value, ensure_ascii=False), LONGEST)
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return _cut(json.dumps(value, ensure_ascii=False, default=str), LONGEST)
 
 
 def _cut(text: str, longest: int) -> str:

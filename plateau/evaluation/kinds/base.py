@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from plateau.data.fields import UNUSABLE, Field, canonical, same
+from plateau.data.fields import UNUSABLE, Field, canonical, has_value, same
 from plateau.evaluation.stats import Floats, Statistic
 
 Figure = tuple[Statistic, int]  # a statistic and the number of rows that it resamples
@@ -111,6 +111,47 @@ def pair_score(kind: Kind, truth: Any, answer: Any) -> float:
     if not kind.field.holds(truth):
         return float(same(truth, answer))
     return kind.score(truth, answer) if kind.field.holds(answer) else 0.0
+
+
+class Cases:
+    """One field of whole objects, as the alternative has it that each true object is meant for."""
+
+    def __init__(self, field: Field, make: Callable[[Field], Kind]) -> None:
+        self.field = field
+        self._make = make
+        self._made: dict[int, Kind] = {}
+
+    def kind(self, field: Field) -> Kind:
+        """What scores the field of one alternative."""
+        return self._made.setdefault(id(field), self._made.get(id(field)) or self._make(field))
+
+    def score(self, truth: Any, answer: Any) -> float | None:
+        """The score of the answer's field; None where the alternative of the truth has no such field and the answer no value.
+
+        Where the truth is not what the schema says, the same whole is right. Where the truth has no object around the field, an
+        invented one is wrong in all its fields.
+        """
+        case = self.field.of(truth)
+        if case is None and self.field.answer(truth) in (None, UNUSABLE):
+            return None if self.field.answer(answer) in (None, UNUSABLE) else 0.0
+        case = case or self.field
+        wanted = case.answer(truth)
+        if wanted is UNUSABLE:
+            return float(UNUSABLE not in (truth, answer) and same(truth, answer))
+        if wanted is None and (place := case.gap(truth)) is not None:
+            return float(case.answer(answer) is not UNUSABLE and _is_empty(answer, place))
+        return pair_score(self.kind(case), wanted, case.answer(answer))
+
+
+def _is_empty(answer: Any, place: Sequence[str]) -> bool:
+    """Whether an answer has no value at a place."""
+    for key in place:
+        if answer is None:
+            return True
+        if not isinstance(answer, Mapping):
+            return False
+        answer = answer.get(key)
+    return not has_value(answer)
 
 
 def classify(known: Any, keys: Sequence[str], wanted: Any) -> list[str]:

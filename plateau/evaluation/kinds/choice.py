@@ -5,11 +5,11 @@ from functools import cached_property
 from typing import Any
 
 from plateau.data.fields import Field
-from plateau.evaluation.kinds.base import Kind
+from plateau.evaluation.kinds.base import Kind, pair_score
 
 
 class Choice(Kind):
-    """A value of several schemas: scored by the first one that holds the truth and the answer."""
+    """A value of several schemas: scored by the one that the truth is meant for."""
 
     name = "choice"
 
@@ -24,21 +24,20 @@ class Choice(Kind):
         return [self.setup.make(choice, self.setup.name) for choice in self.field.choices]
 
     def score(self, truth: Any, answer: Any) -> float:
-        """The score of the choice that holds both; 0 where none does. A text counts as a list of one."""
-        for kind in self.kinds:
-            if kind.field.holds(truth) and kind.field.holds(answer):
-                return kind.score(truth, answer)
-        if isinstance(truth, list) != isinstance(answer, list):
+        """The score by the choice that the truth is meant for; a value counts as a list of one beside a list."""
+        kind = self._meant(truth)
+        if isinstance(truth, list) != isinstance(answer, list) and not kind.field.holds(answer):
             truth, answer = (value if isinstance(value, list) else [value] for value in (truth, answer))
-            return next(
-                (k.score(truth, answer) for k in self.kinds if k.field.holds(truth) and k.field.holds(answer)), 0.0
-            )
-        return 0.0
+            kind = self._meant(truth)
+        return pair_score(kind, truth, answer) if kind.field.holds(truth) else 0.0
+
+    def _meant(self, value: Any) -> Kind:
+        return self.kinds[self.field.choice(value)]
 
     def scales(self, values: Sequence[Any]) -> dict[str, float]:
-        """Those of each choice, from the values that it holds."""
+        """Those of each choice, from the values that are meant for it."""
         found: dict[str, float] = {}
         for kind in self.kinds:
-            held = [value for value in values if kind.field.holds(value)]
+            held = [value for value in values if kind.field.holds(value) and self._meant(value) is kind]
             found |= kind.scales(held) if held else {}
         return found

@@ -72,13 +72,13 @@ class List(Kind):
         if not isinstance(self.item, Record):
             return {}
         sums = {name: np.zeros(len(rows.score)) for name in self.item.inner}
-        counts = np.zeros(len(rows.score))
+        counts = {name: np.zeros(len(rows.score)) for name in self.item.inner}
         for row, (truth, answer) in enumerate(zip(rows.truth, rows.answers, strict=True)):
             for one, other in self._pairs(truth, answer):
-                counts[row] += 1
                 for name, points in self.item.each(one, other).items():
+                    counts[name][row] += 1
                     sums[name][row] += points
-        return {name: (found, counts) for name, found in sums.items()}
+        return {name: (found, counts[name]) for name, found in sums.items()}
 
     def _pairs(self, truth: Any, answer: Any) -> Iterator[tuple[Any, Any]]:
         """The items of two lists that are matched."""

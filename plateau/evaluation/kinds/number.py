@@ -6,7 +6,9 @@ from typing import Any
 import numpy as np
 
 from plateau.core.numbers import rounded, significant
+from plateau.data.alternatives import accepts
 from plateau.data.fields import Field
+from plateau.data.nodes import Node
 from plateau.evaluation import stats
 from plateau.evaluation.kinds.base import Figure, Kind, Rows, classify
 from plateau.evaluation.stats import Floats, Indices, Statistic
@@ -25,18 +27,25 @@ class Number(Kind):
         """The types number and integer."""
         return field.is_number
 
-    @property
-    def scale(self) -> float | None:
-        """The error from which the score is 0; None where neither bounds nor training values tell."""
-        low, high = _bounds(self.field)
-        return high - low if low is not None and high is not None else self.setup.scales.get(self.setup.name)
-
     def score(self, truth: Any, answer: Any) -> float:
-        """1 - error / scale, 0 from an error of the scale on; without a scale, equal or not."""
+        """1 - error / scale, 0 from an error of the scale on; without a scale, equal or not. Numbers of two alternatives are wrong."""
+        both = (node for node in self._ranges if accepts(node, truth) and accepts(node, answer))
         error = abs(float(truth) - float(answer))
-        if error == 0 or not self.scale or not np.isfinite(self.scale):
+        if error == 0 or not (node := next(both, None)):
             return float(error == 0)
-        return max(0.0, 1 - error / self.scale)
+        scale = self._scale(node)
+        return max(0.0, 1 - error / scale) if scale and np.isfinite(scale) else 0.0
+
+    @property
+    def _ranges(self) -> tuple[Node, ...]:
+        """The alternatives, each with bounds of its own."""
+        return self.field.node.choices or (self.field.node,)
+
+    def _scale(self, node: Node) -> float | None:
+        """The error from which the score is 0; None where neither bounds nor training values tell."""
+        if node.options is not None:
+            return None
+        return _length(node) or self.setup.scales.get(self.setup.name)
 
     def figures(self, rows: Rows) -> dict[str, Figure]:
         """Mean absolute error and Spearman's correlation."""
@@ -56,12 +65,14 @@ class Number(Kind):
 
     def scales(self, values: Sequence[Any]) -> dict[str, float]:
         """From the 1st to the 99th percentile of the values, or from a bound where there is one."""
-        if not values:
+        loose = [node for node in self._ranges if node.options is None and _length(node) is None]
+        held = [value for value in values if any(accepts(node, value) for node in loose)]
+        if not held:
             return {}
-        low, high = _bounds(self.field)
-        if low is not None and high is not None:
-            return {}
-        known = np.array(values, dtype=np.float64)
+        lows, highs = [node.low for node in loose], [node.high for node in loose]
+        low = min((bound for bound in lows if bound is not None), default=None) if None not in lows else None
+        high = max((bound for bound in highs if bound is not None), default=None) if None not in highs else None
+        known = np.array(held, dtype=np.float64)
         ends = np.quantile(known, _TAILS)
         ends = ends if ends[1] > ends[0] else np.array([known.min(), known.max()])
         scale = float((ends[1] if high is None else high) - (ends[0] if low is None else low))
@@ -97,9 +108,9 @@ class Number(Kind):
         return near if self.field.holds(near) else min(known, key=lambda one: abs(one - value))
 
 
-def _bounds(field: Field) -> tuple[float | None, float | None]:
-    """The lowest and the highest number that the schema allows, exclusive bounds as they stand; None for no bound."""
-    return field.node.low, field.node.high
+def _length(node: Node) -> float | None:
+    """From the lowest to the highest number that the schema allows, exclusive bounds as they stand; None for no bound."""
+    return node.high - node.low if node.low is not None and node.high is not None else None
 
 
 def _spearman(gold: Floats, predicted: Floats) -> Statistic:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
-from plateau.data.fields import UNUSABLE, Field, same
-from plateau.evaluation.kinds.base import Kind, pair_score
+from plateau.data.fields import Field
+from plateau.evaluation.kinds.base import Cases, Kind
 
 
 class Record(Kind):
@@ -19,30 +19,28 @@ class Record(Kind):
         return bool(field.leaves)
 
     @cached_property
-    def inner(self) -> dict[str, Kind]:
-        """The kind of each field, by name."""
-        return {leaf.name: self.setup.make(leaf, f"{self.setup.name}.{leaf.name}") for leaf in self.field.leaves}
+    def inner(self) -> dict[str, Cases]:
+        """What scores each field, by name."""
+        return {
+            leaf.name: Cases(leaf, lambda case: self.setup.make(case, f"{self.setup.name}.{case.name}"))
+            for leaf in self.field.leaves
+        }
 
     def score(self, truth: Any, answer: Any) -> float:
         """The mean over the fields; no value is right where the truth has none."""
         each = self.each(truth, answer)
-        return sum(each.values()) / len(each)
+        return sum(each.values()) / len(each) if each else 1.0
 
     def each(self, truth: Any, answer: Any) -> dict[str, float]:
-        """The score of each field."""
-        return {name: _field_score(kind, truth, answer) for name, kind in self.inner.items()}
+        """The score of each field that the truth's alternative has, or that the answer invents."""
+        found = {name: cases.score(truth, answer) for name, cases in self.inner.items()}
+        return {name: points for name, points in found.items() if points is not None}
 
     def scales(self, values: Sequence[Any]) -> dict[str, float]:
         """Those of the fields."""
         found: dict[str, float] = {}
-        for kind in self.inner.values() if values else ():
-            known = [kind.field.value(value) for value in values]
+        for cases in self.inner.values() if values else ():
+            known = [cases.field.value(value) for value in values]
             held = [value for value in known if value is not None]
-            found |= kind.scales(held) if held else {}
+            found |= cases.kind(cases.field).scales(held) if held else {}
         return found
-
-
-def _field_score(kind: Kind, truth: Any, answer: Any) -> float:
-    """The score of one field of two objects."""
-    wanted = kind.field.answer(truth)
-    return float(same(truth, answer)) if wanted is UNUSABLE else pair_score(kind, wanted, kind.field.answer(answer))

@@ -16,6 +16,13 @@ _BORDERS = regex.compile(r"(?wV1)\b")
 # Scripts that put no space between words: each character, with the marks on it, is a token.
 _UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}ー]")
 _CHARACTER = regex.compile(r"\X")
+# What shows nothing by itself, less what makes one emoji of several: joiners between pictures, the tags of a flag.
+_IGNORED = regex.compile(
+    r"[\p{Default_Ignorable_Code_Point}--[\u200d\U000e0020-\U000e007f]]"
+    r"|\u200d(?!\p{Extended_Pictographic})"
+    r"|(?<![\p{Extended_Pictographic}\U000e0020-\U000e007f])[\U000e0020-\U000e007f]+",
+    regex.VERSION1,
+)
 _INVISIBLE = ("Cc", "Cf", "Zs", "Zl", "Zp")
 
 
@@ -52,7 +59,8 @@ def tokens(text: str) -> tuple[str, ...]:
     """Words by the rules of Unicode (UAX 29), case and composition ignored; each symbol is one, and each character of a
     script without spaces.
     """
-    plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    visible = _IGNORED.sub("", unicodedata.normalize("NFKC", text))
+    plain = unicodedata.normalize("NFKC", visible.casefold())
     found = []
     for part in _BORDERS.split(plain):
         pieces = _CHARACTER.findall(part) if _UNSPACED.search(part) else [part]
