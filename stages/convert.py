@@ -7,6 +7,7 @@ from plateau.core.figures import to_json
 from plateau.core.progress import say, track
 from plateau.core.system import SPLITS, System
 from plateau.data import asked, engine
+from plateau.decision import wanted
 from plateau.metrics.convert import Convert
 from plateau.prompts import conversion
 
@@ -16,6 +17,7 @@ PARAMS = ("convert", "max_seq_length")
 def main(system: System, values: params.Params) -> None:
     """Write data/mlx/*.jsonl, data/tokens/*.arrow and metrics/convert.json."""
     asked.check(system)
+    wanted.check(system)
     began = time.perf_counter()
     options = values["convert"]
     setup = conversion.Setup(

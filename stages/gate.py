@@ -1,4 +1,4 @@
-"""The gates for CI: print them and exit 0 to ship, 2 not to, 3 on too little evidence, 1 when they are stale or broken."""
+"""The gates for CI: print them and exit 0 to ship, with waivers or without, 2 not to, 3 on too little evidence, 1 when they are stale or broken."""
 
 from plateau.core import files
 from plateau.core.errors import BadInputError, GateFailedError, InsufficientEvidenceError, PlateauError
@@ -8,6 +8,7 @@ from plateau.core.progress import say
 from plateau.core.stage import run
 from plateau.core.system import System
 from plateau.decision import freshness, judging
+from plateau.decision.criteria import Criteria
 from plateau.evaluation import hashes, manifest
 from plateau.lm import base
 from plateau.metrics.evaluate import Evaluate
@@ -26,7 +27,9 @@ def main(system: System, params: Params) -> None:
     base.check_here(system.path("models", "base"))
     judged = _judged(system, params)
     say(report.gate_table(judged.rows))
-    if judged.answer != "ship":
+    for line in report.waivers(judged):
+        say(line)
+    if not judged.ships:
         raise REFUSALS[judged.answer](judged.reason)
 
 
@@ -35,9 +38,9 @@ def _judged(system: System, params: Params) -> Gates:
     path = system.metrics("gates")
     try:
         recorded, overfit = files.read_json(path), read(Overfit, system.metrics("overfit"))
-        judged = judging.judge(
-            params["gates"], overfit, read(Evaluate, system.metrics("evaluate")), hashes.digest(system)
-        )
+        evaluate = read(Evaluate, system.metrics("evaluate"))
+        own = Criteria.read(system, params["gates"]["criteria"], overfit=overfit, evaluate=evaluate)
+        judged = judging.judge(params["gates"], overfit, evaluate, hashes.digest(system), own)
     except BadInputError as error:
         raise PlateauError(str(error)) from None
     if to_json(judged) != recorded:

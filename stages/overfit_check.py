@@ -6,7 +6,8 @@ from plateau.core.params import Params
 from plateau.core.progress import say
 from plateau.core.stage import run
 from plateau.core.system import System
-from plateau.decision import checkup, judging
+from plateau.decision import checkup, judging, wanted
+from plateau.decision.criteria import Criteria
 from plateau.evaluation import hashes
 from plateau.metrics.evaluate import Evaluate
 from plateau.metrics.evaluations import Point
@@ -19,12 +20,14 @@ PARAMS = ("overfit", "gates")
 
 def main(system: System, params: Params) -> None:
     """Write metrics/overfit.json and metrics/gates.json."""
+    wanted.check(system)
     system.metrics("gates").unlink(missing_ok=True)  # an answer from earlier figures must not outlive them
     points = read(list[Point], system.metrics("evaluations"))
     selection, train = read(Selection, system.metrics("selection")), read(Train, system.metrics("train"))
     evaluate, split = read(Evaluate, system.metrics("evaluate")), read(Split, system.metrics("split"))
     checked = checkup.check(points, selection, train, evaluate, split, params["overfit"])
-    judged = judging.judge(params["gates"], checked, evaluate, hashes.digest(system))
+    own = Criteria.read(system, params["gates"]["criteria"], overfit=checked, evaluate=evaluate, split=split)
+    judged = judging.judge(params["gates"], checked, evaluate, hashes.digest(system), own)
     files.write_json(system.metrics("overfit"), to_json(checked))
     files.write_json(system.metrics("gates"), to_json(judged))
     say(f"{checked.verdict}: {checked.reason}")

@@ -12,6 +12,7 @@ from plateau.core.figures import to_json
 from plateau.core.progress import say
 from plateau.core.system import System
 from plateau.data import asked, engine, joining, parquet, preparation, privacy
+from plateau.decision import wanted
 from plateau.metrics.prepare import Redacted
 
 PARAMS = ("prepare",)
@@ -21,6 +22,7 @@ MIB = 2**20
 def main(system: System, values: params.Params) -> None:
     """Write data/prepared.parquet, data/rejected.jsonl and metrics/prepare.json; fail past prepare.max_rejected."""
     asked.check(system)
+    wanted.check(system)
     began = time.perf_counter()
     options, rejected = preparation.options(values["prepare"]), system.path("data", "rejected.jsonl")
     schemas, base = (system.schema("transcript"), system.schema("target")), system.path("models", "base")

@@ -15,6 +15,7 @@ from plateau.core.supervision import interruption
 from plateau.core.system import System
 from plateau.core.timings import record
 from plateau.data import asked
+from plateau.decision import wanted
 from plateau.evaluation import readiness
 from plateau.lm.backend import BLAS
 from plateau.lm.model import Adapter, add_adapter, load
@@ -69,6 +70,7 @@ UNTRACKED = (
 def main(system: System, params: Params) -> None:
     """Write adapters/checkpoints/, the evaluation points and the loss curve."""
     asked.check(system)
+    wanted.check(system)
     if not RANK_VARIABLES & os.environ.keys():
         _ready(system, params)
     ranks, hostfile = params["train"]["ranks"], params["train"]["hostfile"]
@@ -84,6 +86,7 @@ def main(system: System, params: Params) -> None:
 def show_plan(system: System, params: Params) -> None:
     """Print what the run will cost, from the base model's config and the token files; no weights are needed."""
     asked.check(system)
+    wanted.check(system)
     adapter = _adapter(params)
     model = preflight.from_config(system.path("models", "base", "config.json"), adapter)
     train, valid = (open_tokens(system.tokens(name)) for name in ("train", "valid"))

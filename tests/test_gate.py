@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -96,6 +97,38 @@ def test_a_failed_row_is_2_and_too_little_evidence_3(copy: Path, param: str, val
     found, said, errors = gate(copy)
     assert (found, errors.count("\n")) == (status, 1)
     assert "fail" in said
+
+
+def test_waived_gates_ship_with_status_0_and_are_printed(copy: Path) -> None:
+    set_param(copy, "gates.loss_reduction", 0.99999)
+    set_param(copy, "gates.waived", {"loss_reduction": "new region since June", "drift": "the same"})
+    rerun_check(copy)
+    found, said, errors = gate(copy)
+    assert (found, errors) == (0, "")
+    assert "waived: loss_reduction: new region since June\n" in said
+    assert "waiver not needed: drift passes, or is not asked\n" in said
+    assert json.loads((copy / "metrics" / "gates.json").read_text())["answer"] == "ship_with_waivers"
+
+
+@pytest.mark.parametrize(("target", "status"), [(0.0, 0), (1.0, 2)])
+def test_a_criterion_of_ones_own_is_printed_and_decides(copy: Path, target: float, status: int) -> None:
+    entry = {"name": "tempers", "file": "evaluate", "figure": "arms.adapter.fields.mood.accuracy", "rule": ">"}
+    set_param(copy, "gates.criteria", [{**entry, "target": target, "why": "a model that misreads moods"}])
+    rerun_check(copy)
+    found, said, errors = gate(copy)
+    assert found == status, errors
+    assert re.search(rf"(pass|fail) +tempers +> {target:g}", said)
+    assert ("tempers is" in errors) == (status == 2)
+
+
+def test_a_criterion_on_no_figure_is_refused_by_the_check_and_leaves_no_answer(copy: Path) -> None:
+    entry = {"name": "tempers", "file": "evaluate", "figure": "arms.adapter.fields.moood.accuracy", "rule": ">"}
+    set_param(copy, "gates.criteria", [{**entry, "target": 0.5, "why": ""}])
+    command = [sys.executable, "-m", "stages.overfit_check", str(copy)]
+    done = subprocess.run(command, cwd=tiny.ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "did you mean 'mood'?" in done.stderr
+    assert gate(copy)[0] == 1
 
 
 def remove(folder: Path, name: str) -> None:

@@ -14,7 +14,7 @@ from plateau.metrics.evaluate import Evaluate
 from plateau.metrics.overfit import Overfit
 
 RIVALS = ("base", "base_prompted", "majority", "linear")
-PARAMS = {limit.name: limit.default for limit in gates.LIMITS}
+PARAMS = {**{limit.name: limit.default for limit in gates.LIMITS}, "waived": {}, "criteria": []}
 OVERFIT = {"verdict": "healthy"}
 EVALUATE = {
     "rows": 100,
@@ -23,7 +23,7 @@ EVALUATE = {
     "fields_worse_than_base": 0,
     "adapter_effect": {"max_logit_difference": 3.0},
     "arms": {"adapter": {"schema_valid": 0.99, "invented_keys": 0.02, "unfinished": 0.01}, "base_prompted": {}},
-    "comparisons": {f"adapter_vs_{name}": {"score": {"low": 0.1}} for name in RIVALS},
+    "comparisons": {f"adapter_vs_{name}": {"score": {"low": 0.1, "p_value": 0.001, "rows": 100}} for name in RIVALS},
     "leaks": {
         "exact": 0.004,
         "near": 0.006,
@@ -88,8 +88,8 @@ FAILING = {
     "invented_keys": 0.0201,
     "unfinished": 0.0101,
     "loss_reduction": 0.4999,
-    "score_gain_over_base": 0.0,
-    "score_gain_over_majority": 0.0,
+    "score_gain_over_base": 0.01,
+    "score_gain_over_majority": 0.01,
     "fields_worse_than_base": 1,
     "leaked_test_rows": 0.0061,
     "leaked_valid_rows": 0.011,
@@ -102,10 +102,10 @@ FAILING = {
     "untested_labels": {"mood": ["angry"]},
     "drift": 0.101,
     "forgetting": 3.1,
-    "score_gain_over_linear": 0.0,
-    "score_gain_over_base_prompted": 0.0,
+    "score_gain_over_linear": 0.01,
+    "score_gain_over_base_prompted": 0.01,
     "disguised_copies": 0.011,
-    "novel_rows_gain": 0.0,
+    "novel_rows_gain": 0.01,
     "follows_conversation": {"mood": {"context_decides": True}},
     "worst_slice": [{"name": "day = Monday", "high": -0.151, "q_value": 0.049}],
     "label_noise": {"mood": {"splits": {"test": {"rate_low": 0.11, "upper_bound": False}}}},

@@ -82,7 +82,8 @@ def test_a_gate_compares_with_its_limit_and_with_no_number_of_its_own() -> None:
     judging = ast.parse((ROOT / "plateau" / "decision" / "judging.py").read_text(encoding="utf-8"))
     rows = [call for call in ast.walk(judging) if isinstance(call, ast.Call) and ast.unparse(call.func) == "row"]
     assert [ast.unparse(call) for call in rows] == [
-        "row(gate.criterion, gate.rule, gate.target(params), gate.figure(overfit, evaluate))"
+        "row(gate.criterion, gate.rule, gate.target(params), gate.figure(overfit, evaluate), gate.rows(evaluate))",
+        "row(one.name, one.rule, one.target, it.actual, it.rows)",
     ]
 
 
@@ -112,6 +113,8 @@ BETWEEN_STAGES = ("training", "evaluation", "decision", "splits", "metrics")
 TAKES_ANYTHING = {
     "answers.effect_on": "data/answers.json, which evaluate reads as AdapterEffect",
     "checkup.check": "a section of params",
+    "criteria.of": "an entry of gates.criteria",
+    "criteria.read": "entries of gates.criteria",
     "judging.judge": "a section of params",
     "judging.rows": "a section of params",
     "gates.target": "a section of params",

@@ -500,6 +500,47 @@ def test_the_front_matter_of_a_card_holds_no_markup_and_still_says_what_it_says(
     assert yaml.safe_load(front)["model-index"][0]["name"] == text.plain(NASTY)
 
 
+def with_a_waiver() -> dict[str, Any]:
+    """A run whose drift is waived, and that lacks an opponent."""
+    values = figures(HEALTHY)
+    gates = values["gates"]
+    failed = next(row for row in gates["rows"] if row["criterion"] == "drift")
+    failed |= {"actual": 0.3, "status": "waived", "note": NASTY}
+    return values | {
+        "gates": gates
+        | {"answer": "ship_with_waivers", "waived": {"drift": NASTY}, "needless_waivers": ["forgetting"]}
+        | {"not_run": ["base_few_shot"]}
+    }
+
+
+def test_page_and_card_show_waivers_with_their_reasons_and_the_opponents_that_were_not_run() -> None:
+    values = with_a_waiver()
+    seen, written = parsed(html(values)), markdown(values)
+    whole = " ".join(seen.words)
+    assert 'class="answer ship_with_waivers"' in html(values)
+    assert "Ship it, with waivers" in whole
+    assert whole.count("<script>alert(1)</script> **bold**") >= 2  # the line and the row of the gate, as text
+    assert "script" not in seen.tags
+    for shown in (whole, written):
+        assert "forgetting" in shown
+        assert "base few shot" in shown
+    on_card = card.write_card(composed(values), files(values), knobs(), "")
+    assert "Waived: `drift`, because: &lt;script>" in on_card
+
+
+def test_a_page_shows_the_gates_that_a_system_has_of_its_own() -> None:
+    entry = {"name": "rank", "file": "evaluate", "figure": "arms.adapter.score", "rule": ">=", "target": 0.8}
+    settings = knobs()
+    settings["gates"] = {**settings["gates"], "criteria": [{**entry, "why": "a low score"}]}
+    values = figures(HEALTHY)
+    lengths = {name: np.arange(40, 90, dtype=np.int32) for name in charts.SPLITS}
+    found = Evidence(predictions(), SCHEMA, lambda ids: {name: [] for name in ids}, lengths, {})
+    tables = parsed(page.write_html(report.compose(files(values), settings, ".", found))).tables
+    assert tables["Gates of this system's own"][1] == [
+        *("rank", "arms.adapter.score of metrics/evaluate.json", "unfavourable", ">= 0.8", "a low score")
+    ]
+
+
 def test_a_card_without_a_licence_says_so() -> None:
     values = figures(HEALTHY)
     written = card.write_card(composed(values), files(values), knobs(), "")

@@ -34,11 +34,11 @@ DEFAULTS = {
     "warmup": 5,
     "patience": 9,
     "evaluate.arms": ["base", "adapter"],
-    "evaluate.num_samples": 24,
+    "evaluate.num_samples": 32,
     "evaluate.diagnostic_rows": 16,
     "evaluate.max_tokens": 60,
     "evaluate.bootstrap_samples": 200,
-    "gates.min_test_rows": 20,
+    "gates.min_test_rows": 30,
     "gates.min_prompted_opponents": 0,
     "gates.loss_reduction": 0.3,
 }

@@ -29,6 +29,7 @@ WITHOUT_EFFECT = (
     "plateau/core/supervision.py",
     "plateau/core/timings.py",
     "plateau/data/asked.py",
+    "plateau/decision/wanted.py",
     "plateau/evaluation/plan.py",
     "plateau/training/display.py",
     "plateau/evaluation/readiness.py",

@@ -33,6 +33,24 @@ def gain_over(other: str) -> Checked:
     return gain
 
 
+def rows_against(evaluate: Evaluate, other: str) -> int | None:
+    """The rows on which the adapter's score was compared with another arm's."""
+    compared = evaluate.comparison("adapter", other).score
+    return compared.rows if compared else None
+
+
+def p_values(evaluate: Evaluate, names: Sequence[str]) -> dict[str, float | None]:
+    """The p-values that the adapter scores like each of some opponents, corrected for their number (Holm 1979); None where one is missing."""
+    compared = {name: evaluate.comparison("adapter", name).score for name in names}
+    found = {name: one.p_value for name, one in compared.items() if one and one.p_value is not None}
+    corrected: dict[str, float | None] = dict.fromkeys(names)
+    largest = 0.0
+    for rank, name in enumerate(sorted(found, key=lambda name: found[name])):
+        largest = max(largest, min(1.0, (len(found) - rank) * found[name]))
+        corrected[name] = largest
+    return corrected
+
+
 def leaked_test(_: Overfit, evaluate: Evaluate) -> float | None:
     """Share of the test prompts that are prompts of training or validation, or nearly."""
     return _sum(leaked(evaluate.leaks.test_in_train), leaked(evaluate.leaks.test_in_valid))
@@ -63,6 +81,11 @@ def drift(_: Overfit, evaluate: Evaluate) -> float | None:
     """The relative rise from validation to test loss that its interval leaves no doubt of."""
     low, valid = evaluate.drift.difference.low, evaluate.drift.valid_loss.value
     return float(f"{low / valid:.6g}") if low is not None and valid is not None and valid > 0 else None
+
+
+def drift_rows(evaluate: Evaluate) -> int | None:
+    """The fewer of the validation and the test rows."""
+    return min(evaluate.drift.valid_rows, evaluate.drift.test_rows, key=lambda rows: -1 if rows is None else rows)
 
 
 def of_scrutiny(figure: Callable[[Scrutiny], float | None]) -> Checked:

@@ -11,17 +11,22 @@ from plateau.core.figures import value_of
 from plateau.core.param import SHARE, Param, integer, number
 from plateau.decision import gate_figures
 from plateau.decision.gate_figures import Figure, of_scrutiny
-from plateau.evaluation.arms import PROMPTED
+from plateau.evaluation.arms import NAMES as ARM_NAMES
+from plateau.evaluation.arms import PROMPTED, entry
 from plateau.metrics.evaluate import Evaluate
 from plateau.metrics.gates import Rule
+
+GAIN_OVER = "score_gain_over_"
+LEAST_ROWS = 30  # an interval from fewer rows decides for nothing
 
 
 @dataclass(frozen=True)
 class Gate:
     """One gate: the figure, from metrics/overfit.json and metrics/evaluate.json, must stand to the limit as `rule` says.
 
-    Without `evidence` nothing can be decided, and failing it is no fault of the model; failing one with a `rival`, an arm, says that
-    the rival does as well. `why` says what the gate keeps from shipping.
+    Without `evidence` nothing can be decided, and failing it is no fault of the model, nor can it be waived; failing one with a
+    `rival`, an arm, says that the rival does as well. `why` says what the gate keeps from shipping. `rows` are those behind the
+    interval of which the figure is an end. `least` is what the limit is at least, whatever params say.
     """
 
     criterion: str
@@ -32,23 +37,34 @@ class Gate:
     evidence: bool = False
     rival: str | None = None
     asked: Callable[[Evaluate], bool] = lambda _: True
+    rows: Callable[[Evaluate], int | None] = lambda _: None
+    least: int | None = None
+
+    @property
+    def is_gain(self) -> bool:
+        """Whether the gate asks for a gain in score over its rival."""
+        return self.criterion == f"{GAIN_OVER}{self.rival}"
 
     def target(self, params: Mapping[str, Any]) -> float | str:
         """The limit that the section gates of params sets."""
-        return self.limit if isinstance(self.limit, str) else params[self.limit.name]
+        if isinstance(self.limit, str):
+            return self.limit
+        limit: float = params[self.limit.name]
+        return limit if self.least is None else max(limit, self.least)
 
 
 def _by_time(evaluate: Evaluate) -> bool:
     return evaluate.leaks.split_strategy == "time"
 
 
-def _was_run(name: str) -> Callable[[Evaluate], bool]:
-    """Whether an arm is among those that were run."""
-    return lambda evaluate: name in evaluate.arms
-
-
 _MANY = 1_000_000_000
-_TEST_ROWS = Param("min_test_rows", integer(1, _MANY), 100, "fewest test rows on which a decision may rest")
+_TEST_ROWS = Param(
+    "min_test_rows",
+    integer(1, _MANY),
+    100,
+    "fewest test rows on which a decision may rest",
+    f"; less than {LEAST_ROWS} counts as {LEAST_ROWS}",
+)
 _LEAKED = Param(
     "max_leaked",
     SHARE,
@@ -57,14 +73,45 @@ _LEAKED = Param(
     ", word for word or nearly",
 )
 _GAIN = Param(
-    "min_score_gain",
+    "min_gain",
     SHARE,
-    0,
-    "gain in score over the base model and each baseline that the lower end of its interval must exceed",
+    0.01,
+    "gain in score over each opponent that the lower end of its interval must exceed",
+    "; a smaller one is no gain",
 )
+ALWAYS = {
+    "base": "a gain over the base model that may be chance",
+    "majority": "a model that answers no better than one answer for all",
+    "linear": "an adapter that is no better than a linear model on word counts",
+}
+REGISTERED = (*ALWAYS, *(name for name in entry("adapter").opponents if name not in ALWAYS))
+
+
+def _gain_gate(name: str) -> Gate:
+    """The adapter must beat an opponent; one that is not of ALWAYS only where it was run."""
+    told = "an adapter that is no better than the base model that was told what to do"
+    return Gate(
+        f"{GAIN_OVER}{name}",
+        ">",
+        _GAIN,
+        gate_figures.gain_over(name),
+        ALWAYS.get(name) or (told if name in PROMPTED else f"an adapter that is no better than {name}"),
+        rival=name,
+        asked=lambda evaluate: name in ALWAYS or name in evaluate.arms,
+        rows=lambda evaluate: gate_figures.rows_against(evaluate, name),
+    )
+
 
 GATES = (
-    Gate("test_rows", ">=", _TEST_ROWS, lambda _, evaluate: evaluate.rows, "a decision on few rows", evidence=True),
+    Gate(
+        "test_rows",
+        ">=",
+        _TEST_ROWS,
+        lambda _, evaluate: evaluate.rows,
+        "a decision on few rows",
+        evidence=True,
+        least=LEAST_ROWS,
+    ),
     Gate(
         "generated_rows",
         ">=",
@@ -72,6 +119,7 @@ GATES = (
         lambda _, evaluate: evaluate.generated,
         "a decision on few outputs",
         evidence=True,
+        least=LEAST_ROWS,
     ),
     Gate(
         "evidence",
@@ -117,42 +165,7 @@ GATES = (
         "an adapter that is hardly better than the base model",
         rival="base",
     ),
-    Gate(
-        "score_gain_over_base",
-        ">",
-        _GAIN,
-        gate_figures.gain_over("base"),
-        "a gain over the base model that may be chance",
-        rival="base",
-    ),
-    Gate(
-        "score_gain_over_majority",
-        ">",
-        _GAIN,
-        gate_figures.gain_over("majority"),
-        "a model that answers no better than one answer for all",
-        rival="majority",
-    ),
-    Gate(
-        "score_gain_over_linear",
-        ">",
-        _GAIN,
-        gate_figures.gain_over("linear"),
-        "an adapter that is no better than a linear model on word counts",
-        rival="linear",
-    ),
-    *(
-        Gate(
-            f"score_gain_over_{name}",
-            ">",
-            _GAIN,
-            gate_figures.gain_over(name),
-            "an adapter that is no better than the base model that was told what to do",
-            rival=name,
-            asked=_was_run(name),
-        )
-        for name in PROMPTED
-    ),
+    *(_gain_gate(name) for name in REGISTERED),
     Gate(
         "prompted_opponents",
         ">=",
@@ -177,6 +190,7 @@ GATES = (
         lambda _, evaluate: evaluate.fields_worse_than_base,
         "a gain in one field that another pays for",
         rival="base",
+        rows=lambda evaluate: evaluate.generated,
     ),
     Gate(
         "invented_keys",
@@ -278,6 +292,7 @@ GATES = (
         ),
         gate_figures.drift,
         "a model of last month's calls",
+        rows=gate_figures.drift_rows,
     ),
     Gate(
         "forgetting",
@@ -355,6 +370,18 @@ GATES = (
         ),
         of_scrutiny(gate_figures.score_drop),
         "a score that does not hold on later rows",
+        rows=lambda evaluate: evaluate.generated,
     ),
 )
+NAMES = tuple(gate.criterion for gate in GATES)
+EVIDENCE = tuple(gate.criterion for gate in GATES if gate.evidence)
+
+
+def asked(evaluate: Evaluate) -> list[Gate]:
+    """The gates of a run: those of GATES that it asks for, and one for each opponent that no registry knows, such as a file's answers."""
+    beside = (pair.removeprefix("adapter_vs_") for pair in evaluate.comparisons if pair.startswith("adapter_vs_"))
+    others = [name for name in beside if name not in REGISTERED and name not in ARM_NAMES]
+    return [gate for gate in (*GATES, *map(_gain_gate, others)) if gate.asked(evaluate)]
+
+
 LIMITS = tuple({gate.limit.name: gate.limit for gate in GATES if isinstance(gate.limit, Param)}.values())

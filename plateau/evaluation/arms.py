@@ -83,6 +83,11 @@ def entry(name: str) -> Entry:
     return next(arm for arm in ARMS if arm.name == name)
 
 
+def label_of(name: str) -> str:
+    """An opponent in a sentence; its name, where no entry knows it."""
+    return next((arm.label or name for arm in ARMS if arm.name == name), name)
+
+
 def name_of(answers: str, constrained: bool) -> str | None:
     """The name of the arm whose predictions have these values of `arm` and `constrained`; None for one of another version."""
     return _BY_ANSWER.get((answers, constrained))

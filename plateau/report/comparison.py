@@ -160,7 +160,7 @@ def page(found: Comparison) -> Page:
 
 def _ships(run: Run) -> bool:
     """Whether nothing is known against a run."""
-    return run.gates.answer in (None, "ship")
+    return run.gates.answer is None or run.gates.ships
 
 
 def _adapter(run: Run) -> predictions.Arm:

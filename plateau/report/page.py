@@ -19,6 +19,7 @@ from plateau.report.text import code, figure, markdown
 TEMPLATES = Path(__file__).parent / "templates"
 ANSWERS = {
     "ship": "Ship it",
+    "ship_with_waivers": "Ship it, with waivers",
     "do_not_ship": "Do not ship",
     "insufficient_evidence": "Too little evidence to decide",
 }

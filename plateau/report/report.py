@@ -4,14 +4,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from plateau.core.figures import Estimate, to_json, value_of
+from plateau.decision.criteria import Criterion
 from plateau.evaluation.scoring import Rules
 from plateau.metrics.files import Files
-from plateau.metrics.gates import Row
+from plateau.metrics.gates import Gates, Row
 from plateau.metrics.headline import Headline
 from plateau.report import charts, checks, evidence, findings, health
 from plateau.report.evidence import Evidence, shown
 from plateau.report.page import ANSWERS, Chart, Charts, Commands, Page, Part, Prose, Section, Table
-from plateau.report.text import figure, flat, spaced
+from plateau.report.text import figure, flat, plain, spaced
 
 Figures = Mapping[str, Any]
 VERDICTS = {"insufficient_evidence": "Training cannot be judged"}
@@ -21,14 +22,23 @@ DATA = ("prepare", "temporal", "split", "convert")
 def gate_table(rows: Sequence[Row]) -> str:
     """The gates as text lines for a terminal, one row a criterion."""
     head = ("status", "criterion", "target", "actual", "gap")
-    table = [
+    table: list[tuple[str, ...]] = [
         head,
         *((row.status, row.criterion, target(row), figure(row.actual), figure(row.gap)) for row in rows),
     ]
-    widths = [max(len(row[column]) for row in table) for column in range(len(head))]
+    if any(row.note for row in rows):
+        notes = ["note", *(plain(row.note or "") for row in rows)]
+        table = [(*cells, note) for cells, note in zip(table, notes, strict=True)]
+    widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table
     )
+
+
+def waivers(judged: Gates) -> list[str]:
+    """A line for each waiver: what it lets pass and why, or that it changes nothing."""
+    used = [f"waived: {name}: {plain(reason)}" for name, reason in judged.waived.items()]
+    return used + [f"waiver not needed: {name} passes, or is not asked" for name in judged.needless_waivers]
 
 
 def target(row: Row) -> str:
@@ -68,6 +78,7 @@ def compose(run: Files, params: Figures, system: str, found: Evidence) -> Page:
             ("Why", gates.reason),
             (VERDICTS.get(overfit.verdict, f"Training is {overfit.verdict}"), overfit.reason),
             ("What to change", overfit.suggestion),
+            *_beside(gates),
         ],
         warnings=overfit.risks,
         tiles=list(_tiles(run)),
@@ -75,6 +86,7 @@ def compose(run: Files, params: Figures, system: str, found: Evidence) -> Page:
         sections=[
             Section("Training", list(_training(run))),
             Section("Checkpoints", list(_checkpoints(run))),
+            *([Section("Criteria", made)] if (made := list(_criteria(params))) else []),
             Section("Scores on the test split", list(evidence.scores(run.evaluate, found, scored))),
             *(
                 [Section("Checks for mistakes that nobody listed", made)]
@@ -88,6 +100,34 @@ def compose(run: Files, params: Figures, system: str, found: Evidence) -> Page:
             Section("All figures", [_all(run)]),
         ],
     )
+
+
+def _beside(gates: Gates) -> Iterator[tuple[str, str]]:
+    """What a person must know beside the answer: waivers, and the opponents that were not run."""
+    if gates.waived:
+        yield "Waived", "; ".join(f"{spaced(name)}: {reason}" for name, reason in gates.waived.items())
+    if gates.needless_waivers:
+        yield "Waivers that change nothing", ", ".join(map(spaced, gates.needless_waivers))
+    if gates.not_run:
+        yield "Opponents not run", ", ".join(map(spaced, gates.not_run))
+
+
+def _criteria(params: Figures) -> Iterator[Part]:
+    """The gates that the system has of its own: what they judge, and why."""
+    listed = [Criterion.of(entry) for entry in params["gates"]["criteria"]]
+    head = ["criterion", "figure", "end of its interval", "asks for", "keeps from shipping"]
+    rows = [
+        (
+            spaced(one.name),
+            f"{one.figure} of metrics/{one.file}.json",
+            one.bound or "unfavourable",
+            f"{one.rule} {figure(one.target)}",
+            one.why,
+        )
+        for one in listed
+    ]
+    if rows:
+        yield Table("Gates of this system's own", head, rows)
 
 
 def _tiles(run: Files) -> Iterator[tuple[str, Any]]:
@@ -104,8 +144,10 @@ def _tiles(run: Files) -> Iterator[tuple[str, Any]]:
 
 
 def _gates(rows: Sequence[Row]) -> Table:
-    head = ("status", "criterion", "target", "actual", "gap")
-    cells = [(row.status, spaced(row.criterion), target(row), row.actual, row.gap) for row in rows]
+    head = ["status", "criterion", "target", "actual", "gap"]
+    cells = [[row.status, spaced(row.criterion), target(row), row.actual, row.gap] for row in rows]
+    if any(row.note for row in rows):
+        head, cells = [*head, "note"], [[*cell, row.note or ""] for cell, row in zip(cells, rows, strict=True)]
     return Table("Gates", head, cells, [row.status for row in rows])
 
 

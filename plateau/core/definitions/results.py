@@ -6,6 +6,7 @@ from plateau.core.param import (
     Param,
     Section,
     between,
+    choice,
     integer,
     listed,
     nullable,
@@ -39,6 +40,29 @@ SCORES = {
                 "description": "what it counts in a row's mean; 1 else",
             },
         },
+    },
+}
+
+CRITERION = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["name", "file", "figure", "rule", "target"],
+    "properties": {
+        "name": {
+            "type": "string",
+            "pattern": "^[a-z][a-z0-9_]*$",
+            "examples": ["churn_rank"],
+            "description": "what it is called in the gates",
+        },
+        "file": text(description="metrics file that holds the figure, such as evaluate"),
+        "figure": text(description="path of the figure in it, such as arms.adapter.fields.churn_risk.spearman"),
+        "bound": {
+            "enum": ["low", "high", "value", None],
+            "description": "end of the figure's interval; null for the unfavourable one",
+        },
+        "rule": {**choice(">=", ">", "<=", "<", "=="), "description": "how the figure must stand to the target"},
+        "target": {"type": ["number", "string", "boolean"], "description": "what it is held against"},
+        "why": {"type": "string", "description": "what it keeps from shipping"},
     },
 }
 
@@ -159,7 +183,23 @@ RESULTS: Definitions = (
     Section(
         "gates",
         "what must hold before a checkpoint ships",
-        LIMITS,
+        (
+            *LIMITS,
+            Param(
+                "criteria",
+                {"type": "array", "items": CRITERION},
+                [],
+                "gates of your own, a list of {name, file, figure, bound, rule, target, why}",
+                "; docs/reading-the-report.md shows how",
+            ),
+            Param(
+                "waived",
+                {"type": "object", "additionalProperties": text()},
+                {},
+                "gates that may fail, by name, each with the reason",
+                "; report, model card and gate show it",
+            ),
+        ),
     ),
     Section(
         "report",
