@@ -1,7 +1,8 @@
-"""What params may be: refused before any work, with one line a mistake for people.
+"""Refuse params that cannot be meant, before any work, with one line for each mistake.
 
-First what schemas/params.schema.json says of each key, then what a schema cannot say: days and places that exist, and keys that
-contradict each other. What only the model or the data can tell is left to the stage that has them.
+The JSON Schema schemas/params.schema.json is checked first, then what a schema cannot express: dates and places that do not
+exist, and keys that contradict each other. Mistakes that only the model or the data can show are left to the stage that
+reads them.
 """
 
 import datetime as dt
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     import jsonschema
 
 LONGEST = 120
-# Of several things wrong with one value, the first of these says it; the rest follows from it.
+# Where one value breaks several rules, only the first of these is reported; the others follow from it.
 NEEDED = ("contains", "minContains")  # keywords by which a list says which items it needs
 FIRST = ("type", "enum", "not", "minItems", *NEEDED)
 NOT_COUNTRIES = {"UK": "GB", "EN": "GB", "EL": "GR", "USA": "US"}
@@ -43,7 +44,7 @@ def _is_number(_: object, value: object) -> bool:
 
 
 def _validator(schema: dict[str, Any]) -> Any:
-    """JSON Schema takes 16.0 for an integer and NaN for a number; a rank or a loss limit cannot be that."""
+    """Build a validator that, unlike plain JSON Schema, takes neither 16.0 for an integer nor NaN for a number."""
     import jsonschema
 
     draft: Any = jsonschema.Draft202012Validator
@@ -52,11 +53,11 @@ def _validator(schema: dict[str, Any]) -> Any:
 
 
 def _distinct(errors: list["jsonschema.ValidationError"]) -> list[str]:
-    """One line a mistake: of several errors of one value the first in FIRST, and no key missing that was only misspelt."""
+    """Write one line for each mistake: the first of FIRST for each value, and no missing key that is only misspelt."""
     kept: dict[str, tuple[int, jsonschema.ValidationError]] = {}
     for error in errors:
         if error.validator in (*NEEDED, "uniqueItems") and any(_below(other, error) for other in errors):
-            continue  # a wrong item stands in its place
+            continue  # a misspelt item, which has a line of its own
         of_keys = error.validator in ("additionalProperties", "required")
         place = f"{error.json_path} {error.validator}" if of_keys else error.json_path
         rank = FIRST.index(error.validator) if error.validator in FIRST else len(FIRST)
@@ -80,7 +81,7 @@ def _dotted(line: str) -> str:
 
 
 def _explain(error: "jsonschema.ValidationError") -> Iterator[str]:
-    """One line for people per mistake: the key, what it is, what it should be."""
+    """Explain an error to people, one line for each mistake: the key, its value, and what the value should be."""
     where = ".".join(str(part) for part in error.absolute_path)
     prefix = f"{where}." if where else ""
     schema: Any = error.schema
@@ -103,7 +104,7 @@ def _explain(error: "jsonschema.ValidationError") -> Iterator[str]:
 
 
 def _refusal(key: str, value: Any, rule: str, meaning: str | None) -> str:
-    """The line that says what is wrong with a value."""
+    """Write the line that says what is wrong with a value."""
     return f"{key}: {_shown(value)} is not allowed: {rule}{f' ({meaning})' if meaning else ''}"
 
 
@@ -116,13 +117,13 @@ def _shown(value: Any) -> str:
 
 
 def _hint(name: str, known: list[str]) -> str:
-    """The known key that was probably meant, or all of them."""
+    """Name the known key that was probably meant, or list all known keys."""
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     return f"did you mean '{close[0]}'?" if close else f"known keys: {', '.join(known)}"
 
 
 def _rule(keyword: str, wanted: Any, otherwise: str) -> str:
-    """What one keyword of the schema asks for, in words."""
+    """Say in words what one keyword of the schema asks for."""
     several = ", ".join("null" if one is None else str(one) for one in wanted) if isinstance(wanted, list) else wanted
     words = {
         "type": f"it must be of type {several}",
@@ -138,7 +139,7 @@ def _rule(keyword: str, wanted: Any, otherwise: str) -> str:
 
 
 def _beyond_schema(values: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[str]:
-    """Mistakes in values of which each has the right form."""
+    """Find mistakes that the schema cannot express, in values that it accepts."""
     for key, value, rule in _mistakes(values):
         node: Any = schema
         for part in key.split("."):
@@ -147,7 +148,7 @@ def _beyond_schema(values: Mapping[str, Any], schema: Mapping[str, Any]) -> Iter
 
 
 def _mistakes(values: Mapping[str, Any]) -> Iterator[tuple[str, Any, str]]:
-    """Key, value and what it must be instead."""
+    """Yield the key of each mistake, its value, and what the value must be instead."""
     yield from _days(values)
     yield from _sizes(values["split"])
     yield from _licence(values["report"])
@@ -187,7 +188,7 @@ def _licence(report: Mapping[str, Any]) -> Iterator[tuple[str, Any, str]]:
 
 
 def _days(values: Mapping[str, Any]) -> Iterator[tuple[str, Any, str]]:
-    """Days that no calendar has, and a first day after the last."""
+    """Find dates that no calendar has, and a first day after the last one."""
     made = values.get("synthesize", {})
     days = {f"synthesize.{key}": made[key] for key in ("start", "end") if key in made}
     days |= {f"temporal.closed_dates.{n}": day for n, day in enumerate(values["temporal"]["closed_dates"])}

@@ -1,4 +1,4 @@
-"""Errors for people: what is wrong, where, and what to do. A stage prints one and exits with its status."""
+"""Errors for people: what is wrong, where, and what to do. A stage prints the error and exits with the status of its class."""
 
 
 class PlateauError(Exception):

@@ -1,7 +1,7 @@
-"""Figures of metrics files as frozen dataclasses: what is written, what is read and the JSON Schema follow from the class.
+"""The figures of a metrics file as a frozen dataclass: how the file is written and read, and its JSON Schema, follow from the class.
 
-A field is a figure, and its type says all that is known of it: `accepted: Annotated[Count, "conversations that go on"]`. The
-text is its meaning, which docs and report show; the marks below say more.
+Each field of the class is a figure. Its annotation says all that is known of it, as in `accepted: Annotated[Count,
+"conversations that go on"]`: the type, the meaning, which docs and report show, and further marks, which are defined below.
 """
 
 import dataclasses
@@ -39,14 +39,14 @@ class Keys:
 
 @dataclass(frozen=True)
 class Bare:
-    """The bounds of an estimate are written as `low` and `high`, without its name; `interval` says of what, for people."""
+    """Mark an estimate whose bounds are written as `low` and `high`, not `NAME_low` and `NAME_high`; `interval` says in words what they bound."""
 
     interval: str
 
 
 @dataclass(frozen=True)
 class Digits:
-    """A figure is written with so many significant digits."""
+    """Mark a figure that is written with this many significant digits."""
 
     count: int
 
@@ -57,7 +57,7 @@ class Digits:
 
 @dataclass(frozen=True)
 class Decimals:
-    """A figure is written with so many decimal places."""
+    """Mark a figure that is written with this many decimal places."""
 
     count: int
 
@@ -86,7 +86,7 @@ def value_of(estimate: Estimate | None) -> float | None:
 
 @dataclass(frozen=True)
 class Kind:
-    """What an annotation says: a type without None and Annotated, whether None is allowed, and its marks."""
+    """An annotation taken apart: the type without None and Annotated, whether None is allowed, and the marks."""
 
     base: Any
     nullable: bool = False
@@ -104,7 +104,7 @@ class Kind:
 
     @property
     def doc(self) -> str:
-        """The meaning of the figure; of a dataclass without one, what its docstring says."""
+        """The meaning of the figure: the text in its annotation, else the docstring of its dataclass."""
         return self.find(str) or (str(self.base.__doc__) if self.is_class else "")
 
     @property
@@ -113,12 +113,12 @@ class Kind:
         return kind(get_args(self.base)[-1])
 
     def find(self, wanted: type[T]) -> T | None:
-        """The mark of a class; the last one where there are several."""
+        """The last mark of a class; None without one."""
         return next((mark for mark in reversed(self.marks) if isinstance(mark, wanted)), None)
 
 
 def kind(hint: Any) -> Kind:
-    """What an annotation says."""
+    """Take an annotation apart."""
     if get_origin(hint) is Annotated:
         below = kind(hint.__origin__)
         return Kind(below.base, below.nullable, (*below.marks, *hint.__metadata__))
@@ -143,7 +143,7 @@ def bounds(name: str, one: Kind) -> tuple[str, str]:
 
 
 def to_json(value: Any, rounded: Callable[[float], float] = Digits(6)) -> Any:
-    """What stands in a metrics file for a dataclass of figures, or lists and mappings of them; null for NaN and infinity."""
+    """Convert a dataclass of figures, or a list or mapping of them, to the JSON of a metrics file; NaN and infinity become null."""
     if dataclasses.is_dataclass(value):
         cls: Any = type(value)
         return {
@@ -161,7 +161,7 @@ def to_json(value: Any, rounded: Callable[[float], float] = Digits(6)) -> Any:
 
 
 def _written(name: str, one: Kind, value: Any, rounded: Callable[[float], float]) -> Iterator[tuple[str, Any]]:
-    """The keys of one figure with what stands under each."""
+    """Yield the keys of one figure, each with its JSON value."""
     rounded = one.find(Digits) or one.find(Decimals) or rounded
     if value is None and OPTIONAL in one.marks:
         return
@@ -174,14 +174,14 @@ def _written(name: str, one: Kind, value: Any, rounded: Callable[[float], float]
 
 
 def read(cls: type[T], path: Path) -> T:
-    """The figures of a metrics file; raises BadInputError in one line where it is missing or malformed."""
+    """Read the figures of a metrics file; raises BadInputError in one line where the file is missing or malformed."""
     return from_json(cls, read_json(path), str(path))
 
 
 def from_json(cls: type[T], value: Any, place: str) -> T:
-    """The figures in the content of a metrics file; None where one is missing or not finite, empty for what holds others.
+    """Build figures from the content of a metrics file: None for one that is missing or not finite, an empty list or mapping for a missing one.
 
-    Raises BadInputError that names `place` and the key where a value is of another type, as in a file edited by hand.
+    Raises BadInputError, which names `place` and the key, where a value has another type, as in a file edited by hand.
     """
     found: T = _read(kind(cls), value, place)
     return found
@@ -218,7 +218,7 @@ def _estimate(name: str, one: Kind, value: Mapping[str, Any], place: str) -> Est
 
 
 def _held(wanted: type, value: Any, place: str) -> Any:
-    """A mapping or a list; an empty one for None."""
+    """Check that a value is a mapping or a list; None becomes an empty one."""
     if value is None:
         return [] if wanted is list else {}
     return value if isinstance(value, wanted) else _refuse(value, "a list" if wanted is list else "an object", place)
@@ -228,7 +228,7 @@ _WORDS = {int: "a whole number", float: "a number", str: "a text", bool: "true o
 
 
 def _leaf(one: Kind, value: Any, place: str) -> Any:
-    """A number, a text or a truth value, as it is; None for a number that is not finite."""
+    """Check a number, a text or a truth value; a number that is not finite becomes None."""
     if isinstance(value, float) and not is_finite(value):
         return None
     if one.origin is Literal:

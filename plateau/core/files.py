@@ -17,8 +17,7 @@ from plateau.core.errors import BadInputError
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary sibling of `path`; rename it onto `path` when the block ends without an exception.
 
-    What an earlier process left here when it was killed is removed first. Where `path` is a link to a folder, on another disk
-    perhaps, that folder is replaced and the link stays.
+    What killed processes left beside `path` is removed first. Where `path` is a link to a folder, for example on another disk, that folder is replaced and the link stays.
     """
     path = path.resolve() if path.is_symlink() and path.is_dir() else path
     temporary = _temporary(path)
@@ -33,7 +32,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def scratch(path: Path) -> Iterator[Path]:
-    """Yield a temporary folder beside `path` that is gone when the block ends; those of killed processes go first."""
+    """Yield a temporary folder beside `path`, removed when the block ends; folders that killed processes left are removed first."""
     folder = _temporary(path)
     folder.mkdir()
     try:
@@ -43,7 +42,7 @@ def scratch(path: Path) -> Iterator[Path]:
 
 
 def _temporary(path: Path) -> Path:
-    """A name of this process beside `path`; what processes that were killed left of theirs is removed."""
+    """Return a name beside `path` that holds this process's id; remove what killed processes left under such names."""
     path.parent.mkdir(parents=True, exist_ok=True)
     for left in path.parent.glob(f".{glob.escape(path.stem)}.*.tmp{glob.escape(path.suffix)}"):
         if not _is_alive(left.name.split(".tmp")[0].rpartition(".")[2]):

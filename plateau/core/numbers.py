@@ -1,4 +1,4 @@
-"""Numbers that stages write: to how many digits they are rounded, and which are finite."""
+"""Rounding of the numbers that stages write, and checks that they are finite."""
 
 import math
 from typing import Any, TypeGuard
@@ -12,12 +12,12 @@ def perplexity(loss: float) -> float:
 
 
 def rounded(value: float, digits: int = 6) -> float:
-    """Round to significant digits, for the last ones of a float depend on the processor; a file is to be the same on every one."""
+    """Round to significant digits: the last digits of a float depend on the processor, and a file must be the same on every processor."""
     return float(f"{value:.{digits}g}") + 0.0  # no -0.0
 
 
 def significant(value: float | None, digits: int = 6) -> float | None:
-    """A figure rounded for a file; None where it is not finite."""
+    """Round a figure for a file; None where it is not finite."""
     return None if value is None or not math.isfinite(value) else rounded(value, digits)
 
 

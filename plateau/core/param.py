@@ -1,4 +1,4 @@
-"""What a definition of a param is made of: name, values that it takes, default, meaning and unit; and a section of them."""
+"""The definition of a param: its name, allowed values, default, meaning and unit; and a section of params."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ LEAST = 1e-30
 class Param:
     """One key of params.yaml. `values` is its JSON Schema, without the description, which follows from `meaning` and `unit`.
 
-    `more` ends the comment in params.yaml: what a reader of the file must know beyond the meaning.
+    `more` ends the comment in params.yaml: what somebody who edits the file must know beyond the meaning.
     """
 
     name: str
@@ -41,7 +41,7 @@ class Param:
 
 @dataclass(frozen=True)
 class Section:
-    """A key of params.yaml with params, or further sections, below it; `optional` where not every system has it."""
+    """A key of params.yaml with params or further sections below it; `optional` means that not every system has it."""
 
     name: str
     meaning: str
@@ -105,7 +105,7 @@ def positive(most: float) -> Values:
 
 
 def choice(*names: str) -> Values:
-    """One of some words."""
+    """One of the words given."""
     return {"type": "string", "enum": list(names)}
 
 
@@ -121,7 +121,7 @@ def listed(items: Values, needed: Sequence[str] = (), **also: Any) -> Values:
 
 
 def nullable(values: Values) -> Values:
-    """The same, or null."""
+    """The same values, or null."""
     return {**values, "type": [values["type"], "null"]}
 
 

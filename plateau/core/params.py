@@ -1,4 +1,4 @@
-"""params.yaml: the one loader. Read by YAML 1.2 rules, checked against schemas/params.schema.json."""
+"""The one loader of params.yaml: it reads the file by YAML 1.2 rules and checks it against schemas/params.schema.json."""
 
 import re
 from collections.abc import Sequence
@@ -15,10 +15,10 @@ Params = dict[str, Any]
 
 
 class _Loader(yaml.SafeLoader):
-    """SafeLoader with the core schema of YAML 1.2; a class of its own, for others patch the global one."""
+    """PyYAML's SafeLoader with the core schema of YAML 1.2; a class of its own, because other libraries patch the global one."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """A mapping; a key that stands twice is an error, not a silent replacement."""
+        """Build a mapping; a key that stands twice is an error, not a silent replacement."""
         seen: set[str] = set()
         for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
             if key.value in seen:
@@ -45,7 +45,7 @@ def parse(text: str) -> Any:
 
 
 def read(text: str, name: str) -> Any:
-    """The same; BadInputError in one line, which names the file, for text that is no YAML."""
+    """Read YAML text as `parse` does; raises BadInputError, one line that names the file, where it is not YAML."""
     try:
         return parse(text)
     except RecursionError:
@@ -76,7 +76,7 @@ def check(path: Path) -> Params:
 
 
 def pick(values: Params, keys: Sequence[str]) -> Params:
-    """Keep only the keys named, whole sections or single keys of one (`split.group_by`); BadInputError if one is missing."""
+    """Keep only the keys named, whole sections or single keys of a section (`split.group_by`); raises BadInputError if one is missing."""
     kept: Params = {}
     for key in keys:
         section, _, name = key.partition(".")

@@ -1,4 +1,4 @@
-"""Progress: a bar with an ETA on a terminal, one plain line an event elsewhere."""
+"""Show progress: a bar with the time left on a terminal, one plain line for each event elsewhere."""
 
 import os
 import sys
@@ -19,7 +19,7 @@ def complain(text: str) -> None:
 
 
 def _print(text: str, stream: TextIO) -> None:
-    """Print and flush; a reader that has gone, such as `head -1`, ends neither the work nor changes its exit status."""
+    """Print and flush; where the reader has closed the pipe, as `head -1` does, the work goes on and its exit status stays."""
     try:
         print(text, file=stream, flush=True)
     except BrokenPipeError:

@@ -1,7 +1,6 @@
-"""Signals and parents: a stage stops when it is asked to, or when the dvc that started it is gone.
+"""Stop a stage when it is asked to stop, or when the dvc that started it has ended.
 
-`kill -9` on dvc leaves its stages running. Such an orphan would hold the locks of the next run, and dvc would throw away its
-outs, so a thread watches the processes above from the first moment, also while a C library keeps the main thread busy.
+`kill -9` on dvc leaves its stages running. Such an orphan would hold the locks that the next run needs, and dvc would delete its outputs. So a thread watches the parent processes from the first moment, also while a C library keeps the main thread busy.
 """
 
 import os
@@ -17,7 +16,7 @@ from pathlib import Path
 import psutil
 
 POLL_SECONDS = 0.5
-GRACE_SECONDS = 8  # from the signal until the process ends for certain; containers are given 10 before they are killed
+GRACE_SECONDS = 8  # from the signal until this process ends itself; Docker kills a container after 10
 LAUNCHED = {"DVC_STAGE", "MLX_RANK"}  # one of these is set where dvc or a launcher of ranks started this process
 
 _unfinished = threading.Lock()
@@ -32,7 +31,7 @@ def is_stage() -> bool:
 def watch() -> None:
     """Start the thread that ends this process GRACE_SECONDS after SIGTERM or SIGINT, whatever the main thread does.
 
-    A process above that goes away, up to the dvc that runs this stage, counts as SIGTERM. Ends at once where it is gone already.
+    The end of a parent process, up to the dvc that runs this stage, counts as SIGTERM; where one has ended already, this process ends at once.
     """
     above = _above() if LAUNCHED & os.environ.keys() else []
     if "DVC_STAGE" in os.environ and not above:
@@ -44,7 +43,7 @@ def watch() -> None:
 
 
 def interruption() -> Callable[[], bool]:
-    """Take over SIGINT and SIGTERM; the function returned says whether to stop now."""
+    """Handle SIGINT and SIGTERM; the function returned says whether to stop now."""
     received: list[int] = []
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda caught, _: received.append(caught))
@@ -53,13 +52,13 @@ def interruption() -> Callable[[], bool]:
 
 @contextmanager
 def finishing() -> Iterator[None]:
-    """Let what stands inside the block be finished before the process ends: a state that is being written."""
+    """Let the block finish before the process ends, so that a state is written whole."""
     with _unfinished:
         yield
 
 
 def gone(process: psutil.Process) -> bool:
-    """Whether a process has ended; also one that nobody has waited for, as in a container without an init."""
+    """Whether a process has ended, also where nobody has collected its exit status, as in a container without an init."""
     try:
         return not process.is_running() or process.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
     except psutil.NoSuchProcess:
@@ -69,7 +68,7 @@ def gone(process: psutil.Process) -> bool:
 
 
 def _end_when_due(reading: int, above: Sequence[psutil.Process]) -> None:
-    """Wait for a signal, or become one when a process above is gone; then end this process, after the time of grace."""
+    """Wait for a signal, or raise one when a parent process has ended; then end this process after the time of grace."""
     asked = False
     while not asked:
         if select.select([reading], [], [], POLL_SECONDS)[0]:
@@ -85,7 +84,7 @@ def _end_when_due(reading: int, above: Sequence[psutil.Process]) -> None:
 
 
 def _complain(text: str) -> None:
-    """One line for people; who read it may be gone too."""
+    """Print one line for people; the reader may have ended too."""
     try:
         os.write(2, f"error: {text}\n".encode())
     except OSError:
@@ -93,9 +92,10 @@ def _complain(text: str) -> None:
 
 
 def _above() -> list[psutil.Process]:
-    """The processes above, from the parent to the one that runs this stage: dvc, or a Python that uses it as a library.
+    """The parent processes, from the nearest to the one that runs this stage: dvc, or a Python that uses dvc as a library.
 
-    Empty where there is none: init, a shell or a supervisor took this process over. A Python of another session is such a one.
+    Empty where there is none, because init, a shell or a supervisor has adopted this process. A Python of another session
+    counts as a supervisor.
     """
     parents = psutil.Process().parents()
     for place, process in enumerate(parents):

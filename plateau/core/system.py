@@ -1,4 +1,4 @@
-"""A system: the folder with its own dvc.yaml, params.yaml and schemas/, and where its stages read and write."""
+"""A system is a folder with its own dvc.yaml, params.yaml and schemas/; this module says where its stages read and write."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,7 @@
-"""Timings of the stages: metrics/speed.json, which is no stage's out, so that a rerun leaves dvc.lock unchanged.
+"""Timings of the stages, in metrics/speed.json. The file is no output of a stage, so a rerun leaves dvc.lock unchanged.
 
-The stages stand in a list, which `dvc metrics show` leaves out, and the whole time beside it.
-An experiment that ran elsewhere takes its metrics/ along but not that file; `keep` puts a copy where `kept` finds it again.
+The file holds the stages as a list, which `dvc metrics show` leaves out, and the total time beside it. An experiment that
+ran in another folder brings its metrics but not this file; `keep` puts a copy where `kept` finds it.
 """
 
 import json
@@ -15,7 +15,7 @@ from plateau.core.system import System
 
 
 def record(system: System, stage: str, figures: Mapping[str, float | str]) -> None:
-    """Put the figures of one stage, numbers to 4 digits, in place of its earlier ones; ValueError if one is not finite."""
+    """Replace the timings of one stage, numbers rounded to 4 digits; raises ValueError if one is not finite."""
     path = system.metrics("speed")
     stages = {**read(path), stage: {name: _short(value) for name, value in figures.items()}}
     total = sum(found.get("seconds", 0.0) for found in stages.values())
@@ -24,18 +24,18 @@ def record(system: System, stage: str, figures: Mapping[str, float | str]) -> No
 
 
 def keep(system: System, adapter: str) -> None:
-    """Copy the timings of the run that made an adapter, named by its SHA-256, below $DVC_ROOT/.work."""
+    """Copy the timings below $DVC_ROOT/.work, under the SHA-256 of the adapter that the run made."""
     if (path := system.metrics("speed")).exists():
         write_text(_place(adapter), path.read_text(encoding="utf-8"))
 
 
 def kept(adapter: str) -> dict[str, dict[str, Any]]:
-    """The timings of the run that made an adapter; nothing where it ran on another machine."""
+    """The timings of the run that made an adapter, by stage; empty where it ran on another machine."""
     return read(_place(adapter))
 
 
 def read(path: Path) -> dict[str, dict[str, Any]]:
-    """The timings by stage; nothing where the file is absent or broken."""
+    """Read the timings by stage; empty where the file is absent or broken."""
     try:
         stages = json.loads(path.read_text(encoding="utf-8"))["stages"]
         return {row["stage"]: {key: value for key, value in row.items() if key != "stage"} for row in stages}

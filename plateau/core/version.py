@@ -1,3 +1,3 @@
-"""The version of the form of params and metrics files: raised when a key is renamed or means something else."""
+"""The version of the layout of params and metrics files. Raise it when a key is renamed or its meaning changes."""
 
 SCHEMA_VERSION = 1
