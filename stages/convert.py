@@ -8,7 +8,7 @@ from plateau.core.progress import say, track
 from plateau.core.system import SPLITS, System
 from plateau.data import asked, engine
 from plateau.decision import wanted
-from plateau.metrics.convert import Convert
+from plateau.metrics.convert import Convert, Lengths
 from plateau.prompts import conversion
 
 PARAMS = ("convert", "max_seq_length")
@@ -19,18 +19,13 @@ def main(system: System, values: params.Params) -> None:
     asked.check(system)
     wanted.check(system)
     began = time.perf_counter()
-    options = values["convert"]
-    setup = conversion.Setup(
-        system.path("models", "base"),
-        tuple(options["context"]),
-        options["instruction"],
-        values["max_seq_length"],
-        options["template_date"],
-    )
+    setup = conversion.setup(system, values)
     conversion.renderer(setup)  # a fault of the tokenizer or template is told before any row is read
-    summary = {}
+    summary: dict[str, Lengths] = {}
     with engine.local(None) as pool:
         for name in SPLITS:
+            if name == "test":  # asked as in use, where nobody knows how long the answer will be
+                setup = setup._replace(room=summary["train"].completion_tokens_max)
             made = conversion.convert_file(pool, setup, system.split(name))
             mlx = system.path("data", "mlx", f"{name}.jsonl")
             summary[name] = conversion.write(track(made, f"{name}, batches"), mlx, system.tokens(name))

@@ -6,7 +6,7 @@ from plateau.core import files, params, stage, timings
 from plateau.core.figures import to_json
 from plateau.core.progress import say
 from plateau.core.system import System
-from plateau.data import calendar, history, parquet
+from plateau.data import calendar, context, history, parquet
 from plateau.metrics.temporal import Temporal
 
 PARAMS = ("temporal",)
@@ -16,9 +16,8 @@ def main(system: System, values: params.Params) -> None:
     """Write data/temporal.parquet and metrics/temporal.json."""
     began = time.perf_counter()
     source, options = system.path("data", "prepared.parquet"), values["temporal"]
-    known = parquet.columns(source, ["start_utc", "customer_id", "queue_wait_time_seconds"])
-    utc = known["start_utc"].to_numpy().astype("datetime64[us]")
-    columns = calendar.features(utc, options) | history.features(utc, known["customer_id"].combine_chunks())
+    known = parquet.columns(source, [*context.KNOWN, "queue_wait_time_seconds"])
+    columns = context.features(known, options)
     parquet.write(system.path("data", "temporal.parquet"), *parquet.with_columns(source, columns))
     summary = Temporal(calendar.summary(columns, known["queue_wait_time_seconds"]), history.summary(columns))
     files.write_json(system.metrics("temporal"), to_json(summary))

@@ -19,6 +19,8 @@ ELSEWHERE = {
     "make test": "this",
     "make soak": "takes many minutes",
     "make bench": "takes minutes and measures",
+    "python -m stages.predict": "needs an adapter that the gates let ship; test_pipeline.py answers records with one that they do not",
+    "sbatch ": "runs on a cluster of one's own",
     "make sync": "installs what is locked first; test_sync.py holds what it writes",
     "mlx_lm.convert": "needs a model of the hub",
     "dvc exp run -S model=models/mistral": "needs that model",

@@ -1,5 +1,6 @@
 """The real pipeline by the real dvc, in a clone of this repository made small."""
 
+import csv
 import json
 import os
 import shutil
@@ -9,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 import yaml
 
@@ -256,6 +258,32 @@ def _prompt_tokens(folder: Path) -> int:
     from plateau.prompts.tokens import open_tokens
 
     return int(open_tokens(folder / "data" / "tokens" / "test.arrow").completion_start[0])
+
+
+def test_raw_test_records_get_the_texts_of_the_evaluation_through_a_kill(copy: Path) -> None:
+    table = pq.read_table(copy / "data" / "predictions.parquet").to_pylist()
+    greedy = [row for row in table if row["arm"] == "adapter" and row["split"] == "test" and row["sample"] == 0]
+    said = {row["id"]: row["output"] for row in greedy if row["constrained"] and row["output"] is not None}
+    tested = {row["id"]: row["prompt_tokens"] for row in greedy}
+    raw = (copy / "data" / "raw" / "transcripts.jsonl").read_text(encoding="utf-8").removesuffix("\n").split("\n")
+    new = "\n".join(line for line in raw if json.loads(line)["id"] in tested)
+    (copy / "new.jsonl").write_text(new, encoding="utf-8")
+    tiny.write_params(copy, {**SMALL, "evaluate.batch_size": 1})  # eight rows a part
+    predict = (sys.executable, "-m", "stages.predict", "new.jsonl", "--not-gated", "a test", "--out", "out.csv")
+    assert "do_not_ship" in run(copy, *predict[:4], status=2) or "insufficient" in run(copy, *predict[:4], status=2)
+    process = subprocess.Popen(predict, cwd=copy, env=environment(), stdout=subprocess.DEVNULL)
+    while process.poll() is None and not list(copy.glob("out.csv.parts/0*.jsonl")):
+        time.sleep(0.02)
+    process.kill()
+    process.wait()
+    assert "going on after " in run(copy, *predict)
+    with (copy / "out.csv").open(newline="", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    assert sorted(row["id"] for row in rows) == sorted(tested)
+    assert {row["id"]: row["output"] for row in rows if row["id"] in said} == said
+    assert {row["id"]: int(row["prompt_tokens"]) for row in rows} == tested
+    tiny.write_params(copy, {**SMALL, "convert.instruction": "Judge it."})
+    assert "params.yaml: convert is not what the adapter was evaluated with" in run(copy, *predict, status=1)
 
 
 def test_the_gate_judges_what_ran_and_nothing_stale(copy: Path) -> None:

@@ -1,12 +1,13 @@
 """What every stage module ends with: `run(main, PARAMS)` reads the command line and params, and reports errors to people."""
 
+import argparse
 import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from plateau.core import params, supervision
+from plateau.core import command, params, supervision
 from plateau.core.errors import BadInputError, PlateauError
 from plateau.core.progress import complain
 from plateau.core.system import System
@@ -25,19 +26,29 @@ def run(
     untracked: Sequence[str] = (),
     bad_input: int = BadInputError.exit_status,
     plan: Main | None = None,
+    note: str = "",
 ) -> None:
-    """Call `main(system, params)` for `python -m stages.<name> [SYSTEM_DIR]`, or `plan` where `--plan` is asked for.
+    """Call `main(system, params)` for `python -m stages.<name> [SYSTEM]`, or `plan` where `--plan` is asked for.
 
     DVC knows the stage's params `keys`, and not those `untracked`, which change no byte of its outs. The exit status is 0, or that
-    of the error (plateau/core/errors.py); `bad_input` is the one for params or data that a person must correct.
+    of the error (plateau/core/errors.py); `bad_input` is the one for params or data that a person must correct. `note` is added to what
+    `--help` says of the stage.
     """
-    if plan and PLAN in sys.argv:
-        sys.argv.remove(PLAN)
-        main = plan
+
+    def work() -> None:
+        asked = command.parsed(lambda parser: _declare(parser, plan, note), "", sys.argv[1:])
+        system = command.system(asked.system)
+        chosen = plan if plan and asked.plan else main
+        chosen(system, params.load(system, [*keys, *untracked]))
+
+    guarded(work, bad_input)
+
+
+def guarded(work: Callable[[], None], bad_input: int = BadInputError.exit_status) -> None:
+    """Call `work`; an error becomes one line and the exit status."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
-        system = _system(sys.argv[1:])
-        main(system, params.load(system, [*keys, *untracked]))
+        work()
     except PlateauError as error:
         complain(str(error))
         sys.exit(bad_input if isinstance(error, BadInputError) else error.exit_status)
@@ -62,11 +73,7 @@ def _code_of_models(error: Exception) -> str | None:
     return None if inside is None else f"{'/'.join(parts[inside:])}, line {frame.lineno}"
 
 
-def _system(arguments: Sequence[str]) -> System:
-    """The system named on the command line, the current folder by default."""
-    folder = Path(arguments[0] if arguments else ".")
-    if len(arguments) > 1 or not (folder / "params.yaml").is_file():
-        raise BadInputError(
-            f"{' '.join(arguments) or '.'}: not a system folder (no params.yaml in it); pass one, such as systems/star"
-        )
-    return System(folder)
+def _declare(parser: argparse.ArgumentParser, plan: Main | None, note: str) -> None:
+    if plan:
+        parser.add_argument(PLAN, action="store_true", help="say what it would cost, and do nothing else")
+    parser.description = " ".join([str(parser.description), note]).strip()

@@ -1,7 +1,7 @@
 """Raw files to a store of examined batches: which source is what, and how much is held at once."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -70,6 +70,11 @@ def passes(declared: Any) -> list[tuple[str, tuple[str, ...]]]:
 def buckets(system: System, declared: Any, memory: int) -> int:
     """How many buckets keep the keys of one within `memory` bytes, judged by the size of the raw files."""
     found = {path for name, _ in passes(declared) for path in sources.files(system.path("data", "raw"), name)}
+    return buckets_of(found, memory)
+
+
+def buckets_of(found: Iterable[Path], memory: int) -> int:
+    """The same for the records of some files."""
     sizes = (
         path.stat().st_size * (_UNPACKED if path.suffix in sources.ARCHIVES else 1) for path in found if path.exists()
     )

@@ -11,7 +11,7 @@ import io
 import json
 import math
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -211,6 +211,16 @@ def _parquet_row(name: str, number: int, value: Any) -> Raw:
     text = json.dumps(plain, ensure_ascii=False)
     problem = Problem("nul_byte", "NUL in a text") if "\\u0000" in text else None
     return Raw(name, number, text.encode(), plain, problem)
+
+
+def of_values(values: Iterable[Any], name: str) -> Iterator[Raw]:
+    """Python values as items, numbered from 1: dicts of what JSON can hold, of times and of numbers of other libraries."""
+    for number, value in enumerate(values, 1):
+        try:
+            yield _parquet_row(name, number, value)
+        except (TypeError, ValueError) as error:
+            shown = str(error).encode("utf-8", "replace").decode("utf-8")
+            yield Raw(name, number, b"", problem=Problem("invalid_json", f"not what JSON can hold: {shown}"))
 
 
 def _plain(value: Any) -> Any:

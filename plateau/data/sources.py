@@ -46,7 +46,7 @@ def files(folder: Path, name: str) -> list[Path]:
     single = [
         path for path in (folder / f"{name}{ending}" for ending in endings) if _exists(path) and not path.is_dir()
     ]
-    found = single + sorted(_below(folder / name))
+    found = single + sorted(below(folder / name))
     if not found:
         raise BadInputError(
             f"{folder}: found no {name}.jsonl and no file in {name}/; put raw {name} there, "
@@ -59,7 +59,7 @@ def _exists(path: Path) -> bool:
     return path.exists() or path.is_symlink()
 
 
-def _below(folder: Path) -> Iterator[Path]:
+def below(folder: Path) -> Iterator[Path]:
     """The files below a folder. Links to folders are listed but not followed."""
     for place, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]

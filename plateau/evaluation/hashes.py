@@ -27,7 +27,12 @@ def digest(system: System) -> str:
 def tested(system: System) -> Hashes:
     """Hashes of the test rows, as they are split, written as chats and tokenised, and of the target's schema."""
     data = (system.split("test"), system.path("data", "mlx", "test.jsonl"), system.tokens("test"))
-    return {**hashes_of(system, data), "target.schema.json": files.sha256(system.schema("target"))}
+    return {**hashes_of(system, data), **target(system)}
+
+
+def target(system: System) -> Hashes:
+    """The hash of the target's schema."""
+    return {"target.schema.json": files.sha256(system.schema("target"))}
 
 
 def folder(system: System, *parts: str) -> Hashes:

@@ -4,6 +4,7 @@ It does not stand in adapters/best/, which is an out of select: DVC lets no othe
 gate, the report, the model card) compares with it, and with nothing else.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 from plateau.core import files
@@ -31,14 +32,11 @@ def check_predictions(system: System) -> None:
 
 def current(system: System) -> dict[str, hashes.Hashes]:
     """What the manifest holds, of the files as they are."""
+    evaluated = [system.path("data", "predictions.parquet"), system.metrics("evaluate")]
     return {
-        "base": hashes.folder(system, *hashes.BASE),
-        "adapter": hashes.folder(system, *hashes.ADAPTER),
+        **used(system),
         "test": hashes.tested(system),
-        "predictions": hashes.hashes_of(
-            system, [system.path("data", "predictions.parquet"), system.metrics("evaluate")]
-        ),
-        "code": {f"{file.parent.name}/{file.name}": files.sha256(file) for file in CODE},
+        "predictions": hashes.hashes_of(system, evaluated),
     }
 
 
@@ -47,10 +45,29 @@ def write(system: System) -> None:
     files.write_json(hashes.manifest(system), current(system))
 
 
+def used(system: System) -> dict[str, hashes.Hashes]:
+    """The part of `current` that answers to new records are made by."""
+    return {
+        "base": hashes.folder(system, *hashes.BASE),
+        "adapter": hashes.folder(system, *hashes.ADAPTER),
+        "target": hashes.target(system),
+        "code": {f"{file.parent.name}/{file.name}": files.sha256(file) for file in CODE},
+    }
+
+
+def check_used(system: System) -> None:
+    """Raise PlateauError, in one line, unless what answers new records is what was evaluated; test rows need not be here."""
+    _compare(system, used)
+
+
 def check(system: System) -> None:
     """Raise PlateauError, in one line, unless all that was evaluated is here and as it was."""
+    _compare(system, current)
+
+
+def _compare(system: System, read: Callable[[System], dict[str, hashes.Hashes]]) -> None:
     try:
-        recorded, now = files.read_json(hashes.manifest(system)), current(system)
+        recorded, now = files.read_json(hashes.manifest(system)), read(system)
     except (BadInputError, OSError) as error:
         missing = getattr(error, "filename", None)
         raise PlateauError(f"{missing}: missing; run `dvc repro`" if missing else str(error)) from None

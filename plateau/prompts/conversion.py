@@ -5,13 +5,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
 from plateau.core.errors import BadInputError
 from plateau.core.files import replacing
+from plateau.core.system import System
 from plateau.data import parquet, spill
 from plateau.data.engine import Engine
 from plateau.metrics.convert import Lengths
@@ -32,6 +33,7 @@ class Setup(NamedTuple):
     instruction: str
     max_length: int
     date: str = TEMPLATE_DATE
+    room: int | None = None  # tokens that a prompt leaves for an answer that nobody knows; None for the row's own
 
 
 class Converted(NamedTuple):
@@ -43,10 +45,23 @@ class Converted(NamedTuple):
     truncated: list[int]
 
 
-@lru_cache(maxsize=1)
+def setup(system: System, values: Mapping[str, Any]) -> Setup:
+    """How the rows of a system are rendered, from the section convert of params and max_seq_length."""
+    options = values["convert"]
+    return Setup(
+        system.path("models", "base"),
+        tuple(options["context"]),
+        options["instruction"],
+        values["max_seq_length"],
+        options["template_date"],
+    )
+
+
+@lru_cache(maxsize=2)
 def renderer(setup: Setup) -> Renderer:
     """The renderer of a process, made once."""
-    return Renderer(load_tokenizer(setup.base, setup.date), setup.context, setup.instruction, setup.max_length)
+    tokenizer = load_tokenizer(setup.base, setup.date)
+    return Renderer(tokenizer, setup.context, setup.instruction, setup.max_length, setup.room)
 
 
 def convert(setup: Setup, batch: pa.RecordBatch) -> Converted:

@@ -27,12 +27,17 @@ class Example:
 
 @dataclass(frozen=True)
 class Renderer:
-    """How the rows of one system become examples of at most `max_length` tokens."""
+    """How the rows of one system become examples of at most `max_length` tokens.
+
+    With `room` the prompt leaves so many tokens for an answer, whatever the row's own answer is: what is asked must not tell how
+    long the answer will be, and where it is asked in use there is none.
+    """
 
     tokenizer: Any
     context: Sequence[str]
     instruction: str
     max_length: int
+    room: int | None = None
 
     @cached_property
     def specials(self) -> tuple[str, ...]:
@@ -52,12 +57,17 @@ class Renderer:
             Example(*texts, ids, start, texts != before)
             for texts, before, (ids, start) in zip(safe, plain, rendered, strict=True)
         ]
-        long = [number for number, example in enumerate(made) if len(example.ids) > self.max_length]
+        long = [number for number, example in enumerate(made) if not self._fits(example)]
         shorter = self._shortened([rows[number] for number in long], [made[number] for number in long])
         for number, example in zip(long, shorter, strict=True):
             made[number] = example
         _check(self.tokenizer, rows, made)
         return made
+
+    def _fits(self, example: Example) -> bool:
+        """Whether prompt and answer, or the room that is left for one, are short enough."""
+        answer = len(example.ids) - example.completion_start if self.room is None else self.room
+        return example.completion_start + answer <= self.max_length
 
     def content(self, row: Row, turns: Sequence[Turn]) -> str:
         """The user message of a row with some of its turns, special tokens still in it."""
@@ -74,11 +84,11 @@ class Renderer:
             middle = [(low[number] + high[number]) // 2 for number in open_rows]
             tried = self._attempts([rows[n] for n in open_rows], [wholes[n] for n in open_rows], middle)
             for number, steps, example in zip(open_rows, middle, tried, strict=True):
-                fits = len(example.ids) <= self.max_length
-                low[number], high[number] = (low[number], steps) if fits else (steps + 1, high[number])
+                shorter = self._fits(example)
+                low[number], high[number] = (low[number], steps) if shorter else (steps + 1, high[number])
         made = self._attempts(rows, wholes, low)
         for row, example in zip(rows, made, strict=True):
-            if len(example.ids) > self.max_length:
+            if not self._fits(example):
                 raise BadInputError(
                     f"row {row['id']}: {len(example.ids)} tokens even without its turns, more than max_seq_length = "
                     f"{self.max_length}; raise it in params.yaml or shorten convert.instruction"

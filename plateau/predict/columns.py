@@ -1,0 +1,130 @@
+"""Predictions as a table: one row a record, one column a field of the target; written as JSON lines, CSV or Parquet."""
+
+import csv
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from plateau.core.errors import BadInputError
+from plateau.data.fields import UNUSABLE, Field
+from plateau.predict.predictor import Prediction
+
+Row = dict[str, Any]
+FIRST = {"id": pa.string()}
+LAST = {
+    "schema_valid": pa.bool_(),
+    "finished": pa.bool_(),
+    "reason": pa.string(),
+    "tokens": pa.int64(),
+    "prompt_tokens": pa.int64(),
+    "dropped_turns": pa.int64(),
+    "output": pa.string(),
+    "place": pa.string(),
+}
+_SCALARS = {
+    frozenset(("string",)): pa.string(),
+    frozenset(("boolean",)): pa.bool_(),
+    frozenset(("integer",)): pa.int64(),
+    frozenset(("number",)): pa.float64(),
+    frozenset(("integer", "number")): pa.float64(),
+}
+_MOST = 2**63 - 1
+_TOGETHER = 4096
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The columns for the fields of a target; a field that is called like one of the others gets `target.` before its name."""
+
+    fields: tuple[Field, ...]
+
+    @cached_property
+    def named(self) -> dict[str, Field]:
+        """The fields by their columns."""
+        found: dict[str, Field] = {}
+        for field in self.fields:
+            name = field.name
+            while name in found or name in FIRST or name in LAST:
+                name = f"target.{name}"
+            found[name] = field
+        return found
+
+    @cached_property
+    def schema(self) -> pa.Schema:
+        """Names and types; a field that is no text, boolean or number is JSON text."""
+        of_fields = {name: _SCALARS.get(field.types, pa.string()) for name, field in self.named.items()}
+        return pa.schema(list((FIRST | of_fields | LAST).items()))
+
+    def row(self, made: Prediction) -> Row:
+        """A prediction by columns; a value that the field cannot have is null, and stands in `output`."""
+        found = {name: self._value(field, made.answer) for name, field in self.named.items()}
+        last = {name: getattr(made, name) for name in LAST}
+        return {"id": made.id, **found, **last}
+
+    def _value(self, field: Field, answer: Any) -> Any:
+        value = None if answer is None and field.path else field.answer(answer)
+        whole = _SCALARS.get(field.types) == pa.int64()
+        if value is UNUSABLE or (whole and value is not None and not -_MOST <= value <= _MOST):
+            return None
+        return int(value) if whole and value is not None else value
+
+    def flat(self, row: Row) -> Row:
+        """A row for a table, whose cells hold no lists: what is no scalar of its column's type is JSON text."""
+        texts = {
+            name: json.dumps(row[name], ensure_ascii=False)
+            for name, field in self.named.items()
+            if field.types not in _SCALARS and row[name] is not None
+        }
+        return row | texts
+
+
+Write = Callable[[Path, Columns, Iterable[Row], str], None]
+
+
+def writer(path: Path) -> Write:
+    """How a file of this ending is written; BadInputError where no format has it."""
+    if path.suffix.lower() not in _WRITERS:
+        raise BadInputError(f"--out: {path}: write to a file that ends with {', '.join(_WRITERS)}")
+    return _WRITERS[path.suffix.lower()]
+
+
+def line(row: Row) -> str:
+    """A row as a line of JSON."""
+    return json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _json_lines(path: Path, _: Columns, rows: Iterable[Row], __: str) -> None:
+    with path.open("w", encoding="utf-8", newline="\n") as stream:
+        stream.writelines(map(line, rows))
+
+
+def _csv(path: Path, columns: Columns, rows: Iterable[Row], _: str) -> None:
+    """Null is an empty cell, true and false are words as JSON has them."""
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        table = csv.writer(stream, lineterminator="\n")
+        table.writerow(columns.schema.names)
+        for row in map(columns.flat, rows):
+            table.writerow([str(v).lower() if isinstance(v, bool) else v for v in map(row.get, columns.schema.names)])
+
+
+def _parquet(path: Path, columns: Columns, rows: Iterable[Row], metadata: str) -> None:
+    schema = columns.schema.with_metadata({"plateau": metadata})
+    with pq.ParquetWriter(path, schema, compression="zstd") as table:
+        for some in _batched(map(columns.flat, rows)):
+            table.write_batch(pa.RecordBatch.from_pylist(some, schema))
+
+
+def _batched(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    rows = iter(rows)
+    while held := list(islice(rows, _TOGETHER)):
+        yield held
+
+
+_WRITERS: dict[str, Write] = {".jsonl": _json_lines, ".csv": _csv, ".parquet": _parquet}

@@ -1,0 +1,103 @@
+"""The records to answer, one by one: of a file, of a folder of files, or Python values; and which of them are a shard's."""
+
+import re
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from plateau.core.errors import BadInputError
+from plateau.data import gathering, mapping, preparation, readers, sources
+from plateau.data.readers import Raw
+from plateau.data.sources import RefusedError
+
+Read = Callable[[], Iterator[Raw]]
+
+
+class Item(NamedTuple):
+    """One record with its number in the whole input, from 0."""
+
+    number: int
+    raw: Raw
+
+
+class Shard(NamedTuple):
+    """Part `part` of `parts`, from 1: every record whose number leaves that remainder, so that parts are disjoint and together all."""
+
+    part: int = 1
+    parts: int = 1
+
+    def holds(self, number: int) -> bool:
+        """Whether the record of a number belongs to it."""
+        return number % self.parts == self.part - 1
+
+
+def shard(text: str) -> Shard:
+    """A shard as the command line names it, such as 3/8; BadInputError for what is none."""
+    found = re.fullmatch(r"(\d{1,9})/(\d{1,9})", text)
+    made = Shard(*map(int, found.groups())) if found else Shard(0, 0)
+    if not 1 <= made.part <= made.parts:
+        raise BadInputError(f"--shard: '{text}' is no part of several; write the third of eight as 3/8")
+    return made
+
+
+def paths(given: Path) -> list[Path]:
+    """The files of an input, a file or a folder, in order of their paths; BadInputError where there is none that can be read."""
+    if not given.exists():
+        raise BadInputError(f"{given}: no such file or folder")
+    found = sorted(sources.below(given)) if given.is_dir() else [given]
+    if not found:
+        raise BadInputError(f"{given}: an empty folder; put records there as {', '.join(sources.FORMATS)}")
+    try:
+        if not given.is_dir():
+            sources.form(given)
+    except RefusedError as refused:
+        raise BadInputError(f"{given}: {refused.problem.detail}") from None
+    return found
+
+
+def of_files(given: Path, root: Path, declared: Any, memory: int, scratch: Path | None = None) -> Read:
+    """How to read the records of an input; a file is named by its path below `root`, the system, where it is there."""
+    encoding = (declared or {}).get("transcripts", {}).get("encoding", "utf-8")
+    found = paths(given)
+
+    def raws() -> Iterator[Raw]:
+        for path in found:
+            real = path.resolve() if path == given else path
+            folder = given if given.is_dir() else real.parent
+            yield from readers.read_file(real, _name(path, given, root), folder, encoding)
+
+    return gathered(raws, declared, preparation.buckets_of(found, memory), scratch)
+
+
+def of_values(values: Sequence[Any], declared: Any, scratch: Path | None = None) -> Read:
+    """How to read records that are Python values."""
+    return gathered(lambda: readers.of_values(values, "records"), declared, 1, scratch)
+
+
+def gathered(raws: Read, declared: Any, buckets: int, scratch: Path | None) -> Read:
+    """The same, or one item a conversation where each row is a turn."""
+    if not mapping.by_turn(declared):
+        return raws
+
+    def read() -> Iterator[Raw]:
+        with tempfile.TemporaryDirectory(dir=scratch) as folder:
+            yield from gathering.by_id(raws(), declared["transcripts"]["id"], Path(folder), buckets)
+
+    return read
+
+
+def batches(read: Read, size: int, part: Shard, skipped: int = 0) -> Iterator[list[Item]]:
+    """The items of a shard after the first `skipped` of it, `size` at a time."""
+    mine: Iterable[Item] = (Item(number, raw) for number, raw in enumerate(read()) if part.holds(number))
+    rest = islice(mine, skipped, None)
+    while held := list(islice(rest, size)):
+        yield held
+
+
+def _name(path: Path, given: Path, root: Path) -> str:
+    real, system = path.absolute(), root.absolute()
+    if real.is_relative_to(system):
+        return real.relative_to(system).as_posix()
+    return path.relative_to(given if given.is_dir() else given.parent).as_posix()
