@@ -19,6 +19,7 @@ from plateau.prompts.examples import Example, Renderer
 
 _ANSWER = "null"  # stands where a training record has its answer
 _IDENTITY = ("id", *context.KNOWN)
+_NO_TIME = np.iinfo(np.int64).min
 
 
 class Setup(NamedTuple):
@@ -139,11 +140,8 @@ def _seen(rules: Rules, items: list[Item]) -> tuple[int, pa.RecordBatch]:
 
 def _of_distinct(contacts: pa.Table) -> dict[str, pa.Array]:
     """The features of contacts, each of which counts once however often it stands there."""
-    codes = [
-        _codes(contacts["id"]),
-        np.asarray(contacts["start_utc"].cast(pa.int64())),
-        _codes(contacts["customer_id"]),
-    ]
+    starts = contacts["start_utc"].cast(pa.int64()).combine_chunks().fill_null(_NO_TIME)
+    codes = [_codes(contacts["id"]), np.asarray(starts), _codes(contacts["customer_id"])]
     _, first, inverse = np.unique(np.stack(codes, axis=1), axis=0, return_index=True, return_inverse=True)
     features = context.contacts(contacts.take(pa.array(first)).combine_chunks())
     return {name: values.take(pa.array(inverse.ravel())) for name, values in features.items()}
