@@ -182,10 +182,10 @@ def test_an_adapter_that_the_gates_hold_back_answers_only_with_a_reason_that_is_
 
 
 def test_waivers_ship_and_stand_in_the_metadata(served: System, asked: list[dict[str, Any]], tmp_path: Path) -> None:
-    waivers = [{"gate": "drift", "why": "known", "who": "me"}]
-    changed(served.metrics("gates"), lambda gates: {**gates, "answer": "ship_with_waivers", "waivers": waivers})
+    waived = {"drift": "known, and harmless"}
+    changed(served.metrics("gates"), lambda gates: {**gates, "answer": "ship_with_waivers", "waived": waived})
     predict(served, write(tmp_path / "new.jsonl", asked[:3]), tmp_path / "out.csv")
-    assert read_json(tmp_path / "out.csv.meta.json")["gates"]["waivers"] == waivers
+    assert read_json(tmp_path / "out.csv.meta.json")["gates"]["waived"] == waived
 
 
 def test_gates_of_another_evaluation_do_not_count(served: System) -> None:

@@ -1,16 +1,17 @@
 """Whether an adapter may answer: it is what was evaluated, from the same params, and the gates said ship, or somebody says why not."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from plateau.core import files, params
+from plateau.core import params
 from plateau.core.errors import BadInputError, GateFailedError, PlateauError
+from plateau.core.figures import read
 from plateau.core.system import System
 from plateau.decision import freshness
 from plateau.evaluation import hashes, manifest
+from plateau.metrics.gates import Gates
 
-SHIPS = ("ship", "ship_with_waivers")
 # What a prompt or an answer is made by, by the stage that read it last; dvc.lock holds what it read.
 READ = {
     "prepare": ("prepare.mapping", "prepare.privacy"),
@@ -27,7 +28,7 @@ class Admission:
     manifest: str
     answer: str | None
     reason: str | None
-    waivers: Any = None
+    waived: Mapping[str, str] | None = None
     not_gated: str | None = None
 
 
@@ -46,24 +47,30 @@ def check(system: System, not_gated: str | None = None) -> Admission:
     if not_gated is not None:
         if not not_gated.strip():
             raise BadInputError("--not-gated: say why, in a few words; they stand in the output's metadata")
-        return Admission(digest, said.get("answer"), said.get("reason"), said.get("waivers"), not_gated)
-    if not said:
+        return _admission(digest, said, not_gated)
+    if said is None:
         raise PlateauError(f"{system.metrics('gates')}: no gates were evaluated; run `{freshness.repro(system)}`")
-    if said["evaluated"] != digest:
+    if said.evaluated != digest:
         raise PlateauError(
             f"{system.metrics('gates')}: of another evaluation than {hashes.manifest(system)}; run `{freshness.repro(system)}`"
         )
-    if said["answer"] not in SHIPS:
+    if not said.ships:
         raise GateFailedError(
-            f"the gates say {said['answer']}: {said['reason']}; give --not-gated 'why' (in Python not_gated=) to answer all the same"
+            f"the gates say {said.answer}: {said.reason}; give --not-gated 'why' (in Python not_gated=) to answer all the same"
         )
-    return Admission(digest, said["answer"], said["reason"], said.get("waivers"))
+    return _admission(digest, said, None)
 
 
-def _gates(system: System) -> dict[str, Any]:
-    """What metrics/gates.json holds; nothing where there is none."""
+def _admission(digest: str, said: Gates | None, not_gated: str | None) -> Admission:
+    if said is None:
+        return Admission(digest, None, None, None, not_gated)
+    return Admission(digest, said.answer, said.reason, dict(said.waived), not_gated)
+
+
+def _gates(system: System) -> Gates | None:
+    """What metrics/gates.json holds; None where there is none."""
     path = system.metrics("gates")
-    return dict(files.read_json(path)) if path.is_file() else {}
+    return read(Gates, path) if path.is_file() else None
 
 
 def changed_params(system: System) -> Iterator[str]:
@@ -73,11 +80,11 @@ def changed_params(system: System) -> Iterator[str]:
         return
     stages = params.read(lock.read_text(encoding="utf-8"), str(lock))["stages"]
     for stage, keys in READ.items():
-        read = _nested(stages.get(stage, {}).get("params", {}).get("params.yaml", {}))
+        recorded = _nested(stages.get(stage, {}).get("params", {}).get("params.yaml", {}))
         now = params.load(system, sorted({key.partition(".")[0] for key in keys}))
         for key in keys:
             section, _, name = key.partition(".")
-            then, here = (values.get(section) for values in (read, now))
+            then, here = (values.get(section) for values in (recorded, now))
             if name:
                 then, here = ((values or {}).get(name) for values in (then, here))
             if then != here:

@@ -87,7 +87,7 @@ def _job(given: Path, admission: Admission, part: Shard, constrained: bool) -> d
 
 def _said(system: System, admission: Admission) -> dict[str, Any]:
     """What stands in the metadata: the system, and what the gates said of what answered."""
-    gates = {"answer": admission.answer, "reason": admission.reason, "waivers": admission.waivers}
+    gates = {"answer": admission.answer, "reason": admission.reason, "waived": admission.waived}
     return {"system": str(system.root), "gates": gates, "not_gated": admission.not_gated}
 
 
