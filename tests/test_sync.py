@@ -17,7 +17,7 @@ from plateau.core.definitions import PARAMS
 from plateau.core.errors import BadInputError
 from plateau.core.param import Param, Section, integer, leaves, text
 from plateau.core.version import SCHEMA_VERSION
-from tools import goldens, params_file, sync
+from tools import effects, goldens, params_file, sync
 
 each_system = pytest.mark.parametrize("system", sync.systems(), ids=lambda path: path.name)
 SMALL = (
@@ -31,6 +31,11 @@ SMALL = (
 def test_the_schema_of_params_is_that_of_the_definitions() -> None:
     written = params_file.json_schema(json.loads(sync.MAPPING.read_text(encoding="utf-8")))
     assert json.loads(sync.SCHEMA.read_text(encoding="utf-8")) == written, "run `make sync`"
+
+
+def test_what_of_a_module_can_change_an_output_is_written_for_dvc() -> None:
+    written = {effects.place(module): effects.effect(module) for module in effects.modules()}
+    assert {path: path.read_text(encoding="utf-8") for path in effects.FOLDER.iterdir()} == written, "run `make sync`"
 
 
 @each_system
@@ -149,7 +154,7 @@ def test_a_param_a_stage_and_a_system_are_each_added_in_one_place(tmp_path: Path
         stages = yaml.safe_load((folder / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
         assert "# Walk.\npace: true\n" in (folder / "params.yaml").read_text(encoding="utf-8")
         reading = [name for name, stage in stages.items() if "pace" in json.dumps(stage.get("params", ()))]
-        assert reading == ["overfit_check"]
+        assert reading == ["overfit_check", "report"]  # which shows every param
         assert stages["count"]["cmd"].startswith("python -m stages.count")
     assert "`pace`" in (clone / "docs" / "params.md").read_text(encoding="utf-8")
     again = subprocess.run(

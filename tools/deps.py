@@ -16,6 +16,7 @@ import yaml
 
 from plateau.core import definitions
 from plateau.core.param import closed
+from tools import effects
 
 ROOT = Path(__file__).parent.parent
 SCHEMA = closed(definitions.PARAMS)
@@ -107,7 +108,10 @@ def schemas(path: Path, system: Path) -> set[Path]:
 def needed(path: Path, system: Path) -> set[str]:
     """Code and schemas that a stage module depends on, as paths below the repository."""
     code = modules(path)
-    files = code.union(*(schemas(module, system) | templates(module) for module in code))
+    names = {module.relative_to(ROOT).as_posix(): module for module in code}
+    unread = {names[name] for name in names if (readers := effects.readers(name)) and not names.keys() & set(readers)}
+    stripped = {effects.place(module) for module in unread}
+    files = (code - unread | stripped).union(*(schemas(module, system) | templates(module) for module in code))
     return {file.relative_to(ROOT).as_posix() for file in files}
 
 

@@ -1,6 +1,6 @@
 """`make sync`: write all that follows from a definition, and say what was added; `git diff` is empty when nothing did.
 
-schemas/params.schema.json and schemas/metrics, every system's params.yaml (order and comments, never a value) and dvc.yaml, and the tables of README
+schemas/params.schema.json and schemas/metrics, stages/effects, every system's params.yaml (order and comments, never a value) and dvc.yaml, and the tables of README
 and docs.
 """
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from plateau.core.files import write_text
 from plateau.metrics.files import FILES
-from tools import deps, metrics, params_file, pipeline, tables
+from tools import deps, effects, metrics, params_file, pipeline, tables
 from tools.deps import ROOT
 
 SCHEMA = ROOT / "schemas" / "params.schema.json"
@@ -26,6 +26,15 @@ def write_schema() -> None:
     """schemas/params.schema.json from the definitions."""
     schema = params_file.json_schema(json.loads(MAPPING.read_text(encoding="utf-8")))
     _write(SCHEMA, json.dumps(schema, indent=2, ensure_ascii=False) + "\n")
+
+
+def write_effects() -> None:
+    """stages/effects/ from the modules that hold texts beside what can change an output."""
+    written = {effects.place(module): effects.effect(module) for module in effects.modules()}
+    for path, text in written.items():
+        _write(path, text)
+    for path in set(effects.FOLDER.glob("*")) - set(written):
+        path.unlink()
 
 
 def write_params(system: Path) -> list[str]:
@@ -48,6 +57,7 @@ def _write(path: Path, text: str) -> None:
 def main() -> None:
     """Write everything."""
     write_schema()
+    write_effects()
     for system in systems():
         print(*(f"{line}\n" for line in write_params(system)), sep="", end="")
         _write(system / "dvc.yaml", pipeline.dvc_yaml(system))
