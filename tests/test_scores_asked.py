@@ -16,7 +16,7 @@ from plateau.core.errors import BadInputError
 from plateau.core.figures import from_json, shape, to_json
 from plateau.core.system import System
 from plateau.data import asked, fields
-from plateau.evaluation import kinds, scoring
+from plateau.evaluation import field_figures, kinds, scoring
 from plateau.evaluation.kinds import registry
 from plateau.evaluation.kinds.base import Kind
 from plateau.metrics.evaluate import Arm, Statistics
@@ -86,7 +86,9 @@ def test_figures_of_every_kind_are_what_the_class_of_the_metrics_file_holds() ->
     ]  # fmt: skip
     answers = [golds[1], golds[0], scoring.parse("no JSON")]
     rules = scoring.Rules.learnt(target, golds)
-    found = {one.field.name: scoring.report(one, 100, 0.95, 0) for one in scoring.scored(target, golds, answers, rules)}
+    found = {
+        one.field.name: field_figures.report(one, 100, 0.95, 0) for one in scoring.scored(target, golds, answers, rules)
+    }
     written = {name: to_json(one) for name, one in found.items()}
     assert to_json(from_json(Arm, {"fields": written}, "arm"))["fields"] == written
     assert written["steps"]["items"]["x"]["pairs"] == 0

@@ -13,7 +13,7 @@ from sklearn import metrics
 
 from plateau.core.figures import to_json
 from plateau.data import fields
-from plateau.evaluation import baselines, scoring
+from plateau.evaluation import baselines, field_figures, scoring
 from plateau.evaluation.kinds import text
 
 TARGET = {
@@ -48,7 +48,7 @@ def holding(schema):
 
 def estimates(name, golds, predictions):
     scored = scoring.score(BY_NAME[name], [{name: g} for g in golds], predictions)
-    return to_json(scoring.report(scored, 100, 0.95, 0))
+    return to_json(field_figures.report(scored, 100, 0.95, 0))
 
 
 def test_kinds_follow_from_the_schema():
@@ -153,7 +153,7 @@ def test_number_scores_equal_scipys():
 def test_an_unanswered_number_scores_0_and_has_no_error(answer):
     one = scoring.score(BY_NAME["churn"], [{"churn": 50}, {"churn": 20}], [{"churn": 40}, answer])
     assert one.score.tolist() == [0.9, 0]
-    figures = to_json(scoring.report(one, 100, 0.95, 0))
+    figures = to_json(field_figures.report(one, 100, 0.95, 0))
     assert (figures["mae"], figures["answered"]) == (10, 0.5)
 
 
@@ -217,7 +217,7 @@ def test_whether_there_is_a_value_has_precision_and_recall_and_no_value_is_a_cla
     golds = [{"category": "sales"}, {}, {"category": None}, {"category": "billing"}]
     guesses = [{"category": "sales"}, {"category": "sales"}, {}, {}]
     one = scoring.score(BY_NAME["category"], golds, guesses)
-    found = to_json(scoring.report(one, 100, 0.95, 0))
+    found = to_json(field_figures.report(one, 100, 0.95, 0))
     assert (found["rows"], found["present"], found["score"], found["accuracy"]) == (4, 2, 0.5, 0.5)
     assert (found["value_precision"], found["value_recall"], found["value_f1"]) == (0.5, 0.5, 0.5)
     assert one.confusion == [("sales", "sales"), ("(none)", "sales"), ("(none)", "(none)"), ("billing", "(none)")]
@@ -302,7 +302,7 @@ def test_the_fields_of_matched_objects_are_reported_over_the_matched_pairs():
         [{"a": [{"p": "tea", "q": 1}, {"p": "milk", "q": 2}]}, {}],
         [{"a": [{"p": "milk", "q": 3}, {"p": "tea", "q": 1}, {"p": "rice", "q": 0}]}, {}],
     )
-    found = to_json(scoring.report(one, 100, 0.95, 0))
+    found = to_json(field_figures.report(one, 100, 0.95, 0))
     assert {name: (of["pairs"], of["score"]) for name, of in found["items"].items()} == {"p": (2, 1), "q": (2, 0.875)}
     assert one.score[0] == pytest.approx(2 * 1.875 / 5)
     assert found["exact_set"] == 0.5
@@ -415,7 +415,7 @@ def test_scoring_never_crashes_for_any_schema_and_target(schema, pairs):
     found = scoring.PLAIN.kinds(schema)
     each = scoring.scored(schema, golds, guesses, scoring.Rules.learnt(schema, golds))
     for one in each:
-        figures = to_json(scoring.report(one, 100, 0.95, 0))
+        figures = to_json(field_figures.report(one, 100, 0.95, 0))
         json.dumps(figures, allow_nan=False)
         assert ((one.score[one.rows] >= 0) & (one.score[one.rows] <= 1)).all()
     total = scoring.total(each, len(golds))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from plateau.core.figures import Estimate, value_of
 from plateau.core.numbers import significant
 from plateau.data import fields
-from plateau.evaluation import scoring, stats
+from plateau.evaluation import field_figures, scoring, stats
 from plateau.evaluation.arms import BASELINES, PAIRS
 from plateau.evaluation.predictions import Arm
 from plateau.evaluation.scoring import PLAIN, Rules, Scored
@@ -107,7 +107,7 @@ def _scores(arm: Arm, scored: Sequence[Scored], settings: Settings) -> Figures:
     return {
         "score": _estimated(_mean_known(scoring.total(scored, len(arm.rows))), len(arm.rows), settings),
         "fields": {
-            s.field.name: scoring.report(s, settings.samples, settings.confidence, settings.seed) for s in scored
+            s.field.name: field_figures.report(s, settings.samples, settings.confidence, settings.seed) for s in scored
         },
     }
 

@@ -8,16 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from plateau.core.figures import Estimate
-from plateau.core.numbers import significant
 from plateau.data import fields
 from plateau.data.fields import UNUSABLE, Field, Schema
 from plateau.data.strict_json import finite
-from plateau.evaluation import stats
 from plateau.evaluation.kinds.base import Cases, Figure, Kind, Rows
 from plateau.evaluation.kinds.registry import kind_of
 from plateau.evaluation.stats import Floats, Indices, Statistic
-from plateau.metrics import evaluate as metrics
 
 
 @dataclass(frozen=True)
@@ -180,14 +176,14 @@ def _value_figures(there: NDArray[np.bool_], given: NDArray[np.bool_]) -> dict[s
     """Precision, recall and F1 of there being a value, from whether truth and answer of each row [N] have a value."""
     both, wanted, found = (flags.astype(np.float64) for flags in (there & given, there, given))
     measured = {
-        "value_precision": _share(both, found),
-        "value_recall": _share(both, wanted),
-        "value_f1": _share(2 * both, wanted + found),
+        "value_precision": share(both, found),
+        "value_recall": share(both, wanted),
+        "value_f1": share(2 * both, wanted + found),
     }
     return {name: (statistic, len(there)) for name, statistic in measured.items()}
 
 
-def _share(part: Floats, whole: Floats) -> Statistic:
+def share(part: Floats, whole: Floats) -> Statistic:
     """Sum over sum of resampled rows; NaN where there is nothing to share."""
 
     def statistic(index: Indices) -> Floats:
@@ -205,24 +201,3 @@ def total(scored: Sequence[Scored], rows: int) -> Floats:
     scores = np.stack([one.score for one in scored])
     with np.errstate(invalid="ignore"):
         return np.asarray(weights @ np.nan_to_num(scores) / (weights @ np.isfinite(scores)))
-
-
-def report(one: Scored, samples: int, confidence: float, seed: int) -> metrics.Field:
-    """The figures of one field, each statistic with its interval."""
-
-    def estimated(statistic: Statistic, rows: int) -> Estimate:
-        return stats.estimate(statistic, rows, samples, confidence, seed)
-
-    items = {
-        name: metrics.ItemField(int(counts.sum()), estimated(_share(sums, counts), len(counts)))
-        for name, (sums, counts) in one.parts.items()
-    }
-    return metrics.Field(
-        kind=one.kind.name,
-        rows=len(one.rows),
-        present=one.present,
-        answered=significant(one.answered),
-        score=estimated(stats.mean_of(one.score[one.rows]), len(one.rows)),
-        statistics=metrics.Statistics(**{name: estimated(*figure) for name, figure in one.statistics.items()}),
-        items=items or None,
-    )
