@@ -3,6 +3,7 @@
 import io
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,12 +12,13 @@ import yaml
 
 from plateau.core import files, timings
 from plateau.core.errors import BadInputError, PlateauError
-from plateau.core.figures import from_json
-from plateau.core.params import parse
+from plateau.core.figures import from_json, read
+from plateau.core.params import load, parse
 from plateau.core.progress import complain, say
 from plateau.core.system import System
 from plateau.core.version import SCHEMA_VERSION
 from plateau.data import fields
+from plateau.decision import looks
 from plateau.metrics.evaluate import Evaluate
 from plateau.metrics.evaluations import Point
 from plateau.metrics.gates import Gates
@@ -34,7 +36,16 @@ def main(names: list[str]) -> None:
     files.write_text(system.path("reports", "comparison.html"), page.write_html(compared))
     text = page.write_markdown(compared)
     files.write_text(system.path("reports", "comparison.md"), text)
-    say(text)
+    for line in (text, *_looks(system)):
+        say(line)
+
+
+def _looks(system: System) -> Iterator[str]:
+    """How often the test split of the workspace has been asked; nothing where it has none."""
+    if system.metrics("evaluate").is_file():
+        asked = load(system, ("gates", "evaluate.confidence"))
+        evaluate = read(Evaluate, system.metrics("evaluate"))
+        yield from looks.lines(system, evaluate, asked["gates"], asked["evaluate"]["confidence"])
 
 
 def found(names: list[str]) -> comparison.Comparison:

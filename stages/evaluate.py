@@ -19,6 +19,7 @@ from plateau.evaluation import (
     chosen,
     diagnostics,
     figures,
+    hashes,
     leaks,
     manifest,
     predictions,
@@ -35,6 +36,7 @@ from plateau.metrics.evaluate import (
     Diagnostics,
     Evaluate,
     Leaks,
+    Look,
     Overlap,
     TestInValid,
     ValidInTrain,
@@ -73,12 +75,18 @@ def main(system: System, params: Params) -> None:
         leaks=_leaks(system, leaves, params["split"]),
         diagnostics=_diagnostics(table, schema, rules, said["general_losses"], settings),
         scrutiny=_scrutiny(system, table, schema, rules, settings),
+        look=_look(system),
     )
     files.write_json(system.metrics("evaluate"), to_json(measured))
     files.write_json(system.metrics("confusion"), to_json(figures.confusion(known["adapter"], schema, rules)))
     manifest.write(system)
     record(system, "evaluate", {"seconds": time.perf_counter() - started})
     say(figures.summary(measured))
+
+
+def _look(system: System) -> Look:
+    """What is judged on what."""
+    return Look(files.sha256(system.split("test")), files.sha256(system.path(*hashes.ADAPTER, "adapters.safetensors")))
 
 
 def _settings(params: Params) -> figures.Settings:

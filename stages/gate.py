@@ -7,7 +7,7 @@ from plateau.core.params import Params
 from plateau.core.progress import say
 from plateau.core.stage import run
 from plateau.core.system import System
-from plateau.decision import freshness, judging
+from plateau.decision import freshness, judging, looks
 from plateau.decision.criteria import Criteria
 from plateau.evaluation import hashes, manifest
 from plateau.lm import base
@@ -16,7 +16,7 @@ from plateau.metrics.gates import Gates
 from plateau.metrics.overfit import Overfit
 from plateau.report import report
 
-PARAMS = ("gates",)
+PARAMS = ("gates", "evaluate.confidence")
 REFUSALS = {"do_not_ship": GateFailedError, "insufficient_evidence": InsufficientEvidenceError}
 
 
@@ -27,7 +27,11 @@ def main(system: System, params: Params) -> None:
     base.check_here(system.path("models", "base"))
     judged = _judged(system, params)
     say(report.gate_table(judged.rows))
-    for line in report.waivers(judged):
+    evaluate = read(Evaluate, system.metrics("evaluate"))
+    for line in (
+        *report.waivers(judged),
+        *looks.lines(system, evaluate, params["gates"], params["evaluate"]["confidence"]),
+    ):
         say(line)
     if not judged.ships:
         raise REFUSALS[judged.answer](judged.reason)

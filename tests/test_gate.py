@@ -86,6 +86,7 @@ def test_a_run_that_passes_ships(recorded: Path) -> None:
     status, said, errors = gate(recorded)
     assert (status, errors) == (0, "")
     assert said.startswith("status")
+    assert "this test split has judged 1 different adapter, " in said
 
 
 @pytest.mark.parametrize(

@@ -373,6 +373,13 @@ GATES = (
         rows=lambda evaluate: evaluate.generated,
     ),
 )
+MAX_LOOKS = Param(
+    "max_looks",
+    integer(1, _MANY),
+    20,
+    "different adapters that one test split may judge before gate and compare advise a fresh one",
+    "; it fails nothing",
+)
 NAMES = tuple(gate.criterion for gate in GATES)
 EVIDENCE = tuple(gate.criterion for gate in GATES if gate.evidence)
 

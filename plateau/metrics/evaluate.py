@@ -270,6 +270,14 @@ class Scores:
 
 
 @dataclass(frozen=True)
+class Look:
+    """which adapter was judged on which test split: how often a split has been asked follows from these"""
+
+    test: Annotated[str | None, "SHA-256 of data/split/test.parquet"]
+    adapter: Annotated[str | None, "SHA-256 of adapters/best/adapters.safetensors"]
+
+
+@dataclass(frozen=True)
 class Evaluate(Scores):
     """What the base and the chosen adapter do on the held-out test split, recomputable from data/predictions.parquet."""
 
@@ -278,4 +286,5 @@ class Evaluate(Scores):
     leaks: Leaks
     diagnostics: Diagnostics
     scrutiny: Scrutiny | None
+    look: Look
     schema_version: Annotated[Count, "version of the form of params and metrics files"] = SCHEMA_VERSION

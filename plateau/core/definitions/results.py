@@ -14,7 +14,7 @@ from plateau.core.param import (
     positive,
     text,
 )
-from plateau.decision.gates import LIMITS
+from plateau.decision.gates import LIMITS, MAX_LOOKS
 from plateau.evaluation.arms import RUN
 
 MANY = 1_000_000_000
@@ -199,6 +199,7 @@ RESULTS: Definitions = (
                 "gates that may fail, by name, each with the reason",
                 "; report, model card and gate show it",
             ),
+            MAX_LOOKS,
         ),
     ),
     Section(
