@@ -1,13 +1,17 @@
 """Files are whole or absent, and a process that was killed leaves nothing for ever."""
 
+import errno
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from plateau.core import stage
 from plateau.core.files import replacing, write_text
+from tests import tiny
 
 
 def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
@@ -49,3 +53,16 @@ def test_a_folder_that_is_a_link_is_written_where_it_points(tmp_path: Path) -> N
     assert link.is_symlink()
     assert [path.name for path in link.iterdir()] == ["new"]
     assert list((tmp_path / "disk").iterdir()) == [disk]
+
+
+def test_a_disk_that_fills_while_a_file_is_copied_names_the_file_that_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def main(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "from.json", None, "to.json")
+
+    shutil.copyfile(tiny.ROOT / "params.yaml", tmp_path / "params.yaml")
+    monkeypatch.setattr(sys, "argv", ["stage", str(tmp_path)])
+    with pytest.raises(SystemExit, match="1"):
+        stage.run(main, ())
+    assert capsys.readouterr().err == "error: No space left on device (to.json); what was complete before is kept\n"

@@ -492,12 +492,13 @@ def test_the_model_card_is_one_that_the_hub_reads() -> None:
     ]
 
 
-def test_the_front_matter_of_a_card_holds_no_markup_and_still_says_what_it_says() -> None:
+@pytest.mark.parametrize("title", [NASTY, "a\n---\n<script>"])
+def test_the_front_matter_of_a_card_holds_no_markup_and_still_says_what_it_says(title: str) -> None:
     values = figures(HEALTHY)
-    written = card.write_card(composed(values, title=NASTY), files(values), knobs(NASTY), "")
-    front = written.split("---\n")[1]
+    written = card.write_card(composed(values, title=title), files(values), knobs(title), "")
+    front = written.split("\n---\n")[0].removeprefix("---\n")
     assert "<" not in front
-    assert yaml.safe_load(front)["model-index"][0]["name"] == text.plain(NASTY)
+    assert yaml.safe_load(front)["model-index"][0]["name"] == text.plain(title)
 
 
 def with_a_waiver() -> dict[str, Any]:

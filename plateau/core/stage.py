@@ -53,7 +53,8 @@ def guarded(work: Callable[[], None], bad_input: int = BadInputError.exit_status
         complain(str(error))
         sys.exit(bad_input if isinstance(error, BadInputError) else error.exit_status)
     except OSError as error:
-        place = f" ({error.filename})" if error.filename else ""
+        name = error.filename2 or error.filename  # of a copy the second is what is written
+        place = f" ({name})" if name else ""
         complain(f"{error.strerror or error}{place}; what was complete before is kept")
         sys.exit(1)
     except KeyboardInterrupt:

@@ -1,5 +1,6 @@
 """The model card, in the format of the Hugging Face hub: what the adapter is, what it was trained on, what speaks for it."""
 
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -49,7 +50,7 @@ def write_card(composed: page.Page, run: Files, params: Mapping[str, Any], loadi
 
 def _without_markup(card: str) -> str:
     """The card with every "<" of its front matter written as YAML's escape: a viewer that shows it as text runs nothing."""
-    _, front, rest = card.split("---\n", 2)
+    _, front, rest = re.split(r"^---\n", card, maxsplit=2, flags=re.MULTILINE)
     if "<" not in front:
         return card
     values = yaml.safe_load(front)
