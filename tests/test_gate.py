@@ -14,7 +14,9 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
+from plateau.core.errors import PlateauError
 from plateau.core.system import System
+from plateau.evaluation import manifest
 from plateau.lm.model import load_arrays, save_arrays
 from tests import tiny
 
@@ -208,6 +210,14 @@ SWAPPED: dict[str, Callable[[Path], object]] = {
     "evaluated.json": lambda folder: remove(folder, "adapters/evaluated.json"),
     "gates.json": lambda folder: edit(folder / "metrics/gates.json", lambda v: v.update(evaluated="0" * 64)),
 }
+
+
+@pytest.mark.parametrize("content", ["[]", "null", "3", "{}", '{"base": null, "test": 1}', '{"base": []}', "{"])
+def test_a_manifest_of_another_form_never_ships(copy: Path, content: str) -> None:
+    (copy / "adapters" / "evaluated.json").write_text(content)
+    with pytest.raises(PlateauError, match=r"run `dvc repro`|not valid JSON") as refused:
+        manifest.check(System(copy))
+    assert "\n" not in str(refused.value)
 
 
 @pytest.mark.parametrize("name", SWAPPED)

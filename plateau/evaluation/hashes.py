@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from plateau.core import files
 from plateau.core.errors import BadInputError
@@ -58,13 +59,19 @@ def check_adapter(system: System) -> None:
     adapter = system.path(*ADAPTER)
     recorded, now = files.read_json(adapter / PROVENANCE), made_from(system, adapter)
     for part, place in (("base", system.path()), ("adapter", adapter)):
-        for name in changed(recorded[part], now[part]):
+        for name in changed(held(recorded, part), now[part]):
             raise BadInputError(f"{place / name}: not as it was when the checkpoint was chosen; run `dvc repro`")
 
 
 def hashes_of(system: System, found: Iterable[Path]) -> Hashes:
     """Hashes of files by their paths below the system."""
     return {file.relative_to(system.root).as_posix(): files.sha256(file) for file in found}
+
+
+def held(recorded: Any, part: str) -> Hashes:
+    """The hashes of a part of a record; none where a person has edited that away."""
+    found = recorded.get(part) if isinstance(recorded, dict) else None
+    return found if isinstance(found, dict) else {}
 
 
 def changed(before: Hashes, now: Hashes) -> list[str]:

@@ -72,5 +72,5 @@ def _compare(system: System, read: Callable[[System], dict[str, hashes.Hashes]])
         missing = getattr(error, "filename", None)
         raise PlateauError(f"{missing}: missing; run `dvc repro`" if missing else str(error)) from None
     for part, found in now.items():
-        for name in hashes.changed(recorded.get(part, {}), found):
+        for name in hashes.changed(hashes.held(recorded, part), found):
             raise PlateauError(f"{name}: not what was evaluated ({hashes.manifest(system)} says so); run `dvc repro`")
