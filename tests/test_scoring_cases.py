@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
-from plateau.evaluation import scoring
+from plateau.core.figures import to_json
+from plateau.data import fields
+from plateau.evaluation import baselines, scoring
 
 TEXT = {"type": "string"}
 TEXTS = {"type": "array", "items": TEXT}
@@ -226,3 +228,78 @@ def test_an_ordered_field_is_scored_as_a_careful_person_would(
     below = {"type": "object", "properties": {"a": schema}}
     assert score(below, {"a": truth}, {"a": answer}, asked={"a": {"ordered": True}}) == pytest.approx(points)
     assert score(below, {"a": truth}, {"a": answer}) == 1 or len(truth) > 2
+
+
+TREE = {"type": "object", "properties": {"name": MOOD, "below": listed({"$ref": "#"})}}
+BY_KIND = {
+    "properties": {"kind": {"enum": ["a", "b"]}, "x": TENTH, "y": TENTH},
+    "oneOf": [
+        {"properties": {"kind": {"const": "a"}, "y": False}, "required": ["x"]},
+        {"properties": {"kind": {"const": "b"}, "x": False}, "required": ["y"]},
+    ],
+}
+NESTED = {"oneOf": [closed(("a",), a={"const": 1}, b=UNION), closed(("a",), a={"const": 2}, c=MOOD)]}
+
+
+@pytest.mark.parametrize(
+    ("schema", "truth", "answer", "points"),
+    [
+        (TREE, {"name": "sad", "below": [{"name": "sad"}]}, {"name": "sad", "below": [{"name": "calm"}]}, 0.75),
+        (BY_KIND, {"kind": "a", "x": 5}, {"kind": "a", "x": 10}, 0.75),
+        (BY_KIND, {"kind": "a", "x": 5}, {"kind": "b", "y": 5}, 0),
+        (NESTED, {"a": 1, "b": {"kind": "refund", "amount": 5}}, {"a": 1, "b": {"kind": "refund", "amount": 10}}, (1 + 1 + 0.5) / 3),
+        (NESTED, {"a": 2, "c": "sad"}, {"a": 2, "c": "calm"}, 0.5),
+        (NESTED, {"a": 2, "c": "sad"}, {"a": 2, "c": "sad", "b": {"kind": "cancel"}}, 2 / 3),
+        (listed(NESTED), [{"a": 2, "c": "sad"}], [{"a": 2, "c": "calm"}], 0.5),
+    ],
+)  # fmt: skip
+def test_alternatives_within_others(schema: Any, truth: Any, answer: Any, points: float) -> None:
+    assert score(schema, truth, answer) == pytest.approx(points)
+    assert score(schema, truth, truth) == 1
+
+
+@pytest.mark.parametrize(
+    ("truth", "output", "points"),
+    [
+        ('{"tea": 2, "milk": 1}', '{"tea": 2, "milk": 1, "tea": 3}', 0.5),
+        ('{"tea": 3, "milk": 1}', '{"tea": 2, "milk": 1, "tea": 3}', 0.5),
+        ('{"tea": 2, "milk": 1}', '{"tea": 2, "milk": 1, "tea": 2.0}', 1),
+    ],
+)
+def test_a_key_that_an_answer_names_twice_with_two_values_has_none(truth: str, output: str, points: float) -> None:
+    counts = {"type": "object", "additionalProperties": {"type": "integer"}}
+    assert score(counts, scoring.parse(truth), scoring.parse(output)) == pytest.approx(points)
+    assert score({}, scoring.parse(truth), scoring.parse(output)) == float(points == 1)
+    assert scoring.is_valid(fields.validator(counts), output) is (points == 1)
+    assert scoring.is_json(output)
+
+
+def test_the_figures_of_alternatives_are_of_the_rows_that_have_the_field() -> None:
+    golds = [{"kind": "refund", "amount": 5}, {"kind": "cancel", "reason": "a b"}, {"kind": "call", "number": "1"}]
+    answers = [{"kind": "refund", "amount": 10}, {"kind": "cancel", "reason": "a b"}, {"kind": "cancel", "reason": "a"}]
+    found = {one.field.name: one for one in scoring.scored(UNION, golds, answers)}
+    rows = {name: to_json(scoring.report(one, 100, 0.95, 0)) for name, one in found.items()}
+    assert {name: row["rows"] for name, row in rows.items()} == {
+        "kind": 3,
+        "amount": 2,
+        "reason": 2,
+        "number": 1,
+        "at": 1,
+    }
+    assert found["kind"].confusion == [("refund", "refund"), ("cancel", "cancel"), ("call", "cancel")]
+    assert (rows["amount"]["mae"], rows["reason"]["score"], rows["reason"]["value_precision"]) == (5, 0.5, 0.5)
+    lines = scoring.scored(listed(UNION), [golds], [answers])[0]
+    assert {name: int(counts.sum()) for name, (_, counts) in lines.parts.items()} == {
+        "kind": 3, "amount": 2, "reason": 2, "number": 1, "at": 1,
+    }  # fmt: skip
+
+
+def test_baselines_answer_alternatives_free_keys_and_targets_that_are_no_objects() -> None:
+    texts = [f"refund {i}" if i % 3 else f"cancel {i}" for i in range(30)]
+    made = [{"kind": "refund", "amount": 5.0} if i % 3 else {"kind": "cancel", "reason": "late"} for i in range(30)]
+    kinds = scoring.PLAIN.kinds(UNION)
+    assert baselines.linear(kinds, texts, made, ["refund 4", "cancel 9"]) == [made[1], made[0]]
+    assert baselines.majority(kinds, made, 1) == [made[1]]
+    assert baselines.majority(scoring.PLAIN.kinds(MOOD), ["sad", "sad", "calm"], 2) == ["sad", "sad"]
+    free = [{"mood": "sad", "tea": 2}, {"mood": "sad", "tea": 2}, {"mood": "calm"}]
+    assert baselines.majority(scoring.PLAIN.kinds(TAGGED), free, 1) == [free[0]]

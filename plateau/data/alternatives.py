@@ -9,11 +9,22 @@ from plateau.data.nodes import Node
 _JSON_TYPES: dict[str, Any] = {"string": str, "boolean": bool, "array": list, "object": Mapping}
 _OTHER_TYPE = 1_000  # mistakes that a value of another type counts as
 _DEEPEST = 32
+_MOST_RECENT = 100_000
+# What was chosen, by place and value: every field of a row asks the same.
+_RECENT: dict[tuple[int, int], tuple[Node, Any, Node]] = {}
 
 
 def chosen(node: Node, value: Any) -> Node:
-    """The alternative of a place that a value is meant for; the first of equals."""
-    return min(node.choices, key=lambda one: distance(one, value)) if node.choices else node
+    """The alternative of a place that a value is meant for; the first of equals. A value is not to change between two calls."""
+    if not node.choices:
+        return node
+    known = _RECENT.get((id(node), id(value)))
+    if known is None or known[0] is not node or known[1] is not value:
+        if len(_RECENT) >= _MOST_RECENT:
+            _RECENT.clear()
+        known = (node, value, min(node.choices, key=lambda one: distance(one, value)))
+        _RECENT[id(node), id(value)] = known
+    return known[2]
 
 
 def distance(node: Node, value: Any) -> tuple[int, int]:

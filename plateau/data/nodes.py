@@ -10,6 +10,7 @@ from plateau.data.schema import Document, Part, Way, same, types
 
 _NULL = frozenset(("null",))
 _FREE = ("additionalProperties", "patternProperties", "unevaluatedProperties")
+_MOST_KEYS = 1_000  # without a name that a place remembers
 _EXACT = 2**53  # below it a float that is whole is one integer
 
 
@@ -112,7 +113,18 @@ class Node:
 
     def under(self, key: str) -> "Node":
         """What may stand under a key, named or not."""
-        return self.properties.get(key) or self._unnamed(key)
+        if key in self.properties:
+            return self.properties[key]
+        if key not in self._known:
+            if len(self._known) >= _MOST_KEYS:
+                self._known.clear()
+            self._known[key] = self._unnamed(key)
+        return self._known[key]
+
+    @cached_property
+    def _known(self) -> dict[str, "Node"]:
+        """Keys without a name that were asked for."""
+        return {}
 
     def _unnamed(self, key: str) -> "Node":
         """What may stand under a key that is not named."""
