@@ -1,5 +1,6 @@
-"""Experiments side by side: `python -m stages.compare [EXPERIMENT ...]`; those of `dvc exp show` by default."""
+"""Experiments of a system side by side, in the terminal and in its reports/comparison.html; which differ, and which to take."""
 
+import argparse
 import io
 import json
 import sys
@@ -10,11 +11,11 @@ from typing import Any, TypeVar
 import pyarrow.parquet as pq
 import yaml
 
-from plateau.core import files, timings
-from plateau.core.errors import BadInputError, PlateauError
+from plateau.core import command, files, stage, timings
+from plateau.core.errors import BadInputError
 from plateau.core.figures import from_json, read
 from plateau.core.params import load, parse
-from plateau.core.progress import complain, say
+from plateau.core.progress import say
 from plateau.core.system import System
 from plateau.core.version import SCHEMA_VERSION
 from plateau.data import fields
@@ -29,10 +30,11 @@ from plateau.report import comparison, page
 T = TypeVar("T")
 
 
-def main(names: list[str]) -> None:
-    """Print the comparison and write it to reports/comparison.html and reports/comparison.md."""
-    system = System(Path())
-    compared = comparison.page(found(names))
+def main(given: list[str]) -> None:
+    """Print the comparison and write it to reports/comparison.html and reports/comparison.md of the system."""
+    system, names = named(given)
+    with command.naming(system):
+        compared = comparison.page(found(system, names))
     files.write_text(system.path("reports", "comparison.html"), page.write_html(compared))
     text = page.write_markdown(compared)
     files.write_text(system.path("reports", "comparison.md"), text)
@@ -48,11 +50,20 @@ def _looks(system: System) -> Iterator[str]:
         yield from looks.lines(system, evaluate, asked["gates"], asked["evaluate"]["confidence"])
 
 
-def found(names: list[str]) -> comparison.Comparison:
+def named(given: list[str]) -> tuple[System, list[str]]:
+    """The system, where the first word is one's folder, the current one by default; and the experiments."""
+    if given and Path(given[0], "params.yaml").is_file():
+        return System(Path(given[0])), given[1:]
+    if given and Path(given[0]).is_dir():
+        return command.system(given[0]), given[1:]  # which says what is missing
+    return System(Path()), given
+
+
+def found(system: System, names: list[str]) -> comparison.Comparison:
     """Read the runs, each an experiment, a commit or the workspace, and compare them."""
-    runs = [_run(name) for name in names or _known()]
+    runs = [_run(system, name) for name in names or _known()]
     try:
-        return comparison.compare(runs, fields.fields(fields.load_schema(System(Path()).schema("target"))))
+        compared = comparison.compare(runs, fields.fields(fields.load_schema(system.schema("target"))))
     except (KeyError, TypeError, ValueError) as error:
         if others := [run.name for run in runs if _version(run) != SCHEMA_VERSION]:
             raise BadInputError(
@@ -60,6 +71,12 @@ def found(names: list[str]) -> comparison.Comparison:
                 "run it again with this code, or compare with the code of that commit"
             ) from None
         raise
+    if not compared.knobs and system.root.name:
+        say(
+            f"warning: no param differs. `dvc exp run {system.path('dvc.yaml').as_posix()} -S ...` changes the params.yaml of the folder that "
+            f"it is typed in; type `cd {system.root.as_posix()} && dvc exp run -S lr=5e-4`"
+        )
+    return compared
 
 
 def _version(run: comparison.Run) -> object:
@@ -75,19 +92,20 @@ def _known() -> list[str]:
     return ["workspace", *(row["Experiment"] for row in rows if row.get("State") in (None, "Success"))]
 
 
-def _run(name: str) -> comparison.Run:
+def _run(system: System, name: str) -> comparison.Run:
     """Params, metrics, timings where they are kept, and predictions of a run."""
     from dvc.api import DVCFileSystem
     from dvc.exceptions import DvcException
     from dvc.scm import SCMError
 
     def content(path: str) -> Any:
-        return tree.read_bytes(f"/{path}")
+        return tree.read_bytes(f"{below}/{path}")
 
     def metrics(cls: type[T], file: str) -> T:
         return from_json(cls, json.loads(content(f"metrics/{file}.json")), f"{name}: metrics/{file}.json")
 
     try:
+        below = command.below_repository(system)
         tree = DVCFileSystem(rev=None if name == "workspace" else name)
         points, chosen = metrics(list[Point], "evaluations"), metrics(Selection, "selection").iteration
         return comparison.Run(
@@ -104,9 +122,16 @@ def _run(name: str) -> comparison.Run:
         raise BadInputError(f"{name}: cannot read its results: {error}; see `dvc exp show`") from None
 
 
+def declare(parser: argparse.ArgumentParser) -> None:
+    """What is compared."""
+    parser.add_argument(
+        "names",
+        nargs="*",
+        metavar="[SYSTEM] NAME",
+        help="the system's folder (.), then experiments, commits or `workspace` (workspace and those of `dvc exp show`)",
+    )
+
+
 if __name__ == "__main__":
-    try:
-        main(sys.argv[1:])
-    except PlateauError as error:
-        complain(str(error))
-        sys.exit(error.exit_status)
+    example = "python -m stages.compare systems/mine HEAD bold-hare"
+    stage.guarded(lambda: main(command.parsed(declare, example, sys.argv[1:], system=False).names))

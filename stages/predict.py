@@ -35,10 +35,11 @@ def main(asked: argparse.Namespace) -> None:
 
     system, part = command.system(asked.system), items.shard(asked.shard)
     items.paths(asked.input)
-    values = params.load(system, PARAMS)
-    admitted = admission.check(system, asked.not_gated)
-    out = asked.out or default_out(asked.input, part)
-    run.predict(system, values, admitted, asked.input, out, part, not asked.unconstrained)
+    with command.naming(system):
+        values = params.load(system, PARAMS)
+        admitted = admission.check(system, asked.not_gated)
+        out = asked.out or default_out(asked.input, part)
+        run.predict(system, values, admitted, asked.input, out, part, not asked.unconstrained)
 
 
 def default_out(given: Path, part: tuple[int, int]) -> Path:

@@ -46,7 +46,11 @@ def main(system: System, values: params.Params) -> None:
 
 
 if __name__ == "__main__":
-    if "--preview" in sys.argv:  # it reads more than this stage does, of which DVC need not know
+    if {"--preview", "--rejects"} & set(sys.argv):  # it reads more than this stage does, of which DVC need not know
         runpy.run_module("stages.preview", run_name="__main__")
         sys.exit()
-    stage.run(main, PARAMS)
+    stage.run(
+        main,
+        PARAMS,
+        note="With --preview N it shows how the first records are understood, with --rejects which are not.",
+    )

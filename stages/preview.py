@@ -1,35 +1,47 @@
-"""How the first raw records are understood: `python -m stages.prepare [SYSTEM_DIR] --preview 5`."""
+"""How the first raw records are understood, or the first that are not: raw text, record, prompt, reason; nothing is written."""
 
+import argparse
 import sys
-from functools import partial
+from itertools import islice
 
-from plateau.core import params, stage
+from plateau.core import command, params, stage
 from plateau.core.progress import say
 from plateau.core.system import System
 from plateau.data import preparation
 from plateau.report import preview
 
 PARAMS = ("prepare", "temporal", "convert", "max_seq_length")
-OPTION = "--preview"
+EXAMPLE = "python -m stages.prepare systems/mine --preview 5 --rejects"
 
 
-def show(count: int, system: System, values: params.Params) -> None:
-    """Print raw text, record and prompt of the first `count` records; write nothing."""
+def main(asked: argparse.Namespace) -> None:
+    """Print what is asked for of the first records; write nothing."""
+    system = command.system(asked.system)
+    with command.naming(system):
+        show(system, params.load(system, PARAMS), asked.preview, asked.rejects)
+
+
+def show(system: System, values: params.Params, count: int, rejects: bool = False) -> None:
+    """Print raw text, record and prompt of the first `count` records, or of the first rejects raw text and reason."""
     declared = preparation.options(values["prepare"])["mapping"]
     rules = preparation.rules(
         system.schema("transcript"), system.schema("target"), declared, system.path("models", "base")
     )
-    for number, page in enumerate(preview.pages(system, rules, values, count), 1):
+    pages = islice(preview.rejects(system, rules), count) if rejects else preview.pages(system, rules, values, count)
+    number = 0
+    for number, page in enumerate(pages, 1):
         say(f"===== {number}: {page}\n")
+    if rejects and not number:
+        say(f"no reject among the first {preview.LOOKED_AT:,} records of each source")
 
 
-def asked() -> int:
-    """How many records the command line asks for, 5 where it names no number; takes the option off the command line."""
-    place = sys.argv.index(OPTION)
-    given = [text for text in sys.argv[place + 1 : place + 2] if text.isdecimal()]
-    del sys.argv[place : place + 1 + len(given)]
-    return int(given[0]) if given else 5
+def declare(parser: argparse.ArgumentParser) -> None:
+    """How many records, and which."""
+    parser.add_argument("--preview", type=int, nargs="?", const=5, default=5, metavar="N", help="how many records (5)")
+    parser.add_argument(
+        "--rejects", action="store_true", help="those alone that prepare would set aside, with the reasons"
+    )
 
 
 if __name__ == "__main__":
-    stage.run(partial(show, asked()), PARAMS)
+    stage.guarded(lambda: main(command.parsed(declare, EXAMPLE, sys.argv[1:])))

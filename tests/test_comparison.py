@@ -15,6 +15,7 @@ import pytest
 
 from plateau.core.errors import BadInputError
 from plateau.core.figures import from_json, to_json
+from plateau.core.system import System
 from plateau.core.version import SCHEMA_VERSION
 from plateau.data import fields
 from plateau.evaluation import rows
@@ -162,26 +163,29 @@ def test_revisions_and_experiments_are_compared_by_their_own_predictions(tmp_pat
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    def put(one: Run) -> None:
-        pq.write_table(one.table, tmp_path / "data" / "predictions.parquet")
+    def put(one: Run, folder: Path = tmp_path) -> None:
+        pq.write_table(one.table, folder / "data" / "predictions.parquet")
         chosen = {"iteration": 20, "val_loss": 1.0}
         points = [replace(point, sha256=f"{one.name}{i}") for i, point in enumerate(one.evaluations)]
         known = {"train": one.train, "gates": one.gates, "evaluate": one.evaluate, "evaluations": points}
         for name, values in {**known, "selection": chosen, "speed": one.speed}.items():
-            (tmp_path / "metrics" / f"{name}.json").write_text(json.dumps(to_json(values)))
-        (tmp_path / "params.yaml").write_text(f"lr: {one.params['lr']}\n")
-        for path in (tmp_path / "params.yaml", *(tmp_path / "metrics").iterdir()):
+            (folder / "metrics" / f"{name}.json").write_text(json.dumps(to_json(values)))
+        (folder / "params.yaml").write_text(f"lr: {one.params['lr']}\n")
+        for path in (folder / "params.yaml", *(folder / "metrics").iterdir()):
             os.utime(path, (ord(one.name), ord(one.name)))  # git sees no change in a file of the same size and second
 
-    for folder in ("data", "metrics", "schemas"):
-        (tmp_path / folder).mkdir()
-    (tmp_path / "schemas" / "target.schema.json").write_text(json.dumps(SCHEMA))
+    mine = tmp_path / "systems" / "mine"
+    for root in (tmp_path, mine):
+        for folder in ("data", "metrics", "schemas"):
+            (root / folder).mkdir(parents=True)
+        (root / "schemas" / "target.schema.json").write_text(json.dumps(SCHEMA))
     for command in ("git init -q", "dvc init -q", "dvc config core.autostage true"):
         do(*command.split())
     for name, right, loss in (("a", 0.5, 2.0), ("b", 0.95, 0.3), ("c", 0.75, 1.0)):
         put(run(name, right, loss, lr=loss))
+        put(run(name, 1.1 - right, 2.1 - loss, lr=1.0), mine)
         for command in (
-            "dvc add -q data/predictions.parquet",
+            "dvc add -q data/predictions.parquet systems/mine/data/predictions.parquet",
             "git add .",
             f"git commit -qm {name}",
             f"git tag {name}",
@@ -193,6 +197,10 @@ def test_revisions_and_experiments_are_compared_by_their_own_predictions(tmp_pat
     printed = do(sys.executable, "-m", "stages.compare", "a", "b", "c")
     assert printed.startswith("# Comparison of b, c, a\n\n**Take b: every other run is worse")
     assert "| lr | 0.3 | 1 | 2 |" in printed
+    own = do(sys.executable, "-m", "stages.compare", "systems/mine", "a", "b")
+    assert "warning: no param differs. `dvc exp run systems/mine/dvc.yaml -S ...`" in own
+    assert "# Comparison of a, b\n\n**Take a: every other run is worse" in own
+    assert (mine / "reports" / "comparison.html").is_file()
     html = (tmp_path / "reports" / "comparison.html").read_text(encoding="utf-8")
     assert "Take b: every other run is worse" in html
     assert do(sys.executable, "-m", "stages.compare", "c", "worst").startswith("# Comparison of c, worst\n")
@@ -215,11 +223,11 @@ def test_a_run_of_another_version_compares_or_is_one_line(monkeypatch: pytest.Mo
     runs = {name: run(name, 0.9, 1.0) for name in ("now", "then")}
     without = runs["then"].table.drop_columns(["arm"])
     runs["then"] = replace(runs["then"], table=without)
-    monkeypatch.setattr(compare_stage, "_run", lambda name: runs[name])
+    monkeypatch.setattr(compare_stage, "_run", lambda _, name: runs[name])
     with pytest.raises(BadInputError, match="now, then: of another version of Plateau, whose files") as caught:
-        compare_stage.found(["now", "then"])
+        compare_stage.found(System(Path()), ["now", "then"])
     assert "\n" not in str(caught.value)
     ours = {name: replace(one, params={"schema_version": SCHEMA_VERSION}) for name, one in runs.items()}
-    monkeypatch.setattr(compare_stage, "_run", lambda name: ours[name])
+    monkeypatch.setattr(compare_stage, "_run", lambda _, name: ours[name])
     with pytest.raises((KeyError, ValueError)):
-        compare_stage.found(["now", "then"])
+        compare_stage.found(System(Path()), ["now", "then"])

@@ -281,6 +281,25 @@ def test_a_preview_shows_raw_text_record_and_prompt_and_writes_nothing(tmp_path:
     assert sorted(path.name for path in made.path("data").iterdir()) == ["raw"]
 
 
+def test_a_preview_of_rejects_shows_them_alone_each_with_its_reason(tmp_path: Path) -> None:
+    begun = {"uuid": 19, "begun": "noon"}
+    calls = [CALL, {**CALL, "call": {**CALL["call"], "uuid": 18}}, {**CALL, "call": begun}]
+    labels = [LABEL, {**LABEL, "ref": "19"}, {**LABEL, "ref": "20"}]
+    texts = ("\n".join(map(json.dumps, records)) for records in (calls, labels))
+    made = system(tmp_path, **dict(zip(("calls__jsonl", "labels__jsonl"), texts, strict=True)))
+    values = params.parse((ROOT / "params.yaml").read_text())
+    values["prepare"]["mapping"] = NESTED
+    made.path("params.yaml").write_text(json.dumps(values))
+    done = stage("prepare", str(tmp_path), "--preview", "9", "--rejects")
+    assert (done.returncode, done.stderr) == (0, "")
+    shown = [page.partition("\n\n")[0] for page in done.stdout.split("===== ")[1:]]
+    assert [page.partition("rejected\n")[2].partition(":")[0] for page in shown] == [
+        "impossible_time",
+        "missing_analysis",
+        "missing_transcript",
+    ]
+
+
 @needs_data
 def test_real_data_in_another_shape_needs_no_code(tmp_path: Path) -> None:
     made = system(tmp_path)

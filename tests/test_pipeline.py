@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -296,10 +297,18 @@ def test_the_gate_judges_what_ran_and_nothing_stale(copy: Path) -> None:
 
 def test_a_system_of_ones_own_needs_only_dvc_yaml_params_a_schema_and_data(copy: Path) -> None:
     folder = furniture_shop(copy, "orders")
+    wrong = run(copy, "dvc", "exp", "run", "systems/orders/dvc.yaml", "-S", "lr=5e-4", status=None)
+    assert "type `cd systems/orders && dvc exp run -S lr=5e-4`" in wrong
+    run(copy, "git", "checkout", "params.yaml")
     output = run(copy, "dvc", "repro", "systems/orders/dvc.yaml")
     assert len(ran(output)) >= 10
     assert "item" in json.dumps(json.loads((folder / "metrics" / "evaluate.json").read_text()))
     assert (folder / "reports" / "REPORT.md").exists()
+    commit(copy, "orders")
+    assert "train" in ran(run(folder, "dvc", "exp", "run", "-S", "lr=5e-4"))
+    assert run(copy, "git", "status", "--short", "params.yaml") == ""
+    compared = run(copy, sys.executable, "-m", "stages.compare", "systems/orders", "HEAD", "workspace")
+    assert re.search(r"\| lr \| .*0\.0005", compared)
 
 
 def furniture_shop(clone: Path, name: str) -> Path:

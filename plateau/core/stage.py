@@ -39,7 +39,9 @@ def run(
         asked = command.parsed(lambda parser: _declare(parser, plan, note), "", sys.argv[1:])
         system = command.system(asked.system)
         chosen = plan if plan and asked.plan else main
-        chosen(system, params.load(system, [*keys, *untracked]))
+        with command.naming(system):
+            command.refuse_foreign_params(system)
+            chosen(system, params.load(system, [*keys, *untracked]))
 
     guarded(work, bad_input)
 

@@ -41,6 +41,36 @@ def pages(system: System, rules: Rules, values: Mapping[str, Any], count: int) -
         yield "\n\n".join(parts)
 
 
+def rejects(system: System, rules: Rules) -> Iterator[str]:
+    """One text for each of the first records that prepare would set aside: where, why, and the raw text.
+
+    Records that do not hold come first, then those without a partner of their id, as far as the first LOOKED_AT tell.
+    """
+    declared = json.loads(rules.mapping)
+    known: dict[str, dict[str, Raw]] = {kind: {} for kind in records.KINDS}
+    for _, kinds in preparation.passes(declared):
+        with tempfile.TemporaryDirectory() as folder:
+            for raw in _items(system, declared, kinds[0], Path(folder), LOOKED_AT):
+                for kind in kinds:
+                    value, problem = records.judged(rules, kind, raw)
+                    if name := records.identity(value):
+                        known[kind].setdefault(name, raw)
+                    if problem:
+                        yield _reject(raw, *problem)
+                        break
+    for kind, other, reason in (
+        ("transcripts", "analyses", "missing_analysis"),
+        ("analyses", "transcripts", "missing_transcript"),
+    ):
+        absent = [name for name in known[kind] if name not in known[other]] if len(known[other]) < LOOKED_AT else []
+        for name in absent:
+            yield _reject(known[kind][name], reason, f"none of the {other} has the id {name!r}")
+
+
+def _reject(raw: Raw, reason: str, detail: str) -> str:
+    return f"{raw.file} line {raw.line}\nrejected\n{reason}: {detail}\n\n{raw.shown()[:SHOWN]}"
+
+
 def _items(system: System, declared: Any, kind: str, folder: Path, most: int) -> Iterator[Raw]:
     """The first items of one kind; where each row is a turn, those that the first rows make up."""
     raws = preparation.raws(system, declared, kind)
