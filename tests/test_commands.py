@@ -21,6 +21,7 @@ ELSEWHERE = {
     "make bench": "takes minutes and measures",
     "python -m stages.predict": "needs an adapter that the gates let ship; test_pipeline.py answers records with one that they do not",
     "cd ": "what follows is run in the repository's folder; test_pipeline.py runs it in that of a system",
+    "python -m stages.compare systems/mine": "needs experiments of that system; test_pipeline.py makes some",
     "sbatch ": "runs on a cluster of one's own",
     "make sync": "installs what is locked first; test_sync.py holds what it writes",
     "mlx_lm.convert": "needs a model of the hub",
