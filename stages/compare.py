@@ -47,7 +47,7 @@ def _looks(system: System) -> Iterator[str]:
     if system.metrics("evaluate").is_file():
         asked = load(system, ("gates", "evaluate.confidence"))
         evaluate = read(Evaluate, system.metrics("evaluate"))
-        yield from looks.lines(system, evaluate, asked["gates"], asked["evaluate"]["confidence"])
+        yield from looks.lines(system, evaluate, asked["gates"]["max_looks"], asked["evaluate"]["confidence"])
 
 
 def named(given: list[str]) -> tuple[System, list[str]]:

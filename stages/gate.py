@@ -30,7 +30,7 @@ def main(system: System, params: Params) -> None:
     evaluate = read(Evaluate, system.metrics("evaluate"))
     for line in (
         *report.waivers(judged),
-        *looks.lines(system, evaluate, params["gates"], params["evaluate"]["confidence"]),
+        *looks.lines(system, evaluate, params["gates"]["max_looks"], params["evaluate"]["confidence"]),
     ):
         say(line)
     if not judged.ships:

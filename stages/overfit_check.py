@@ -6,7 +6,7 @@ from plateau.core.params import Params
 from plateau.core.progress import say
 from plateau.core.stage import run
 from plateau.core.system import System
-from plateau.decision import checkup, judging, wanted
+from plateau.decision import checkup, judging, overfit, wanted
 from plateau.decision.criteria import Criteria
 from plateau.evaluation import hashes
 from plateau.metrics.evaluate import Evaluate
@@ -25,7 +25,7 @@ def main(system: System, params: Params) -> None:
     points = read(list[Point], system.metrics("evaluations"))
     selection, train = read(Selection, system.metrics("selection")), read(Train, system.metrics("train"))
     evaluate, split = read(Evaluate, system.metrics("evaluate")), read(Split, system.metrics("split"))
-    checked = checkup.check(points, selection, train, evaluate, split, params["overfit"])
+    checked = checkup.check(points, selection, train, evaluate, split, overfit.Rules(**params["overfit"]))
     own = Criteria.read(system, params["gates"]["criteria"], overfit=checked, evaluate=evaluate, split=split)
     judged = judging.judge(params["gates"], checked, evaluate, hashes.digest(system), own)
     files.write_json(system.metrics("overfit"), to_json(checked))

@@ -25,15 +25,15 @@ def main(system: System, params: Params) -> None:
     """Write adapters/best/ and metrics/selection.json."""
     scratch.sweep()  # dvc.lock names the outs of train by now
     points = read(list[Point], system.metrics("evaluations"))
-    policy = params["selection"]["policy"]
-    row_losses = recorded.row_losses(system) if policy == "one_standard_error" else None
+    policy = selection.Policy(**params["selection"])
+    row_losses = recorded.row_losses(system) if policy.policy == "one_standard_error" else None
     scores = None
-    if policy == "quality":
+    if policy.policy == "quality":
         from plateau.decision import quality  # mlx, which no other policy needs
 
-        tried = selection.top_k(points, params["selection"]["top_k"])
+        tried = selection.top_k(points, policy.top_k)
         scores = quality.valid_scores(system, tried, params["evaluate"])
-    chosen = selection.choose(points, params["selection"], params["overfit"]["val_rise"], row_losses, scores)
+    chosen = selection.choose(points, policy, params["overfit"]["val_rise"], row_losses, scores)
     best.write(system, chosen, points, params["convert"]["template_date"])
     files.write_json(system.metrics("selection"), to_json(chosen))
     say(chosen.reason)

@@ -112,14 +112,12 @@ BETWEEN_STAGES = ("training", "evaluation", "decision", "splits", "metrics")
 # Functions that take or give a mapping of anything, and why; a figure of a metrics file is never in one.
 TAKES_ANYTHING = {
     "answers.effect_on": "data/answers.json, which evaluate reads as AdapterEffect",
-    "checkup.check": "a section of params",
     "criteria.of": "an entry of gates.criteria",
     "criteria.read": "entries of gates.criteria",
     "judging.judge": "a section of params",
     "judging.rows": "a section of params",
     "gates.target": "a section of params",
     "label_noise.judge": "sparse matrices of scikit-learn, which has no types",
-    "overfit.verdict": "a section of params",
     "partition.divide": "a section of params",
     "partition.summary": "a section of params",
     "partition.survey": "a section of params",
@@ -127,7 +125,6 @@ TAKES_ANYTHING = {
     "registry.kind_of": "an entry of evaluate.scores",
     "schema.schema": "a JSON Schema",
     "scoring.learnt": "entries of evaluate.scores",
-    "selection.choose": "a section of params",
 }
 
 

@@ -14,7 +14,7 @@ from plateau.core.system import System
 from plateau.decision import looks
 from plateau.metrics.evaluate import Evaluate
 
-GATES = {"max_looks": 3}
+MAX_LOOKS = 3
 
 
 def measured(test: str = "t", adapter: str = "a") -> dict[str, Any]:
@@ -52,7 +52,7 @@ def system(request: pytest.FixtureRequest, tmp_path: Path) -> System:
 
 
 def said(system: System, now: dict[str, Any]) -> list[str]:
-    return list(looks.lines(system, from_json(Evaluate, now, ""), GATES, 0.95))
+    return list(looks.lines(system, from_json(Evaluate, now, ""), MAX_LOOKS, 0.95))
 
 
 def test_each_adapter_counts_once_on_the_split_that_it_was_judged_on(system: System) -> None:
@@ -89,7 +89,7 @@ def test_more_adapters_widen_the_interval_and_past_the_limit_a_fresh_split_is_ad
     assert lines[2].startswith("its gain over linear of 0.05")
     assert "more than gates.max_looks, 3" in lines[3]
     assert len(said(system, measured("t", "d"))) == 4
-    assert len(list(looks.lines(system, from_json(Evaluate, measured("t", "d"), ""), {"max_looks": 4}, 0.95))) == 3
+    assert len(list(looks.lines(system, from_json(Evaluate, measured("t", "d"), ""), 4, 0.95))) == 3
 
 
 @given(

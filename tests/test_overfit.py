@@ -14,7 +14,7 @@ from plateau.decision import overfit
 from plateau.metrics.evaluations import Point
 from plateau.metrics.train import Train
 
-PARAMS = {"val_rise": 0.05, "min_valid_rows": 30, "min_reduction": 0.05, "still_falling": 0.05}
+PARAMS = overfit.Rules(val_rise=0.05, min_valid_rows=30, min_reduction=0.05, still_falling=0.05)
 PUBLISHED = [
     (0, 1.017, 1.017),
     (100, 0.334, 0.326),

@@ -19,7 +19,7 @@ import yaml
 
 from plateau.core import params
 from plateau.core.figures import Estimate, Keys, from_json, to_json
-from plateau.decision import checkup, judging, selection
+from plateau.decision import checkup, judging, overfit, selection
 from plateau.decision import curve as reading
 from plateau.evaluation import arms
 from plateau.metrics.evaluate import Evaluate
@@ -144,11 +144,13 @@ def figures(val_losses: list[float], rows: int = 500) -> dict[str, Any]:
         },
         "diagnostics": {"forgetting": {"base_loss": 3.0, "adapter_loss": 3.01, "rise": 0.01}},
     }
-    chosen = selection.choose(read, POLICY, 0.05)
+    chosen = selection.choose(read, selection.Policy(**POLICY), 0.05)
     knobs = params.check(ROOT / "params.yaml")
     tested = from_json(Evaluate, evaluate, "evaluate")
     divided = from_json(Split, {"unused_share": 0.01, "dropped": {}}, "split")
-    checked = checkup.check(read, chosen, from_json(Train, train, "train"), tested, divided, knobs["overfit"])
+    checked = checkup.check(
+        read, chosen, from_json(Train, train, "train"), tested, divided, overfit.Rules(**knobs["overfit"])
+    )
     judged = judging.judge({**knobs["gates"], "min_prompted_opponents": 0}, checked, tested, "0" * 64)
     span = {name: f"2025-0{i}-01T00:00:00Z" for i, name in enumerate(("train", "valid", "test"), 1)}
     found = {

@@ -16,8 +16,7 @@ POLICIES = ("latest_within_tolerance", "best", "earliest_within_tolerance")
 
 
 def choose(points, policy="latest_within_tolerance", tolerance=0.005, k=3, losses=None, scores=None):
-    params = {"policy": policy, "tolerance": tolerance, "top_k": k}
-    return selection.choose(points, params, 0.05, losses, scores)
+    return selection.choose(points, selection.Policy(policy, tolerance, k), 0.05, losses, scores)
 
 
 def test_the_published_curve_gives_iteration_1200_and_marks_1300_as_overfitting():

@@ -1,7 +1,6 @@
 """What metrics/overfit.json holds: the verdict with its evidence, from the metrics files of train, select and evaluate."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from plateau.decision import curve, overfit
 from plateau.decision.risks import risks
@@ -21,19 +20,16 @@ def check(
     train: Train,
     evaluate: Evaluate,
     split: Split,
-    params: Mapping[str, Any],
+    limits: overfit.Rules,
 ) -> Overfit:
-    """The verdict on the chosen checkpoint, its losses on every split, risks, alternatives, and the timeline.
-
-    `points` is metrics/evaluations.json; `params` is the section overfit.
-    """
+    """The verdict on the chosen checkpoint, its losses on every split, risks, alternatives, and the timeline."""
     points = sorted(points, key=lambda p: p.iteration)
     chosen = selection.iteration if selection.iteration is not None else -1
-    rows = overfit.timeline(points, params["val_rise"])
+    rows = overfit.timeline(points, limits.val_rise)
     nothing = Judged(chosen, None, None, None, None)
     picked = next((row for row in rows if row.iteration == chosen), nothing)
-    start = curve.onset(points, params["val_rise"])
-    judgement = overfit.verdict(points, chosen, train, evaluate.drift.valid_rows or 0, params)
+    start = curve.onset(points, limits.val_rise)
+    judgement = overfit.verdict(points, chosen, train, evaluate.drift.valid_rows or 0, limits)
     return Overfit(
         verdict=judgement.verdict,
         reason=judgement.reason,

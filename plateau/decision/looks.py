@@ -6,7 +6,7 @@ differs from clone to clone, so that no out of a stage and no gate rests on it.
 
 import json
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from plateau.core.figures import Estimate
@@ -16,7 +16,7 @@ from plateau.metrics.evaluate import Evaluate
 FILE = "metrics/evaluate.json"
 
 
-def lines(system: System, evaluate: Evaluate, gates: Mapping[str, Any], confidence: float) -> Iterator[str]:
+def lines(system: System, evaluate: Evaluate, max_looks: int, confidence: float) -> Iterator[str]:
     """For people: how many adapters the test split has judged, what that does to the evidence, and advice past gates.max_looks."""
     if evaluate.look.test is None or evaluate.look.adapter is None:
         return
@@ -24,9 +24,9 @@ def lines(system: System, evaluate: Evaluate, gates: Mapping[str, Any], confiden
     yield f"this test split has judged {count} different adapter{'s' * (count > 1)}, in git history and this clone's experiments"
     if count > 1:
         yield from _effect(evaluate, count, confidence)
-    if count > gates["max_looks"]:
+    if count > max_looks:
         yield (
-            f"that is more than gates.max_looks, {gates['max_looks']}: trust no small gain; take a fresh test split, such as later "
+            f"that is more than gates.max_looks, {max_looks}: trust no small gain; take a fresh test split, such as later "
             "conversations, or rows that split.blind_size kept apart"
         )
 

@@ -1,7 +1,8 @@
 """The overfit check: a status for each evaluation point, when overfitting set in, and a verdict in plain words."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from plateau.core.numbers import is_finite
@@ -12,6 +13,16 @@ from plateau.metrics.train import Train
 from plateau.training.stopping import BROKEN
 
 _Finding = tuple[str, str] | None
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The section overfit of params.yaml: shares of losses, and a number of rows."""
+
+    val_rise: float
+    min_valid_rows: int
+    min_reduction: float
+    still_falling: float
 
 
 class Judgement(NamedTuple):
@@ -40,12 +51,10 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 2)
 
 
-def verdict(
-    points: Sequence[Point], chosen: int, train: Train, valid_rows: int, params: Mapping[str, Any]
-) -> Judgement:
+def verdict(points: Sequence[Point], chosen: int, train: Train, valid_rows: int, limits: Rules) -> Judgement:
     """The verdict on a run and its chosen checkpoint: `verdict`, `reason`, `suggestion`.
 
-    `train` is metrics/train.json; `params` is the section overfit. The first rule that applies decides, from the least
+    `train` is metrics/train.json; The first rule that applies decides, from the least
     trustworthy state of affairs to the best: no evidence, unstable, overfit, underfit, healthy.
     """
     rules: tuple[tuple[Verdict, Callable[..., _Finding]], ...] = (
@@ -56,15 +65,15 @@ def verdict(
         ("underfit", _underfit),
     )
     for name, rule in rules:
-        found = rule(points, chosen, train, valid_rows, params)
+        found = rule(points, chosen, train, valid_rows, limits)
         if found:
             return Judgement(name, *found)
-    return Judgement("healthy", _healthy_reason(points, chosen, params), "none needed")
+    return Judgement("healthy", _healthy_reason(points, chosen, limits), "none needed")
 
 
-def _few_rows(_: Any, __: int, ___: Any, valid_rows: int, params: Mapping[str, Any]) -> _Finding:
+def _few_rows(_: Any, __: int, ___: Any, valid_rows: int, limits: Rules) -> _Finding:
     """A validation set too small to tell anything by."""
-    least = params["min_valid_rows"]
+    least = limits.min_valid_rows
     if valid_rows >= least:
         return None
     return f"{valid_rows} validation rows, fewer than {least}", f"raise split.valid_size to {least} or more"
@@ -83,7 +92,7 @@ def _few_points(points: Sequence[Point], chosen: int, _: Any, __: int, ___: Any)
     return None
 
 
-def _unstable(points: Sequence[Point], _: int, train: Train, __: int, params: Mapping[str, Any]) -> _Finding:
+def _unstable(points: Sequence[Point], _: int, train: Train, __: int, limits: Rules) -> _Finding:
     """A run that broke, skipped updates, rose above the base model, or swung up and down."""
     remedy = "lower lr, raise warmup or lower train.max_grad_norm"
     if train.stop_reason in BROKEN:
@@ -93,7 +102,7 @@ def _unstable(points: Sequence[Point], _: int, train: Train, __: int, params: Ma
         return f"the validation loss is not finite at iteration {lost[0]}", remedy
     if train.skipped_steps:
         return f"{train.skipped_steps} updates were skipped for a non-finite loss or gradient", remedy
-    return _above_base(points, params["val_rise"], remedy) or _rises(points, params["val_rise"], remedy)
+    return _above_base(points, limits.val_rise, remedy) or _rises(points, limits.val_rise, remedy)
 
 
 def _above_base(points: Sequence[Point], val_rise: float, remedy: str) -> _Finding:
@@ -125,9 +134,9 @@ def _rises(points: Sequence[Point], val_rise: float, remedy: str) -> _Finding:
     return f"training and validation loss are both above an earlier point's, first at iteration {rises[0]}", remedy
 
 
-def _overfit(points: Sequence[Point], chosen: int, _: Any, __: int, params: Mapping[str, Any]) -> _Finding:
+def _overfit(points: Sequence[Point], chosen: int, _: Any, __: int, limits: Rules) -> _Finding:
     """The chosen checkpoint overfits, or most of the run does."""
-    marks = {p.iteration: s for p, s in zip(points, statuses(points, params["val_rise"]), strict=True)}
+    marks = {p.iteration: s for p, s in zip(points, statuses(points, limits.val_rise), strict=True)}
     best = best_point(points)
     if marks.get(chosen) == "overfitting":
         return (
@@ -144,14 +153,14 @@ def _overfit(points: Sequence[Point], chosen: int, _: Any, __: int, params: Mapp
     return None
 
 
-def _underfit(points: Sequence[Point], chosen: int, train: Train, _: int, params: Mapping[str, Any]) -> _Finding:
+def _underfit(points: Sequence[Point], chosen: int, train: Train, _: int, limits: Rules) -> _Finding:
     """Nothing learnt, or still learning when training ended."""
     base, last = points[0], points[-1]
     picked = next(p for p in points if p.iteration == chosen)
     fall = (val_loss(base) - val_loss(picked)) / val_loss(base) if val_loss(base) else 0.0
-    if fall < params["min_reduction"]:
+    if fall < limits.min_reduction:
         return (
-            f"the validation loss fell by {fall:.1%} from the base model's, less than {params['min_reduction']:.0%}",
+            f"the validation loss fell by {fall:.1%} from the base model's, less than {limits.min_reduction:.0%}",
             f"{_LEARN_MORE}; check that labels follow from the prompt; or keep the base model",
         )
     floor = train.unigram_loss
@@ -165,7 +174,7 @@ def _underfit(points: Sequence[Point], chosen: int, train: Train, _: int, params
             f"lower lr to {_HIGH_LR:g} or less" if high > _HIGH_LR else _LEARN_MORE,
         )
     rate = (val_loss(points[-2]) - val_loss(last)) / val_loss(points[-2])
-    if train.stop_reason == "max_iters" and best_point(points) == last and rate > params["still_falling"]:
+    if train.stop_reason == "max_iters" and best_point(points) == last and rate > limits.still_falling:
         return (
             f"the validation loss still fell by {rate:.1%} at the last evaluation point, iteration {last.iteration}",
             _LEARN_MORE,
@@ -173,10 +182,10 @@ def _underfit(points: Sequence[Point], chosen: int, train: Train, _: int, params
     return None
 
 
-def _healthy_reason(points: Sequence[Point], chosen: int, params: Mapping[str, Any]) -> str:
+def _healthy_reason(points: Sequence[Point], chosen: int, limits: Rules) -> str:
     """Why nothing is wrong."""
     picked = next(p for p in points if p.iteration == chosen)
-    start = onset(points, params["val_rise"])
+    start = onset(points, limits.val_rise)
     after = f"overfitting set in later, at iteration {start}" if start else "no evaluation point is overfitting"
     return (
         f"iteration {chosen}: validation loss {val_loss(picked):.4g}, {gap_pct(picked):.1f} % above training; {after}"

@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -11,8 +12,18 @@ from plateau.core.numbers import is_finite, perplexity
 from plateau.decision import curve
 from plateau.decision.curve import val_loss
 from plateau.evaluation.chosen import RowLosses
+from plateau.metrics import selection as metrics
 from plateau.metrics.evaluations import Point
 from plateau.metrics.selection import Candidate, Selection
+
+
+@dataclass(frozen=True)
+class Policy:
+    """The section selection of params.yaml: the name of the policy, and the figures that some policies need."""
+
+    policy: metrics.Policy
+    tolerance: float
+    top_k: int
 
 
 class _Rule(NamedTuple):
@@ -25,12 +36,12 @@ class _Rule(NamedTuple):
 
 def choose(
     points: Sequence[Point],
-    params: Mapping[str, Any],
+    policy: Policy,
     val_rise: float,
     row_losses: Mapping[int, RowLosses] | None = None,
     scores: Mapping[int, float] | None = None,
 ) -> Selection:
-    """Choose by `params["policy"]`; returns what metrics/selection.json holds, every candidate with why (not).
+    """Choose by a policy; returns what metrics/selection.json holds, every candidate with why (not).
 
     `row_losses` serves one_standard_error and `scores` (iteration to score, higher is better) serves quality; both are
     needed there. Iteration 0 is never chosen. Raises BadInputError when there is nothing to choose from.
@@ -39,7 +50,7 @@ def choose(
     best = curve.best_point(points)
     if best is None:
         raise BadInputError("no checkpoint with a finite validation loss to choose from; see metrics/evaluations.json")
-    rule = _rule(points, best, params, val_rise, row_losses or {}, scores or {})
+    rule = _rule(points, best, policy, val_rise, row_losses or {}, scores or {})
     refused = {p.iteration: _unusable(p) or rule.refuse(p) for p in points}
     eligible = sorted((p for p in points if refused[p.iteration] is None), key=rule.order)
     chosen = eligible[0]
@@ -47,7 +58,7 @@ def choose(
     candidates = [_candidate(p, chosen, refused[p.iteration], rule.words, scores) for p in points]
     loss = val_loss(chosen)
     return Selection(
-        params["policy"], chosen.iteration, loss, perplexity(loss), reason + _base_note(points, chosen), candidates
+        policy.policy, chosen.iteration, loss, perplexity(loss), reason + _base_note(points, chosen), candidates
     )
 
 
@@ -70,25 +81,25 @@ def standard_error(losses: RowLosses) -> float:
 def _rule(
     points: Sequence[Point],
     best: Point,
-    params: Mapping[str, Any],
+    policy: Policy,
     val_rise: float,
     row_losses: Mapping[int, RowLosses],
     scores: Mapping[int, float],
 ) -> _Rule:
     """The rule that a policy's name stands for, with the figures of this run in it."""
-    policy, tolerance = params["policy"], params["tolerance"]
-    within = _at_most(best.val_loss * (1 + tolerance), best, f"the tolerance of {tolerance:.4g} (relative)")
-    if policy == "best":
+    tolerance = policy.tolerance
+    within = _at_most(val_loss(best) * (1 + tolerance), best, f"the tolerance of {tolerance:.4g} (relative)")
+    if policy.policy == "best":
         return _Rule(lambda _: None, _by_loss, "the lowest validation loss")
-    if policy == "earliest_within_tolerance":
+    if policy.policy == "earliest_within_tolerance":
         return _Rule(within, _by_iteration, f"the least trained within {tolerance:.4g} of the best validation loss")
-    if policy == "latest_within_tolerance":
+    if policy.policy == "latest_within_tolerance":
         refuse = _before(curve.onset(points, val_rise), within)
         words = f"the most trained within {tolerance:.4g} of the best validation loss, before overfitting"
         return _Rule(refuse, _latest_first, words)
-    if policy == "one_standard_error":
+    if policy.policy == "one_standard_error":
         return _one_standard_error(best, row_losses)
-    return _quality(points, params["top_k"], scores)
+    return _quality(points, policy.top_k, scores)
 
 
 def _one_standard_error(best: Point, row_losses: Mapping[int, RowLosses]) -> _Rule:
