@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import tiny
 
 from plateau.core.errors import BadInputError
 from plateau.core.figures import from_json, to_json
@@ -170,7 +171,7 @@ def test_revisions_and_experiments_are_compared_by_their_own_predictions(tmp_pat
         known = {"train": one.train, "gates": one.gates, "evaluate": one.evaluate, "evaluations": points}
         for name, values in {**known, "selection": chosen, "speed": one.speed}.items():
             (folder / "metrics" / f"{name}.json").write_text(json.dumps(to_json(values)))
-        (folder / "params.yaml").write_text(f"lr: {one.params['lr']}\n")
+        tiny.write_params(folder, {"lr": one.params["lr"]})
         for path in (folder / "params.yaml", *(folder / "metrics").iterdir()):
             os.utime(path, (ord(one.name), ord(one.name)))  # git sees no change in a file of the same size and second
 
