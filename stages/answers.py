@@ -1,4 +1,4 @@
-"""answers: what the chosen adapter says on the test split, free, constrained and fused, and what it does to the base model."""
+"""answers: generate with the chosen adapter on the test split, free, held to the schema, and merged into the base model; measure its losses."""
 
 import time
 
@@ -53,7 +53,7 @@ def _settings(params: Params) -> answers.Settings:
 
 
 def show_plan(system: System, params: Params) -> None:
-    """Print what asking will cost, by arm; no model is loaded."""
+    """Print how many tokens and minutes generation will take, by arm; no model is loaded."""
     options = params["evaluate"]
     wanted = (options["num_samples"], options["diagnostic_rows"])
     plan.show(system, "answers", ("adapter", "fused"), options["arms"], wanted, options["max_tokens"])

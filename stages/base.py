@@ -1,4 +1,4 @@
-"""base: find and pin the model that is fine-tuned."""
+"""base: find the model that is fine-tuned, and record the hashes of its files."""
 
 from plateau.core.params import Params
 from plateau.core.progress import say

@@ -1,4 +1,4 @@
-"""baselines: what needs no language model says on the test split: a constant, and a linear model of words."""
+"""baselines: predict the test split without a language model, by a constant answer and by a linear model on word counts."""
 
 import json
 import time
@@ -30,7 +30,7 @@ def main(system: System, params: Params) -> None:
 
 
 def _predictions(train: samples.Split, test: samples.Split, prompts: dict[str, list[str]]) -> list[pa.Table]:
-    """Predictions for the test rows that are generated for, and those of a linear model for the training rows."""
+    """Both baselines' predictions for the sampled test rows, and the linear model's for the sampled training rows."""
     kinds = scoring.PLAIN.kinds(test.schema)
     targets = [scoring.parse(target) for target in train.examples.targets]
     asked = [prompts["test"][row] for row in test.sampled]
@@ -42,13 +42,13 @@ def _predictions(train: samples.Split, test: samples.Split, prompts: dict[str, l
 
 
 def _rows(split: samples.Split, arm: str, made: list[baselines.Target]) -> pa.Table:
-    """Targets for the sampled rows of a split as predictions."""
+    """Turn targets for the sampled rows of a split into rows of predictions."""
     texts = [json.dumps(target) for target in made]
     return rows.rows_of(split.examples, entry(arm), split.name, None, split.sampled, texts, [0] * len(made))
 
 
 def _held_out(train: samples.Split, prompts: list[str]) -> list[baselines.Target]:
-    """What a linear model says of the sampled training rows, fitted on the others."""
+    """Predict the sampled training rows with a linear model that was fitted on the other training rows."""
     asked = set(train.sampled.tolist())
     others = [row for row in range(len(prompts)) if row not in asked]
     if not others:

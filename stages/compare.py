@@ -80,12 +80,12 @@ def found(system: System, names: list[str]) -> comparison.Comparison:
 
 
 def _version(run: comparison.Run) -> object:
-    """The schema_version of a run's params; None before there was one."""
+    """The schema_version in a run's params; None for a run of a version that had no such key."""
     return run.params.get("schema_version")
 
 
 def _known() -> list[str]:
-    """The workspace and the experiments of HEAD that have results."""
+    """The names of the workspace and of those experiments of HEAD that have results."""
     from dvc.api import exp_show
 
     rows = [row for row in exp_show() if row.get("Experiment")]

@@ -1,4 +1,4 @@
-"""Split rows to chat messages and token ids: `python -m stages.convert [SYSTEM_DIR]`."""
+"""convert: render the rows of each split as chat messages and as token ids."""
 
 import time
 
@@ -20,7 +20,7 @@ def main(system: System, values: params.Params) -> None:
     wanted.check(system)
     began = time.perf_counter()
     setup = conversion.setup(system, values)
-    conversion.renderer(setup)  # a fault of the tokenizer or template is told before any row is read
+    conversion.renderer(setup)  # so that a fault of the tokenizer or template is reported before any row is read
     summary: dict[str, Lengths] = {}
     with engine.local(None) as pool:
         for name in SPLITS:

@@ -1,4 +1,4 @@
-"""evaluate: the figures of what the arms said on the held-out test split; no model runs."""
+"""evaluate: compute all figures from the recorded predictions on the held-out test split; no model runs."""
 
 import time
 from collections.abc import Sequence
@@ -96,13 +96,13 @@ def _settings(params: Params) -> figures.Settings:
 
 
 def _rules(system: System, schema: fields.Schema, params: Params) -> scoring.Rules:
-    """What evaluate.scores asks for, and the scales of numbers that the training split gives."""
+    """The rules of scoring: the param evaluate.scores, and the scale of each number, learnt from the training split."""
     targets = pq.read_table(system.split("train"), columns=["target"])["target"].to_pylist()
     return scoring.Rules.learnt(schema, [scoring.parse(target) for target in targets], params["evaluate"]["scores"])
 
 
 def _drift(system: System, table: pa.Table, settings: figures.Settings) -> Drift:
-    """The adapter's loss on the training probe, on validation as recorded when it was chosen, and on the test."""
+    """The adapter's loss on the training probe, on the validation split (as recorded when it was chosen) and on the test split."""
     probe, tested = (predictions.arms(table, split)["adapter"] for split in (PROBE, "test"))
     train, test = figures.row_losses(probe), figures.row_losses(tested)
     return figures.drift({"train": train, "valid": chosen.losses(system), "test": test}, settings)

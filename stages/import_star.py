@@ -1,4 +1,4 @@
-"""STAR dialogues to raw transcripts and analyses: `python -m stages.import_star systems/star`."""
+"""import_star: convert STAR's dialogues to raw transcripts and analyses, for systems/star."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""opponents: what the base model says on the test split; another learning rate leaves it up to date."""
+"""opponents: generate with the base model on the test split. The stage does not depend on the adapter, so another learning rate leaves it up to date."""
 
 import time
 
@@ -37,7 +37,7 @@ def main(system: System, params: Params) -> None:
 
 
 def show_plan(system: System, params: Params) -> None:
-    """Print what asking will cost, by arm; no model is loaded."""
+    """Print how many tokens and minutes generation will take, by arm; no model is loaded."""
     options = params["evaluate"]
     wanted = (options["num_samples"], options["diagnostic_rows"])
     plan.show(system, "opponents", ("base",), options["arms"], wanted, options["max_tokens"])

@@ -1,4 +1,4 @@
-"""overfit_check: a status for each evaluation point, a verdict on the run, and the gates."""
+"""overfit_check: give each evaluation point a status and the run a verdict, and hold the figures to the gates."""
 
 from plateau.core import files
 from plateau.core.figures import read, to_json
@@ -21,7 +21,9 @@ PARAMS = ("overfit", "gates")
 def main(system: System, params: Params) -> None:
     """Write metrics/overfit.json and metrics/gates.json."""
     wanted.check(system)
-    system.metrics("gates").unlink(missing_ok=True)  # an answer from earlier figures must not outlive them
+    system.metrics("gates").unlink(
+        missing_ok=True
+    )  # so that no answer from earlier figures is left if this stage fails
     points = read(list[Point], system.metrics("evaluations"))
     selection, train = read(Selection, system.metrics("selection")), read(Train, system.metrics("train"))
     evaluate, split = read(Evaluate, system.metrics("evaluate")), read(Split, system.metrics("split"))

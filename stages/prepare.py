@@ -1,4 +1,4 @@
-"""Raw files to valid records: `python -m stages.prepare [SYSTEM_DIR]`; with `--preview 5`, how the first ones are understood."""
+"""prepare: turn raw files into checked records; with `--preview 5`, only show how the first five are understood."""
 
 import json
 import runpy
@@ -46,7 +46,9 @@ def main(system: System, values: params.Params) -> None:
 
 
 if __name__ == "__main__":
-    if {"--preview", "--rejects"} & set(sys.argv):  # it reads more than this stage does, of which DVC need not know
+    if {"--preview", "--rejects"} & set(
+        sys.argv
+    ):  # a module of its own, for the preview reads params that this stage does not depend on
         runpy.run_module("stages.preview", run_name="__main__")
         sys.exit()
     stage.run(

@@ -1,4 +1,4 @@
-"""reference (frozen): train the small model that stands in for a real one; `dvc repro -f reference` makes the same bytes."""
+"""reference (frozen in DVC): train the small model that stands in for a real one; `dvc repro -f reference` makes the same bytes again."""
 
 from plateau.core.params import Params
 from plateau.core.stage import run

@@ -1,4 +1,4 @@
-"""The page on which a release is signed off, from the metrics files: `python -m stages.report [SYSTEM_DIR]`."""
+"""report: write the page on which a release is signed off, from the metrics files."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""select: choose a checkpoint from the recorded evaluation points, and put it where others load it from."""
+"""select: choose a checkpoint from the recorded evaluation points, and copy it to adapters/best."""
 
 from plateau.core import files
 from plateau.core.figures import read, to_json
@@ -23,13 +23,13 @@ PARAMS = (
 
 def main(system: System, params: Params) -> None:
     """Write adapters/best/ and metrics/selection.json."""
-    scratch.sweep()  # dvc.lock names the outs of train by now
+    scratch.sweep()  # train has ended, and dvc.lock names its outputs: its saved state is needed no more
     points = read(list[Point], system.metrics("evaluations"))
     policy = selection.Policy(**params["selection"])
     row_losses = recorded.row_losses(system) if policy.policy == "one_standard_error" else None
     scores = None
     if policy.policy == "quality":
-        from plateau.decision import quality  # mlx, which no other policy needs
+        from plateau.decision import quality  # imports mlx, which no other policy needs
 
         tried = selection.top_k(points, policy.top_k)
         scores = quality.valid_scores(system, tried, params["evaluate"])

@@ -1,4 +1,4 @@
-"""Records to train, valid and test, and the labels worth a look: `python -m stages.split [SYSTEM_DIR]`."""
+"""split: divide the records into train, valid and test, and list labels that a person should check."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""Make up the contact centre's raw transcripts and analyses: `python -m stages.synthesize [SYSTEM_DIR]`."""
+"""synthesize: make up raw transcripts and analyses of a contact centre."""
 
 import datetime as dt
 

@@ -1,4 +1,4 @@
-"""Prepared records plus what clock, calendar and earlier contacts say: `python -m stages.temporal [SYSTEM_DIR]`."""
+"""temporal: add features of the clock, the calendar and earlier contacts to the prepared records."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""train: fine-tune with early stopping; every evaluation point is a checkpoint whose loss is known."""
+"""train: fine-tune with early stopping; every evaluation point leaves a checkpoint with its validation loss."""
 
 import math
 import os
@@ -57,7 +57,7 @@ PARAMS = (
     "train.max_bad_steps",
     "train.ranks",
 )
-# They change no byte of what is written, so that DVC does not track them and a run goes on whatever they are.
+# They change no byte of the outputs. So DVC does not track them, and an interrupted run goes on when they change.
 UNTRACKED = (
     "train.state_every",
     "train.hostfile",
@@ -111,7 +111,9 @@ def _train(system: System, params: Params, ranks: Ranks) -> None:
     if ranks.rank == 0:
         say("\n".join(plan.lines()))
     with scratch.held(system.root, name, ranks.rank == 0) as folder:
-        ranks.any(False)  # until rank 0 has the lock, an orphan may still write the state that every rank is to load
+        ranks.any(
+            False
+        )  # wait until rank 0 has the lock: before that an orphan may still write the state that every rank is to load
         training = trainer.Run(model, adapter, data, settings, folder, ranks)
         at_start, known = training.state.iteration, len(training.state.points)
         if known and ranks.rank == 0:
@@ -132,12 +134,12 @@ def _train(system: System, params: Params, ranks: Ranks) -> None:
                 scratch.finish(system, folder)
             say(figures.stop_summary)
     if reason in stopping.BROKEN and ranks.rank == 0:
-        scratch.remove(folder)  # so that the next run trains
+        scratch.remove(folder)  # so that the next run starts anew
     outcome.refuse_broken(figures)
 
 
 def _ready(system: System, params: Params) -> None:
-    """Say, or refuse, what evaluation could not work with."""
+    """Warn of what evaluation will meet; raises BadInputError for what it could not work with."""
     readiness.full_of_quantised(system, params["fine_tune_type"])
     options = params["evaluate"]
     readiness.check(system, options["max_tokens"], options["arms"], params["convert"]["template_date"])
