@@ -1,1 +1,1 @@
-"""What maintains the repository: stage dependencies, tables of the docs."""
+"""Tools that maintain the repository: they write what follows from a definition, and compare outputs with recorded ones."""

@@ -1,8 +1,8 @@
-"""What each stage really depends on, read from its code; tools.pipeline writes it into dvc.yaml.
+"""The code and schemas that each stage depends on, found by reading its imports; tools.pipeline writes them into dvc.yaml.
 
 The rule: a stage depends on its own module, on every project module that it imports at any remove (imports inside
 functions too), on the package files of these (`__init__.py`) where they hold more than a docstring, on the templates
-that they name, and on the schemas that they ask its system for. Not on those of WITHOUT_EFFECT, nor on what only these import.
+that they name, and on the schemas that they ask its system for. It does not depend on the modules of WITHOUT_EFFECT, nor on what only these import.
 """
 
 import ast
@@ -20,8 +20,8 @@ from tools import effects
 
 ROOT = Path(__file__).parent.parent
 SCHEMA = closed(definitions.PARAMS)
-# Modules that can change no out of any stage, only what a person sees, when a stage stops, and what it refuses to do.
-# tests/test_effects.py runs a system with each of them replaced by one that does nothing, and holds that all outs are the same bytes.
+# Modules that cannot change any output of a stage: they only decide what a person sees, when a stage stops, and what it refuses.
+# tests/test_effects.py runs a system with all of them replaced by modules that do nothing, and checks that all outputs are the same bytes.
 WITHOUT_EFFECT = (
     "plateau/core/checks.py",
     "plateau/core/errors.py",
@@ -45,7 +45,7 @@ def syntax(path: Path) -> ast.Module:
 
 @cache
 def imported_names(path: Path) -> tuple[str, ...]:
-    """Dotted names that a module imports; for `from a import b` both `a` and `a.b`, for b may be a module."""
+    """The dotted names that a module imports. For `from a import b` both `a` and `a.b`, because b may be a module."""
     found: list[str] = []
     package = list(path.relative_to(ROOT).parent.parts)
     for node in ast.walk(syntax(path)):
@@ -95,7 +95,7 @@ def templates(path: Path) -> set[Path]:
 
 
 def schemas(path: Path, system: Path) -> set[Path]:
-    """Schemas that a module asks its system for, the system's own before the shared one."""
+    """The schemas that a module asks its system for: the system's own where it has one, else the shared one."""
     found = set()
     for node in ast.walk(syntax(path)):
         if isinstance(node, ast.Call) and ast.unparse(node.func) == "system.schema":
@@ -156,7 +156,7 @@ def stages(system: Path) -> list[Stage]:
 
 
 def declared(path: Path, constant: str = "PARAMS") -> tuple[str, ...]:
-    """The PARAMS constant of a stage module; or its UNTRACKED, of params that change no byte, where it has one."""
+    """The constant PARAMS of a stage module; or UNTRACKED, its params that change no output, empty where it has none."""
     for node in syntax(path).body:
         if isinstance(node, ast.Assign | ast.AnnAssign) and ast.unparse(node).startswith(constant) and node.value:
             named = isinstance(node.value, ast.Name)  # a constant of the definitions
@@ -167,9 +167,9 @@ def declared(path: Path, constant: str = "PARAMS") -> tuple[str, ...]:
 
 
 def reads(path: Path) -> set[tuple[str, ...]]:
-    """How a stage module reads its params: ("lr",) and ("split", "group_by"), with "*" where it hands on the whole.
+    """The keys by which a stage module reads its params: ("lr",) or ("split", "group_by"), with "*" where it passes on a whole mapping.
 
-    A loop over PARAMS reads each key that stands there: ("PARAMS",). The params are what `main` and its helpers call them.
+    A loop over PARAMS reads all keys in it: ("PARAMS",). The name of the params is that of the second argument of `main`.
     """
     tree = syntax(path)
     parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
@@ -183,7 +183,7 @@ def reads(path: Path) -> set[tuple[str, ...]]:
 
 
 def subscripts(node: ast.AST, parents: dict[ast.AST, ast.AST]) -> tuple[str, ...]:
-    """The literal keys by which a name is subscripted, to the depth of params.yaml; "*" where a mapping is left."""
+    """The literal keys by which a name is subscripted, at most as deep as params.yaml; "*" at the end where the result is a mapping."""
     keys: list[str] = []
     if isinstance(above := parents[node], ast.Subscript) and isinstance(parents[above], ast.DictComp):
         loops = parents[above].generators
@@ -201,7 +201,7 @@ def subscripts(node: ast.AST, parents: dict[ast.AST, ast.AST]) -> tuple[str, ...
 
 @cache
 def names(path: Path) -> frozenset[str]:
-    """Every word that a module uses as a key, argument, keyword or attribute, its constants PARAMS and UNTRACKED left aside."""
+    """Every word that a module uses as a key, argument, keyword or attribute, except in its constants PARAMS and UNTRACKED."""
     read = (node for node in syntax(path).body if not ast.unparse(node).startswith(("PARAMS", "UNTRACKED")))
     words = set()
     for node in (inner for outer in read for inner in ast.walk(outer)):
@@ -211,7 +211,7 @@ def names(path: Path) -> frozenset[str]:
 
 
 def param_problems(stage: Stage) -> list[str]:
-    """Params that dvc.yaml, the PARAMS constant and the code do not agree on."""
+    """Find params on which dvc.yaml, the constant PARAMS and the code disagree."""
     constant, listed, found = set(declared(stage.module)), stage.params(), reads(stage.module)
     words = set().union(*(names(module) for module in modules(stage.module)))
     problems = [f"{stage.name}: add param {key}" for key in sorted(constant - listed)]
@@ -228,7 +228,7 @@ def param_problems(stage: Stage) -> list[str]:
 
 
 def unread(key: str, found: set[tuple[str, ...]], words: set[str]) -> list[str]:
-    """What of a declared key is not read: neither subscripted, nor handed on to code that knows its name."""
+    """The parts of a declared key that no code reads: neither by subscript, nor by a function that gets the section and uses the name."""
     section, _, name = key.partition(".")
     if not name and ("PARAMS",) in found:
         return []

@@ -1,4 +1,4 @@
-"""Goldens: bytes and messages that a change of form must not change. `python -m tools.goldens` compares, `--record` writes.
+"""Goldens are recorded bytes and messages that refactoring must not change. `python -m tools.goldens` compares, `--record` writes them.
 
 tools/goldens.json holds the MD5 of every out of the default and of STAR (from their dvc.lock), of every out of a small run of
 the whole pipeline, what prepare makes of broken records, and exit status and message for params that are wrong. A difference
@@ -105,7 +105,7 @@ def main() -> None:
 
 
 def collect() -> dict[str, Any]:
-    """Everything that is compared, by part."""
+    """Collect everything that is compared, by part."""
     with tempfile.TemporaryDirectory() as name:
         clone = copied(Path(name) / "clone")
         return {
@@ -133,7 +133,7 @@ def outs(lock: Path) -> dict[str, str]:
 
 
 def copied(folder: Path) -> Path:
-    """A git repository of the files that git tracks here, as they are in the working tree."""
+    """Make a git repository from the files that git tracks here, as they are in the working tree."""
     names = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
@@ -187,7 +187,7 @@ def bad_params(clone: Path) -> Iterator[tuple[str, list[Any]]]:
 
 
 def bad_records(clone: Path, folder: Path) -> dict[str, Any]:
-    """What prepare says and rejects of broken records among good ones."""
+    """What prepare prints and which records it rejects, given broken records among good ones."""
     (folder / "schemas").mkdir(parents=True)
     (folder / "schemas" / "target.schema.json").write_text(json.dumps(TARGET), encoding="utf-8")
     raw = folder / "data" / "raw"

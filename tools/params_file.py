@@ -1,7 +1,7 @@
-"""params.yaml of a system, written from the definitions of its params: order and comments are theirs, the values the system's.
+"""Write a system's params.yaml: order and comments come from the definitions of params, the values stay the system's own.
 
-A comment that begins with "Here:" is the system's own and stays above its key; so does whatever stands behind or within a value.
-A key that no definition knows stays, at the end of its section, for the loader to refuse.
+A comment that begins with "Here:" is the system's own and stays above its key. Comments behind or within a value stay too.
+A key without a definition stays, at the end of its section; the loader refuses it.
 """
 
 import re
@@ -40,12 +40,12 @@ class Entry:
 
 
 def synced(text: str, schema: str, definitions: Definitions = PARAMS) -> str:
-    """The file with every key of the definitions, in their order and under their comments; no value changes.
+    """The text of the file with every key of the definitions, in their order and under their comments; no value changes.
 
     `schema` is the path of params.schema.json from the file. BadInputError where the text is no YAML mapping.
     """
     values = params.read(text, "params.yaml")
-    if values.get(VERSION, SCHEMA_VERSION) != SCHEMA_VERSION:  # the one value that is not the system's
+    if values.get(VERSION, SCHEMA_VERSION) != SCHEMA_VERSION:  # the one value that is not the system's own
         text = re.sub(rf"(?m)^{VERSION}:.*$", f"{VERSION}: {SCHEMA_VERSION}", text)
         values = params.read(text, "params.yaml")
     written = HEADER.format(schema=schema) + "\n" + "\n".join(_mapping(definitions, values, text.split("\n"), 0)) + "\n"
@@ -64,7 +64,7 @@ def added(text: str, definitions: Definitions = PARAMS) -> list[str]:
 
 
 def comments_lost(before: str, after: str) -> list[str]:
-    """Comment lines that stood there and do no longer: of an earlier definition, or a person's without "Here:"."""
+    """Comment lines that were removed: those of an earlier definition, or a person's that do not begin with "Here:"."""
     lines = [[line.strip() for line in text.split("\n") if line.strip().startswith("#")] for text in (before, after)]
     return [line for line in lines[0] if line not in lines[1]]
 
@@ -80,7 +80,7 @@ def _missing(definitions: Definitions, values: Mapping[str, Any], above: str = "
 
 
 def _holds(now: Any, before: Any) -> bool:
-    """Whether everything that was there still is; keys may have been added."""
+    """Whether all earlier values are still there; keys may have been added."""
     if isinstance(before, Mapping) and isinstance(now, Mapping):
         return all(key in now and _holds(now[key], value) for key, value in before.items())
     return type(now) is type(before) and bool(now == before)
@@ -90,7 +90,7 @@ def entries(lines: Sequence[str], depth: int) -> dict[str, Entry]:
     """The keys of a block mapping at one depth of indentation, two spaces each, in the order of the file."""
     pad = "  " * depth
     found: dict[str, Entry] = {}
-    waiting: list[str] = []  # comments and blank lines, of which it is not yet known to what they belong
+    waiting: list[str] = []  # comments and blank lines that belong to the next key, or to the value before
     below: list[str] = []
     for line in lines:
         if start := re.match(rf"{pad}([\w.-]+):(?:\s|$)", line):
@@ -107,7 +107,7 @@ def entries(lines: Sequence[str], depth: int) -> dict[str, Entry]:
 
 
 def _mapping(definitions: Definitions, values: Mapping[str, Any], lines: Sequence[str], depth: int) -> Iterator[str]:
-    """The lines of a mapping: every param of the definitions, then what they do not know."""
+    """The lines of a mapping: every param of the definitions, then the keys without a definition."""
     pad, standing = "  " * depth, entries(lines, depth)
     for param in definitions:
         if isinstance(param, Section) and param.optional and param.name not in values:
@@ -129,7 +129,7 @@ def _mapping(definitions: Definitions, values: Mapping[str, Any], lines: Sequenc
 
 
 def _leaf(name: str, value: Any, entry: Entry | None, pad: str) -> Iterator[str]:
-    """A key with its value: as it stands, where that is read as the value; else in the form that DVC writes."""
+    """The lines of a key and its value: unchanged where they still read as that value, else in the form that DVC writes."""
     if entry is not None and not (isinstance(value, list) and value and entry.rest.startswith("[")):
         as_it_stands = [f"{pad}{name}: {entry.rest}".rstrip(), *entry.below]
         if _reads_as(as_it_stands, name, value, pad):
@@ -148,7 +148,7 @@ def _reads_as(lines: Sequence[str], name: str, value: Any, pad: str) -> bool:
 
 
 def dumped(values: Mapping[str, Any]) -> str:
-    """YAML as DVC writes it: block lists, null as nothing; a float with a point, for YAML 1.1 takes 1e-05 for text."""
+    """YAML as DVC writes it: block lists, nothing for null. A float gets a point, because YAML 1.1 reads 1e-05 as text."""
     from dvc.utils.serialize import dumps_yaml
 
     text: str = dumps_yaml(values)

@@ -30,14 +30,14 @@ def dvc_yaml(system: Path) -> str:
 
 
 def own_part(system: Path) -> dict[str, Any]:
-    """What system.yaml says; nothing where a system has none."""
+    """The content of system.yaml; empty where a system has no such file."""
     path = system / "system.yaml"
     read: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else {}
     return read
 
 
 def merged(shared: Stages, own: Mapping[str, Any]) -> Stages:
-    """All stages of a system: one of its own stands before the first that reads what it writes."""
+    """All stages of a system. Each of its own stages is placed before the first stage that reads its outputs."""
     stages = dict(shared)
     for name, stage in reversed(own.get("stages", {}).items()):
         made = {path.removeprefix("/") for path in stage.get("outs", ())}
@@ -51,7 +51,7 @@ def merged(shared: Stages, own: Mapping[str, Any]) -> Stages:
 
 
 def entry(system: Path, name: str, stage: Mapping[str, Any]) -> dict[str, Any]:
-    """One stage as DVC has it."""
+    """The entry of one stage in dvc.yaml."""
     inside = system.relative_to(ROOT).as_posix()
     module = ROOT / "stages" / f"{stage.get('module', name)}.py"
     keys = list(deps.declared(module))
@@ -71,7 +71,7 @@ def entry(system: Path, name: str, stage: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _placed(path: str, inside: str) -> str:
-    """A path below the repository: as it is after a leading "/", else below the system."""
+    """A path below the repository; a path without a leading "/" is below the system."""
     return path.removeprefix("/") if path.startswith("/") or inside == "." else f"{inside}/{path}"
 
 

@@ -1,4 +1,4 @@
-"""`make sync`: write all that follows from a definition, and say what was added; `git diff` is empty when nothing did.
+"""`make sync`: write everything that follows from a definition, and print what was added. Without a changed definition it writes nothing.
 
 schemas/params.schema.json and schemas/metrics, stages/effects, every system's params.yaml (order and comments, never a value) and dvc.yaml, and the tables of README
 and docs.
@@ -38,7 +38,7 @@ def write_effects() -> None:
 
 
 def write_params(system: Path) -> list[str]:
-    """A system's params.yaml; what was added or taken out, in words."""
+    """Write a system's params.yaml; return lines that say what was added or removed."""
     path = system / "params.yaml"
     text = path.read_text(encoding="utf-8")
     written = params_file.synced(text, os.path.relpath(SCHEMA, system))

@@ -1,4 +1,4 @@
-"""What README and docs repeat from definitions, schemas and metrics, made from these: `python -m tools.tables`."""
+"""Write the tables of README and docs that repeat definitions, schemas and metrics: `python -m tools.tables`."""
 
 import dataclasses
 import json
@@ -72,7 +72,7 @@ def metrics() -> str:
 
 
 def knobs() -> str:
-    """The headline knobs, and the sections with their keys."""
+    """Two tables of params: those at the top of params.yaml, and the sections with their keys."""
     told = params_file.described()
     top = [f"| `{name}` | {meaning} |" for name, meaning, below in told if not below]
     sections = [
@@ -110,7 +110,7 @@ def outcome(folder: Path) -> str:
 
 
 def sweep() -> str:
-    """The recorded sweep: knobs, figures, paired differences of the score, and the advice."""
+    """The table of the recorded sweep: params, figures, paired differences of the score, and the advice."""
     found = comparison.Comparison(**json.loads(SWEEP.read_text(encoding="utf-8")))
     scores = {pair["run"]: pair for pair in found.pairs if pair["of"] == "score"}
     against = [
@@ -137,7 +137,7 @@ def page() -> str:
 
 
 def rewrite() -> None:
-    """Put them in place of those that stand there."""
+    """Replace the tables in README and docs by new ones."""
     PAGE.write_text(page(), encoding="utf-8")
     replace(PARAMS, r"\| knob \| meaning \|.*\Z", lambda _: f"{knobs()}\n")
     replace(READING, r"\| gate \| asks for \|.*?(?=\n\n)", lambda _: gate_entries())
@@ -148,7 +148,7 @@ def rewrite() -> None:
 
 
 def replace(path: Path, pattern: str, new: Callable[[re.Match[str]], str]) -> None:
-    """Put text in place of the first match in a page."""
+    """Replace the first match in a page."""
     words = path.read_text(encoding="utf-8")
     path.write_text(re.sub(pattern, new, words, count=1, flags=re.DOTALL), encoding="utf-8")
 

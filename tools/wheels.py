@@ -1,6 +1,6 @@
 """Whether a Mac can install every package of the lock without a compiler: `python -m tools.wheels`, which asks the package index.
 
-pip reads markers for the machine that it runs on, so the lock is read here and pip gets what holds on macOS arm64.
+pip evaluates markers for the machine that it runs on. So this module reads the lock, and gives pip the pins that hold on macOS arm64.
 """
 
 import subprocess
@@ -12,7 +12,7 @@ from packaging.requirements import Requirement
 ROOT = Path(__file__).parent.parent
 MAC = {"sys_platform": "darwin", "platform_system": "Darwin", "platform_machine": "arm64", "os_name": "posix"}
 PLATFORM = "macosx_14_0_arm64"
-# Published as source alone; Python without a compiler is enough for them.
+# Published as source only; building them needs no compiler.
 SOURCES = {"antlr4-python3-runtime"}
 
 
