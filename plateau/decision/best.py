@@ -16,7 +16,7 @@ from plateau.prompts import chat, template
 
 ADAPTER_FILES = ("adapters.safetensors", "adapter_config.json")
 _CONFIGS = ("generation_config.json", "config.json")
-# What a tokenizer with its chat template is made of, whichever of them a base has.
+# The files of a tokenizer with its chat template; a base model has some of them.
 TOKENIZER_FILES = (
     "tokenizer.json",
     "tokenizer_config.json",
@@ -42,7 +42,7 @@ def checkpoint(system: System, point: Point) -> Path:
 
 
 def write(system: System, chosen: Selection, points: Sequence[Point], date: str) -> None:
-    """Copy the chosen adapter and the base's tokenizer, write its chat template as of `date`, where it ends, and how it is loaded."""
+    """Write adapters/best: the chosen adapter, the base's tokenizer with its chat template as of `date`, the token that ends an answer, a README."""
     point = next(p for p in points if p.iteration == chosen.iteration)
     source, base = checkpoint(system, point), system.path("models", "base")
     with files.replacing(system.path("adapters", "best")) as folder:
@@ -58,10 +58,10 @@ def write(system: System, chosen: Selection, points: Sequence[Point], date: str)
 
 
 def _write_prompting(base: Path, folder: Path, date: str) -> str | None:
-    """What stock clients must know beyond the base's own files; the token at which they do not stop by themselves, if any.
+    """Write what stock clients need beyond the base's own files; return the token that ends an answer, if they do not stop there by themselves.
 
-    A template that asks for the time is written with its clock at `date`; a token that ends answers, and at which the base's config does not
-    stop, is in generation_config.json.
+    A template that asks for the time is written with its clock at `date`. Where the base's config does not name the token
+    that ends an answer, generation_config.json does.
     """
     tokenizer = chat.load_tokenizer(base, date)
     if template.asks_for_time(tokenizer.chat_template):

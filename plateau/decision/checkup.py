@@ -1,4 +1,4 @@
-"""What metrics/overfit.json holds: the verdict with its evidence, from the metrics files of train, select and evaluate."""
+"""The content of metrics/overfit.json: the verdict on training with its evidence, from the metrics files of train, select and evaluate."""
 
 from collections.abc import Sequence
 
@@ -46,7 +46,7 @@ def check(
 
 
 def alternatives(candidates: Sequence[Candidate]) -> list[Alternative]:
-    """The checkpoints of lowest validation loss that were not chosen, and why."""
+    """The checkpoints of lowest validation loss that were not chosen, each with the reason."""
     others = [
         (c.val_loss, c.iteration, c.reason)
         for c in candidates

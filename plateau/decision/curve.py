@@ -1,4 +1,4 @@
-"""What an evaluation point's losses say beside the others: the gap, a status for each point, when overfitting set in, the best point."""
+"""Read a loss curve: the gap and the status of each evaluation point, when overfitting set in, and which point is best."""
 
 import math
 from collections.abc import Sequence
@@ -42,7 +42,7 @@ def statuses(points: Sequence[Point], val_rise: float) -> list[Status | None]:
 
 
 def _status(point: Point, best: Point | None, val_rise: float) -> Status | None:
-    """The status of a point that is not the first, against the best point before it."""
+    """The status of a point after the first, compared with the best point before it."""
     gap = gap_pct(point)
     if best is not None and _overfits(point, best, val_rise):
         return "overfitting"
@@ -64,7 +64,7 @@ def _overfits(point: Point, best: Point, val_rise: float) -> bool:
 def onset(points: Sequence[Point], val_rise: float) -> int | None:
     """The first overfitting iteration after the best checkpoint; None if there is none.
 
-    A point that training recovered from, to a lower validation loss, was a spike and no onset.
+    A rise after which the validation loss falls to a new low is a spike, not the onset.
     """
     best = best_point(points)
     if best is None:
@@ -74,6 +74,6 @@ def onset(points: Sequence[Point], val_rise: float) -> int | None:
 
 
 def best_point(points: Sequence[Point]) -> Point | None:
-    """The checkpoint (never iteration 0) of the lowest finite validation loss, the earliest of equals."""
+    """The point with the lowest finite validation loss, the earliest of equals, never iteration 0; None where none is finite."""
     usable = [p for p in points if p.iteration > 0 and math.isfinite(val_loss(p))]
     return min(usable, key=lambda p: (val_loss(p), p.iteration)) if usable else None

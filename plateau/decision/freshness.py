@@ -1,4 +1,4 @@
-"""Whether the pipeline of a system is up to date, by what DVC says of it."""
+"""Check with DVC that the pipeline of a system is up to date."""
 
 import logging
 
@@ -12,7 +12,9 @@ def check(system: System, stage: str) -> None:
     from dvc.repo import Repo
     from dvc.scm import SCMError
 
-    logging.getLogger("dvc").setLevel(logging.ERROR)  # of a frozen stage DVC warns that its deps are not checked
+    logging.getLogger("dvc").setLevel(
+        logging.ERROR
+    )  # for a frozen stage DVC logs a warning that its deps are not checked
     pipeline = system.path("dvc.yaml")
     try:
         with Repo(Repo.find_root(str(system.path()))) as repo:

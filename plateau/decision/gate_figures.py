@@ -1,4 +1,4 @@
-"""The figures that gates look at, from metrics/overfit.json and metrics/evaluate.json; None where one is missing."""
+"""The figures that gates judge, from metrics/overfit.json and metrics/evaluate.json; None where one is missing."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -10,7 +10,7 @@ from plateau.metrics.scrutiny import Scrutiny
 Figure = Callable[[Overfit, Evaluate], Any]
 Checked = Callable[[Overfit, Evaluate], float | None]
 SUFFICIENT = "sufficient"
-FALSE_DISCOVERIES = 0.05  # share of the named slices that may be named by chance
+FALSE_DISCOVERIES = 0.05  # false discovery rate: the share of the reported slices that may differ by chance alone
 
 
 def evidence(overfit: Overfit, _: Evaluate) -> str | None:
@@ -52,12 +52,12 @@ def p_values(evaluate: Evaluate, names: Sequence[str]) -> dict[str, float | None
 
 
 def leaked_test(_: Overfit, evaluate: Evaluate) -> float | None:
-    """Share of the test prompts that are prompts of training or validation, or nearly."""
+    """Share of the test prompts that equal a prompt of training or validation, or nearly."""
     return _sum(leaked(evaluate.leaks.test_in_train), leaked(evaluate.leaks.test_in_valid))
 
 
 def leaked(overlap: Overlap) -> float | None:
-    """Share of one split's prompts that are prompts of another, or nearly."""
+    """Share of one split's prompts that equal a prompt of another split, or nearly."""
     return _sum(overlap.exact, overlap.near)
 
 
@@ -78,7 +78,7 @@ def named(labels: Mapping[str, Sequence[str]] | None) -> int | None:
 
 
 def drift(_: Overfit, evaluate: Evaluate) -> float | None:
-    """The relative rise from validation to test loss that its interval leaves no doubt of."""
+    """The relative rise from validation to test loss, at the lower end of its interval."""
     low, valid = evaluate.drift.difference.low, evaluate.drift.valid_loss.value
     return float(f"{low / valid:.6g}") if low is not None and valid is not None and valid > 0 else None
 
@@ -113,7 +113,7 @@ def context_decided(found: Scrutiny) -> float | None:
 
 
 def worst_slice(found: Scrutiny) -> float | None:
-    """The largest shortfall of a slice that its interval and the false discovery rate leave no doubt of; 0 without one."""
+    """The largest shortfall of a slice that is significant by its interval and the false discovery rate; 0 without one."""
     if found.slices is None:
         return None
     sure = [one.difference.high for one in found.slices if one.q_value < FALSE_DISCOVERIES]

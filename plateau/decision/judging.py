@@ -118,7 +118,7 @@ def answer(gates: Sequence[Row], evaluate: Evaluate) -> tuple[Answer, str]:
 
 
 def _instead(failed: Sequence[Row], evaluate: Evaluate) -> str:
-    """What to keep in place of the adapter: of the rivals that it does not beat, the one with the highest score."""
+    """Say what to keep in place of the adapter: of the arms that it does not beat, the one with the highest score."""
     criteria = {gate.criterion for gate in failed}
     rivals = [gate.rival for gate in registry.asked(evaluate) if gate.rival and gate.criterion in criteria]
     scores = {rival: value_of(evaluate.arm(rival).score) for rival in rivals}
@@ -131,7 +131,7 @@ def _instead(failed: Sequence[Row], evaluate: Evaluate) -> str:
 
 
 def _words(gates: Sequence[Row]) -> str:
-    """Gates that did not pass, for people."""
+    """Name the gates that did not pass, for people."""
     return "; ".join(
         f"{gate.criterion} is {'missing' if gate.actual is None else _figure(gate.actual)}, "
         f"target {gate.rule} {_figure(gate.target)}" + (f" ({gate.note})" if gate.note else "")

@@ -1,4 +1,4 @@
-"""The overfit check: a status for each evaluation point, when overfitting set in, and a verdict in plain words."""
+"""The overfit check: a verdict on the run in plain words, with a reason and a suggestion."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -26,16 +26,16 @@ class Rules:
 
 
 class Judgement(NamedTuple):
-    """The verdict on a run, why, and what to change."""
+    """The verdict on a run, the reason, and what to change."""
 
     verdict: Verdict
     reason: str
     suggestion: str
 
 
-# A curve cannot tell a learning rate that is too low from one so high that only word frequencies are learnt.
+# The curve looks the same for a learning rate that is too low and for one so high that only word frequencies are learnt.
 _LEARN_MORE = "raise iters; raise lr, or lower it where `python -m stages.train --plan` calls it high"
-_HIGH_LR = 0.01  # above this nothing is trained well, by whatever method
+_HIGH_LR = 0.01  # above this learning rate no method trains well
 
 
 def timeline(points: Sequence[Point], val_rise: float) -> list[Judged]:
@@ -47,7 +47,7 @@ def timeline(points: Sequence[Point], val_rise: float) -> list[Judged]:
 
 
 def _rounded(value: float | None) -> float | None:
-    """Two decimals, for a per cent."""
+    """Round a percentage to two decimals."""
     return None if value is None else round(value, 2)
 
 
@@ -72,7 +72,7 @@ def verdict(points: Sequence[Point], chosen: int, train: Train, valid_rows: int,
 
 
 def _few_rows(_: Any, __: int, ___: Any, valid_rows: int, limits: Rules) -> _Finding:
-    """A validation set too small to tell anything by."""
+    """The validation split is too small for a verdict."""
     least = limits.min_valid_rows
     if valid_rows >= least:
         return None
@@ -80,7 +80,7 @@ def _few_rows(_: Any, __: int, ___: Any, valid_rows: int, limits: Rules) -> _Fin
 
 
 def _few_points(points: Sequence[Point], chosen: int, _: Any, __: int, ___: Any) -> _Finding:
-    """Too few evaluation points, or losses that are missing."""
+    """There are too few evaluation points, or losses are missing."""
     trained = [p for p in points if p.iteration > 0 and math.isfinite(val_loss(p))]
     if len(trained) < 2:
         return f"{len(trained)} evaluation points after the base, fewer than 2", "lower eval_every or raise iters"
@@ -93,7 +93,7 @@ def _few_points(points: Sequence[Point], chosen: int, _: Any, __: int, ___: Any)
 
 
 def _unstable(points: Sequence[Point], _: int, train: Train, __: int, limits: Rules) -> _Finding:
-    """A run that broke, skipped updates, rose above the base model, or swung up and down."""
+    """The run broke, skipped updates, rose above the base model's loss, or swung up and down."""
     remedy = "lower lr, raise warmup or lower train.max_grad_norm"
     if train.stop_reason in BROKEN:
         return f"training stopped: {train.stop_summary or train.stop_reason}", remedy
@@ -106,7 +106,7 @@ def _unstable(points: Sequence[Point], _: int, train: Train, __: int, limits: Ru
 
 
 def _above_base(points: Sequence[Point], val_rise: float, remedy: str) -> _Finding:
-    """A training loss above the base model's, at a point or over the batches before it: the updates destroy, not teach."""
+    """The training loss is above the base model's, at a point or over the batches before it: the updates destroy what the model knew."""
     start = points[0].train_loss
     limit = start * (1 + val_rise) if is_finite(start) else None
     for point in points[1:]:
@@ -117,9 +117,9 @@ def _above_base(points: Sequence[Point], val_rise: float, remedy: str) -> _Findi
 
 
 def _rises(points: Sequence[Point], val_rise: float, remedy: str) -> _Finding:
-    """Training and validation loss both above an earlier point, at the end or more than once: steps that are too long.
+    """Training and validation loss both rise above an earlier point, at the end or more than once: the steps are too long.
 
-    Overfitting is another thing: there the training loss falls.
+    This is not overfitting, where the training loss falls.
     """
     best, rises = points[0], []
     for point in points[1:]:
@@ -154,7 +154,7 @@ def _overfit(points: Sequence[Point], chosen: int, _: Any, __: int, limits: Rule
 
 
 def _underfit(points: Sequence[Point], chosen: int, train: Train, _: int, limits: Rules) -> _Finding:
-    """Nothing learnt, or still learning when training ended."""
+    """Nothing was learnt, or the model was still learning when training ended."""
     base, last = points[0], points[-1]
     picked = next(p for p in points if p.iteration == chosen)
     fall = (val_loss(base) - val_loss(picked)) / val_loss(base) if val_loss(base) else 0.0
@@ -183,7 +183,7 @@ def _underfit(points: Sequence[Point], chosen: int, train: Train, _: int, limits
 
 
 def _healthy_reason(points: Sequence[Point], chosen: int, limits: Rules) -> str:
-    """Why nothing is wrong."""
+    """The reason for the verdict healthy."""
     picked = next(p for p in points if p.iteration == chosen)
     start = onset(points, limits.val_rise)
     after = f"overfitting set in later, at iteration {start}" if start else "no evaluation point is overfitting"

@@ -1,4 +1,4 @@
-"""Scores of checkpoints on the validation split, by generating with each: what selection policy quality needs."""
+"""Score checkpoints on the validation split by generating with each, for the selection policy `quality`."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any

@@ -11,11 +11,13 @@ from plateau.metrics.train import Train
 _MANY_EPOCHS = 5
 _MOST_UNUSED = 0.05
 _WIDE_INTERVAL = 0.1
-_FUSED_WORSE = 0.01  # relative rise of the loss from which merging the weights lost something
+_FUSED_WORSE = (
+    0.01  # relative rise of the loss from which merging the adapter into the base counts as a loss of quality
+)
 
 
 def risks(point: Judged, onset: int | None, train: Train, evaluate: Evaluate, split: Split) -> list[str]:
-    """What the figures warn of. `point` is the chosen row of the timeline, the others are metrics files."""
+    """The warnings that the figures give. `point` is the chosen row of the timeline, the other arguments are metrics files."""
     found = [
         _gap(point),
         _onset(point, onset),

@@ -1,4 +1,4 @@
-"""Which checkpoint: a pure function of the recorded evaluation points and params; no model, no training."""
+"""Choose a checkpoint: a pure function of the recorded evaluation points and params; no model runs."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -27,7 +27,7 @@ class Policy:
 
 
 class _Rule(NamedTuple):
-    """A policy made concrete: why a checkpoint is not eligible (None: it is), the order (least first), and words for it."""
+    """A policy applied to a run: the reason to refuse a checkpoint (None accepts it), the order of the others (least first), and a description."""
 
     refuse: Callable[[Point], str | None]
     order: Callable[[Point], tuple[float, ...]]
@@ -86,7 +86,7 @@ def _rule(
     row_losses: Mapping[int, RowLosses],
     scores: Mapping[int, float],
 ) -> _Rule:
-    """The rule that a policy's name stands for, with the figures of this run in it."""
+    """The rule of a policy for this run."""
     tolerance = policy.tolerance
     within = _at_most(val_loss(best) * (1 + tolerance), best, f"the tolerance of {tolerance:.4g} (relative)")
     if policy.policy == "best":
@@ -140,7 +140,7 @@ def _latest_first(point: Point) -> tuple[float, ...]:
 
 
 def _unusable(point: Point) -> str | None:
-    """Why a point may be chosen under no policy at all."""
+    """The reason why no policy may choose a point; None where there is none."""
     if point.iteration == 0:
         return "the base model: it is never chosen"
     return None if math.isfinite(val_loss(point)) else "its validation loss is not finite"
