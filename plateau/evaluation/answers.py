@@ -1,4 +1,4 @@
-"""What evaluation compares, run on the models: losses over the whole split, outputs on a sample, and whether an adapter works."""
+"""Run the models for evaluation: losses on the whole split, outputs for a sample of rows, and a check that the adapter has an effect."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -24,13 +24,13 @@ from plateau.training import trainer
 
 _EFFECT_ROWS = 8
 _LATENCY_ROWS = 5
-# An adapter that moves no logit by more than this share of the largest one does nothing.
+# An adapter counts as without effect if it moves no logit by more than this share of the largest one.
 _NO_EFFECT = 1e-6
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The section evaluate and what goes with it; `num_generations` outputs at `temperature` for each stability row."""
+    """How models are asked: the params of section evaluate, and two others. Each stability row gets `num_generations` outputs at `temperature`."""
 
     arms: Sequence[str]
     batch_size: int
@@ -44,7 +44,7 @@ class Settings:
 
 @dataclass
 class Run:
-    """What running arms gave: predictions, speeds, the adapter's effect on logits, and losses on general text."""
+    """The results of running arms: predictions, speeds, the adapter's effect on logits, and losses on general text."""
 
     tables: list[pa.Table] = field(default_factory=list)
     speeds: dict[str, float] = field(default_factory=dict)
@@ -64,9 +64,10 @@ def opponents(base: Path, splits: Mapping[str, Split], prompting: Prompting, set
 def adapted(
     base: Path, adapter: Path, splits: Mapping[str, Split], settings: Settings, recorded: RowLosses
 ) -> tuple[nn.Module, Any, Run]:
-    """The base model with the adapter applied, its tokenizer, and a run that holds the adapter's effect.
+    """Load the base model with the adapter; return it with its tokenizer, and a run that holds the adapter's effect.
 
-    Raises BadInputError when the adapter is another model's, changes nothing, or has not the validation losses `recorded`.
+    Raises BadInputError when the adapter belongs to another model, changes nothing, or does not have the validation losses
+    `recorded`.
     """
     test, valid = splits["test"], splits["valid"]
     network, tokenizer = model.load(base)
@@ -84,7 +85,7 @@ def adapted(
 def answers(network: nn.Module, tokenizer: Any, splits: Mapping[str, Split], settings: Settings, found: Run) -> None:
     """Predict the test split with every arm of the adapter that is asked for, and the sampled rows of train and valid.
 
-    Of the training probe, the rows of train whose loss training recorded at each evaluation point, the losses alone.
+    The training probe (the rows of train whose loss training recorded at each evaluation point) gets losses only.
     """
     test = splits["test"]
     _run_arms("adapter", network, tokenizer, test, settings, found)
@@ -99,7 +100,7 @@ def fused(
 ) -> None:
     """Predict with what stock `mlx_lm.fuse` would deploy; the adapter is merged into `network`.
 
-    Where the base is quantised, that is quantised again, and differs from the adapter; both differences are kept.
+    Where the base is quantised, `mlx_lm.fuse` quantises the merged weights again, which changes them; the effect of both steps is recorded.
     """
     if not any(arm.model == "fused" and arm.name in settings.arms for arm in arms.RUN):
         return
@@ -127,7 +128,7 @@ def _run_arms(
     found: Run,
     prompting: Prompting | None = None,
 ) -> None:
-    """Predict with the arms of a model that are asked for; losses are those of the prompt that is trained on, unconstrained."""
+    """Predict with those arms of a model that are asked for. Losses are measured without constraint, on the prompt that the adapter is trained on."""
     for arm in arms.RUN:
         if arm.model != model_name or arm.name not in settings.arms:
             continue
@@ -154,7 +155,7 @@ def _write_out(
     found: Run,
     loss_sum: NDArray[np.float64] | None = None,
 ) -> int:
-    """Generate for a split's sampled rows and append them as predictions; the number of tokens written."""
+    """Generate for a split's sampled rows and append them as predictions; return the number of tokens written."""
     prompts, schema = split.prompts(split.sampled), split.schema if arm.constrained else None
     outputs = generation.generate(network, tokenizer, prompts, settings.max_tokens, settings.batch_size, schema)
     texts, counts = [output.text for output in outputs], [output.tokens for output in outputs]
@@ -195,7 +196,7 @@ def losses(
 ) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
     """Summed loss and supervised tokens of each row of a token file, or of `rows` of it, supervised as in training.
 
-    A quarter of the rows that are decoded together: whole sequences fill the caches sooner than single tokens.
+    A batch has a quarter of the rows that are decoded together, because whole sequences need more memory than single tokens.
     """
     rows = np.arange(len(tokens)) if rows is None else rows
     objective = objectives.CausalLM(network)
@@ -211,7 +212,7 @@ def _logits(network: nn.Module, split: Split) -> NDArray[np.float32]:
 
 
 def effect_on(before: NDArray[np.float32], after: NDArray[np.float32]) -> dict[str, Any]:
-    """How far an adapter moves the logits [rows, V]; raises BadInputError where it does not, or makes them NaN."""
+    """Measure how far an adapter moves the logits [rows, V]; raises BadInputError where it moves none, or makes them NaN."""
     if not np.isfinite(after).all():
         raise BadInputError("adapters/best: the adapter makes the logits NaN or infinite; run `dvc repro -f train`")
     difference = float(np.abs(after - before).max())

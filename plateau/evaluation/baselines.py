@@ -1,4 +1,4 @@
-"""What needs no language model: the majority or mean of each field, and a linear model on TF-IDF word counts."""
+"""Baselines without a language model: the majority or mean of each field, and a linear model on TF-IDF word counts."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -38,7 +38,7 @@ def linear(kinds: Sequence[Kind], texts: Sequence[str], train: Sequence[Any], as
 
 
 def _vectors(texts: Sequence[str], asked: Sequence[str]) -> tuple[Any, Any]:
-    """TF-IDF of words and word pairs; of many texts, without what only one of them says, unless nothing else is said."""
+    """TF-IDF of words and word pairs. Given many texts, terms that only one text has are left out, unless none remains."""
     options: dict[str, Any] = {"token_pattern": r"\w+|[^\w\s]", "sublinear_tf": True, "ngram_range": (1, 2)}
     try:
         vectors = TfidfVectorizer(**options, min_df=1 + (len(texts) > 100))
@@ -50,7 +50,7 @@ def _vectors(texts: Sequence[str], asked: Sequence[str]) -> tuple[Any, Any]:
 
 
 def _known(kind: Kind, targets: Sequence[Any]) -> tuple[list[int], list[Any]]:
-    """Rows and values of the field in the targets, None for no value; nothing where no target has one."""
+    """The rows of the targets that can hold the field, and its values there (None for no value); empty where no target has a value."""
     answers = [kind.field.answer(target) for target in targets]
     found = [(i, value) for i, value in enumerate(answers) if value is not UNUSABLE]
     if all(value is None for _, value in found):

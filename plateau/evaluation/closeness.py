@@ -1,7 +1,6 @@
 """How close each test row is to training: the similarity of its nearest training row, and the score by closeness.
 
-Texts are compared without case, accents, punctuation and digits, by words and by character n-grams: copies that differ only
-in these are copies.
+Texts are compared without case, accents, punctuation and digits, by words and by character n-grams, so that copies which differ only in these are found.
 """
 
 import unicodedata
@@ -59,7 +58,7 @@ def bands(similarity: NDArray[np.float64]) -> NDArray[np.int64]:
 
 
 def far_half(similarity: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """The half of the rows that are least like training; of rows that are equally close, the first."""
+    """A mask of the half of the rows that are least like training; the first of rows that are equally close."""
     order = np.argsort(similarity, kind="stable")
     chosen = np.zeros(len(similarity), dtype=np.bool_)
     chosen[order[: -(-len(order) // 2)]] = True
@@ -69,7 +68,7 @@ def far_half(similarity: NDArray[np.float64]) -> NDArray[np.bool_]:
 def _nearest(
     known: Sequence[str], asked: Sequence[str], options: dict[str, Any]
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """The largest cosine similarity of each asked text to a known one, and that one's row; hashed counts, so memory is bounded."""
+    """The largest cosine similarity of each asked text to a known text, and the row of that text. Counts are hashed, so memory is bounded."""
     from sklearn.feature_extraction.text import HashingVectorizer
 
     if not known or not asked:

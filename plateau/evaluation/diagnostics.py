@@ -1,4 +1,4 @@
-"""What else the predictions say of a model: memorised, trained on what is too easy, unstable, forgetful."""
+"""Diagnose a model from its predictions: memorisation, training data that are too easy, unstable outputs, forgetting."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -39,9 +39,10 @@ def memorisation(train: Arm, valid: Arm, confidence: float) -> Memorisation:
 
 
 def difficulty(fields: Sequence[Field], base: Arm, linear: Sequence[Any], rules: Rules = PLAIN) -> Difficulty:
-    """Mean scores on training rows of the base model, and of a linear model that was fitted without them.
+    """Mean scores on training rows of the base model, and of a linear model that was fitted without these rows.
 
-    `linear` holds its targets for the rows of `base`. `result` is too_easy where one of them has solved the rows already.
+    `linear` holds the linear model's targets for the rows of `base`. `result` is too_easy where either model solves the
+    rows already.
     """
     means = [_mean_score(fields, base.golds, answers, rules) for answers in (base.parsed, linear)]
     return Difficulty(
@@ -69,7 +70,7 @@ def forgetting(losses: Mapping[str, float]) -> Forgetting:
 def stability(table: pa.Table, fields: Sequence[Field]) -> Stability | None:
     """How far sampled outputs of one prompt agree: the mean share of the most common answer, whole and by field.
 
-    For number fields the mean standard deviation of the answers. None where nothing was sampled.
+    Number fields also have the mean standard deviation of the answers. None where nothing was sampled.
     """
     sampled = table.filter(pc.greater(table["sample"], 0))
     if not len(sampled):
@@ -87,7 +88,7 @@ def stability(table: pa.Table, fields: Sequence[Field]) -> Stability | None:
 
 
 def _field_stability(field: Field, parsed: Sequence[Sequence[Any]]) -> FieldStability:
-    """Agreement of one field's answers; the deviation of numbers is over those answered."""
+    """Agreement of one field's answers; the standard deviation is that of the answers with a value."""
     answers = [[field.value(target) for target in targets] for targets in parsed]
     agreement = float(np.mean([_mode_share([label(a) for a in row]) for row in answers]))
     spreads = [scoring.PLAIN.kind(field).spread(row) for row in answers]

@@ -27,7 +27,7 @@ Figures = dict[str, Any]
 
 @dataclass(frozen=True)
 class Settings:
-    """How figures are made: resamples, coverage, their seed, and prices of a million tokens (None for unknown)."""
+    """How figures are computed: the number, coverage and seed of bootstrap resamples, and prices of a million tokens (None for unknown)."""
 
     samples: int
     confidence: float
@@ -173,7 +173,7 @@ def _known_pairs(one: Scored, other: Scored) -> Floats:
 
 
 def _generated(arm: Arm) -> Any:
-    """The truths of the rows generated for, which say whether two arms were given the same rows."""
+    """The true targets of the generated rows, by which to see whether two arms have the same rows."""
     return np.array([arm.targets[row] for row in arm.rows])
 
 
@@ -195,7 +195,7 @@ def row_losses(arm: Arm) -> tuple[Floats, Floats]:
 
 
 def confusion(arm: Arm, schema: Any, rules: Rules = PLAIN) -> list[Answer]:
-    """One row an answer of an arm for DVC's confusion plot: actual and predicted, each as "field: class"."""
+    """One row for each answer of an arm, for DVC's confusion plot: actual and predicted class, each as "field: class"."""
     return [
         Answer(f"{one.field.name}: {actual}", f"{one.field.name}: {predicted}")
         for one in scoring.scored(schema, arm.golds, arm.parsed, rules)
@@ -204,7 +204,7 @@ def confusion(arm: Arm, schema: Any, rules: Rules = PLAIN) -> list[Answer]:
 
 
 def summary(found: Scores) -> str:
-    """The evaluation in a line."""
+    """The main figures in one line."""
     adapter, against_base = found.arm("adapter"), found.comparison("adapter", "base").score
     gain = against_base.difference.value if against_base else None
     return (
@@ -215,7 +215,7 @@ def summary(found: Scores) -> str:
 
 
 def drift(losses: Mapping[str, tuple[Floats, NDArray[Any]]], settings: Settings) -> Drift:
-    """The loss on the training probe, validation and the later test, and whether the last two are told apart.
+    """The losses on the training probe, the validation and the test split, and whether validation and test differ significantly.
 
     `losses` are (loss_sum, tokens) of each row of `train`, `valid` and `test`.
     """

@@ -1,4 +1,4 @@
-"""What a string of a JSON Schema format means: texts of the same meaning are the same instant, address, number of days ..."""
+"""The meaning of a string with a JSON Schema format: two texts mean the same if they name the same instant, address, duration and so on."""
 
 import ipaddress
 import re
@@ -17,7 +17,7 @@ _DAY = 86_400
 
 
 def meaning(name: str, text: str) -> str:
-    """The meaning of a text as a key: equal for texts that mean the same; the text itself where it is not of the format."""
+    """A key that is equal for texts with the same meaning; the text itself where it does not have the format."""
     reader = _READERS.get(name)
     try:
         return f"text {text}" if reader is None else f"{name} {reader(text)}"
@@ -26,7 +26,7 @@ def meaning(name: str, text: str) -> str:
 
 
 def _seconds(text: str) -> tuple[Fraction, bool]:
-    """Seconds after midnight UTC of a time of RFC 3339, negative or past a day where the offset shifts them; whether it has one."""
+    """Seconds after midnight UTC of an RFC 3339 time (negative or more than a day where the offset shifts it), and whether it has an offset."""
     found = _TIME.fullmatch(text)
     if not found:
         raise ValueError(text)
@@ -68,13 +68,13 @@ def _duration(text: str) -> str:
 
 
 def _email(text: str) -> str:
-    """The part after the @ says the same in capitals."""
+    """An address with its domain in lower case, because capitals there make no difference."""
     local, _, domain = text.rpartition("@")
     return f"{local}@{domain.casefold()}"
 
 
 def _uri(text: str) -> str:
-    """Scheme and host say the same in capitals, and no path is the path "/"."""
+    """An address with scheme and host in lower case, and "/" for an empty path."""
     parts = urlsplit(text)
     return parts._replace(scheme=parts.scheme.lower(), netloc=parts.netloc.lower(), path=parts.path or "/").geturl()
 

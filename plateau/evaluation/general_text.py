@@ -1,4 +1,4 @@
-"""A probe of general English, with nothing of any system in it: what a model loses on it, fine-tuning has cost."""
+"""General English text that belongs to no system: the rise of a model's loss on it shows what fine-tuning has made it forget."""
 
 SENTENCES = """\
 The river rises in the hills to the north and reaches the sea after a journey of almost two hundred miles.

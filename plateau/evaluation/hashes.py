@@ -1,4 +1,4 @@
-"""SHA-256 of what models, predictions and figures are made from, so that a later stage sees when one of them is another."""
+"""SHA-256 of the files that models, predictions and figures are made from, so that a later stage sees when one of them has changed."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,12 +14,12 @@ PROVENANCE = "provenance.json"
 
 
 def manifest(system: System) -> Path:
-    """Where the manifest stands."""
+    """The path of the manifest."""
     return system.path("adapters", "evaluated.json")
 
 
 def digest(system: System) -> str:
-    """The manifest's own SHA-256, by which the gates name it; raises BadInputError when there is none."""
+    """The manifest's own SHA-256, which metrics/gates.json records; raises BadInputError when there is no manifest."""
     if not manifest(system).is_file():
         raise BadInputError(f"{manifest(system)}: no such file; run `dvc repro` to make it")
     return files.sha256(manifest(system))
@@ -42,20 +42,20 @@ def folder(system: System, *parts: str) -> Hashes:
 
 
 def asked(system: System, part: str) -> Hashes:
-    """Hashes of what the predictions of a part depend on; they are kept with them."""
+    """Hashes of what the predictions of a part depend on; they are stored in the file of predictions."""
     base = folder(system, *BASE) if part != "baselines" else {}
     adapter = folder(system, *ADAPTER) if part == "answers" else {}
     return {**tested(system), **base, **adapter}
 
 
 def made_from(system: System, adapter: Path) -> dict[str, Hashes]:
-    """What adapters/best/provenance.json holds: the base model that an adapter folder belongs to, and its own files."""
+    """The content of adapters/best/provenance.json: hashes of the base model that an adapter belongs to, and of the adapter's own files."""
     own = {file.name: files.sha256(file) for file in sorted(adapter.iterdir()) if file.name != PROVENANCE}
     return {"base": folder(system, *BASE), "adapter": own}
 
 
 def check_adapter(system: System) -> None:
-    """Raise BadInputError unless base and adapter are those of the choice: a scale, a config or a weight may have been edited."""
+    """Raise BadInputError where a file of the base or the adapter, such as a config or weights, was edited since the adapter was chosen."""
     adapter = system.path(*ADAPTER)
     recorded, now = files.read_json(adapter / PROVENANCE), made_from(system, adapter)
     for part, place in (("base", system.path()), ("adapter", adapter)):

@@ -1,4 +1,4 @@
-"""How many labels are wrong: a linear model that did not see a row disagrees with its label although it is sure.
+"""Estimate how many labels are wrong, from the rows whose label contradicts a linear model that is sure and did not see the row.
 
 The rows of a split are ranked by how sure the model is. Where the model is sure, its own mistakes are rare, so the share of
 labels that it contradicts there estimates the share of wrong labels (cf. Northcutt et al. 2021, Confident Learning).
@@ -15,13 +15,13 @@ from plateau.core.numbers import significant
 
 FOLDS = 5
 MOST_ROWS = 20_000  # rows of a split that are looked at, evenly spaced
-LEAST_ROWS = 60  # below this a split says nothing
+LEAST_ROWS = 60  # fewest rows of a split from which an estimate is made
 _SURE = 0.5  # share of the rows, the surest ones, on which the estimate rests
 
 
 @dataclass(frozen=True)
 class Judged:
-    """What a model that did not see the rows says of them: `sureness` [n] and whether it `disagrees` [n] with the label."""
+    """The judgement of a model that did not see the rows: its `sureness` [n], and whether it `disagrees` [n] with the label."""
 
     sureness: NDArray[np.float64]
     disagrees: NDArray[np.bool_]
@@ -31,7 +31,7 @@ class Judged:
 class Noise:
     """The estimated share of wrong labels with its interval.
 
-    `upper_bound` says that disagreement still falls with the model's sureness, so part of it is the model's own mistakes.
+    `upper_bound` is true where disagreement still falls as sureness rises: then part of it is the model's own mistakes.
     """
 
     rows: int
@@ -99,7 +99,7 @@ def _fitted(vectors: Any, names: NDArray[Any]) -> Any:
 
 
 def _cross_fitted(vectors: Any, names: NDArray[Any]) -> Judged:
-    """Judge each fold by the model of the others; a class that stands in one fold alone is not judged."""
+    """Judge each fold by a model fitted on the other folds; a class that only one fold has is not judged."""
     sureness, disagrees = np.zeros(len(names)), np.zeros(len(names), dtype=np.bool_)
     fold = np.arange(len(names)) % FOLDS
     for number in range(FOLDS):
@@ -127,7 +127,7 @@ def _silent(rows: int) -> Judged:
 
 
 def _falls(surer: NDArray[np.bool_], less_sure: NDArray[np.bool_]) -> bool:
-    """Whether the surer rows are contradicted clearly less often: then the model's own mistakes are among the rest."""
+    """Whether the surer rows are contradicted clearly less often; then some contradictions are the model's own mistakes."""
     shares = float(surer.mean()), float(less_sure.mean())
     pooled = (surer.sum() + less_sure.sum()) / (len(surer) + len(less_sure))
     deviation = float(np.sqrt(max(pooled * (1 - pooled), 1e-12) * (1 / len(surer) + 1 / len(less_sure))))

@@ -1,4 +1,4 @@
-"""What would make a test worthless: its rows among the training rows, the future in training, prompts in another format."""
+"""Find leaks that make a test worthless: test rows among the training rows, training rows later than the test, prompts in another format."""
 
 import re
 from collections import Counter
@@ -32,7 +32,7 @@ def overlap(
 ) -> Overlap:
     """Shares of the test conversations that stand among the training ones: word for word, or as nearly as `threshold`.
 
-    `prompts`, of training and test rows, are what is trained and tested on: a test row whose prompt is trained on counts too.
+    `prompts` are those of the training and the test rows; a test row whose prompt is also a training prompt counts as a copy.
     """
     codes = near.exact(near.words(text) for text in (*train, *test))
     exact = np.isin(codes[len(train) :], codes[: len(train)])
@@ -52,7 +52,7 @@ def overlap(
 
 
 def later_rows(starts: Mapping[str, Sequence[datetime]]) -> int:
-    """Rows that are later than the first row of a split which should follow theirs; starts by split, in UTC."""
+    """The number of rows that are later than the first row of a split that should follow theirs; `starts` by split, in UTC."""
     test = min(starts["test"], default=None)
     valid = min((*starts["valid"], *starts["test"]), default=None)
     pairs = (("train", valid), ("valid", test))
@@ -60,13 +60,13 @@ def later_rows(starts: Mapping[str, Sequence[datetime]]) -> int:
 
 
 def shared_groups(groups: Mapping[str, Sequence[Any]]) -> int:
-    """Values of the grouping column that stand in more than one split; missing ones group nothing."""
+    """The number of values of the grouping column that more than one split has; a missing value is no group."""
     counts = Counter(value for values in groups.values() for value in set(values) - {None})
     return sum(count > 1 for count in counts.values())
 
 
 def format_differences(prompts: Mapping[str, Sequence[str]]) -> list[str]:
-    """What one split's prompts nearly always have and another's seldom: the splits were rendered differently.
+    """Marks that one split's prompts nearly always have and another's seldom: signs that the splits were rendered differently.
 
     Marks of a layout are headings, names before a colon, lines without these, and the words with which these begin and end.
     """
@@ -119,7 +119,7 @@ def unseen_labels(fields: Sequence[Field], train: Sequence[Any], test: Sequence[
 
 
 def untested_labels(fields: Sequence[Field], train: Sequence[Any], test: Sequence[Any]) -> dict[str, list[str]]:
-    """Classes that a tenth of the training rows or more hold and no test row does, by field: nothing tests them."""
+    """Classes that at least a tenth of the training rows have and no test row has, by field; the test says nothing of them."""
     found: dict[str, list[str]] = {}
     for field in (field for field in fields if field.classes):
         known, asked = (Counter(field.class_of(target) for target in targets) for targets in (train, test))
@@ -130,7 +130,7 @@ def untested_labels(fields: Sequence[Field], train: Sequence[Any], test: Sequenc
 
 
 def repeated(prompts: Mapping[str, Sequence[str]]) -> float:
-    """The largest share of a split's prompts that repeat an earlier one of it: rows that are counted more than once."""
+    """The largest share, over the splits, of prompts that repeat an earlier prompt of the same split and so count twice."""
     shares = [1 - len(set(texts)) / len(texts) for texts in prompts.values() if texts]
     return float(significant(max(shares, default=0.0)) or 0.0)
 

@@ -1,7 +1,6 @@
-"""adapters/evaluated.json: the SHA-256 of everything that the figures of an evaluation are of.
+"""adapters/evaluated.json: the SHA-256 of every file that the figures of an evaluation rest on.
 
-It does not stand in adapters/best/, which is an out of select: DVC lets no other stage write there. What rests on the figures (the
-gate, the report, the model card) compares with it, and with nothing else.
+It is not in adapters/best/, because that folder is an output of select and DVC lets no other stage write there. The gate, the report and the model card check the files against it.
 """
 
 from collections.abc import Callable
@@ -23,7 +22,7 @@ PARTS = ("baselines", "opponents", "answers")  # files of predictions in data/
 
 
 def check_predictions(system: System) -> None:
-    """Raise BadInputError unless all that the predictions were made from is as it was."""
+    """Raise BadInputError where a file that the predictions were made from has changed since."""
     for part in PARTS:
         place = system.path("data", f"{part}.parquet")
         for name in hashes.changed(rows.made_from(place), hashes.asked(system, part)):
@@ -31,7 +30,7 @@ def check_predictions(system: System) -> None:
 
 
 def current(system: System) -> dict[str, hashes.Hashes]:
-    """What the manifest holds, of the files as they are."""
+    """The content of the manifest for the files as they are now."""
     evaluated = [system.path("data", "predictions.parquet"), system.metrics("evaluate")]
     return {
         **used(system),
@@ -41,7 +40,7 @@ def current(system: System) -> dict[str, hashes.Hashes]:
 
 
 def write(system: System) -> None:
-    """Write the manifest of an evaluation whose predictions and figures are written."""
+    """Write the manifest, once predictions and figures are written."""
     files.write_json(hashes.manifest(system), current(system))
 
 
@@ -61,7 +60,7 @@ def check_used(system: System) -> None:
 
 
 def check(system: System) -> None:
-    """Raise PlateauError, in one line, unless all that was evaluated is here and as it was."""
+    """Raise PlateauError, in one line, where a file that was evaluated is missing or has changed."""
     _compare(system, current)
 
 

@@ -1,4 +1,4 @@
-"""What asking the arms will cost, said before any time is spent: tokens by arm, and minutes where the arm has run here before."""
+"""Estimate what generation will cost before it starts: tokens by arm, and minutes where the arm has run on this machine before."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -9,7 +9,7 @@ from plateau.evaluation.arms import RUN, Entry
 from plateau.evaluation.samples import Split, open_splits
 
 Rows = tuple[int | None, int]  # rows to generate for: of the test split (None for all), and of each other split
-# The splits of which a model's sampled rows are generated for beside the test, by the arm that does it.
+# The splits other than test for whose sampled rows an arm also generates.
 DIAGNOSED = {"base": ("train",), "adapter": ("train", "valid")}
 
 

@@ -1,4 +1,4 @@
-"""The predictions of each arm, read from rows of predictions."""
+"""Read the predictions of each arm from data/predictions.parquet."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -40,9 +40,9 @@ class Arm:
 
 
 def named(table: pa.Table, split: str = "test") -> pa.Table:
-    """The predictions of one split, with the arms' names of the registry in `arm`.
+    """The predictions of one split; the column `arm` gets the names of the registry.
 
-    Earlier versions wrote such names, and no column `split`: of their tables only the test split is known.
+    Files of earlier versions have these names already, and no column `split`: only their test split can be read.
     """
     if "split" not in table.column_names:
         return table.filter(pc.field("arm").isin(NAMES)) if split == "test" else table.slice(0, 0)
@@ -67,7 +67,9 @@ def arms(table: pa.Table, split: str = "test") -> dict[str, Arm]:
 def _arm(name: str, columns: dict[str, list[Any]]) -> Arm:
     rows = [i for i, output in enumerate(columns["output"]) if output is not None]
     losses = columns["loss_sum"]
-    ended = [columns["ended"][i] for i in rows] if "ended" in columns else [None]  # earlier versions did not say
+    ended = (
+        [columns["ended"][i] for i in rows] if "ended" in columns else [None]
+    )  # files of earlier versions lack this column
     return Arm(
         name=name,
         tokens=np.array(columns["tokens"], dtype=np.int32),

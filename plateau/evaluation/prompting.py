@@ -1,4 +1,4 @@
-"""Prompts of the opponents that are told what to do: an instruction, and training examples that are like the row."""
+"""Prompts of the prompted arms: an instruction, and training examples that are similar to the row."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -16,7 +16,7 @@ from plateau.prompts.instruction import instruction, nearest, with_examples
 
 @dataclass(frozen=True)
 class Prompting:
-    """What prompts are made of: the base's tokenizer, the instruction, user messages of train and test, and train's answers."""
+    """The parts of these prompts: the base's tokenizer, the instruction, user messages of train and test, and the answers of train."""
 
     tokenizer: Any
     instruction: str
@@ -41,9 +41,9 @@ class Prompting:
 
 
 def prepare(system: System, asked: str | None, few_shot: int, date: str) -> Prompting:
-    """Read what prompts of a system's test rows are made of; `asked` replaces the instruction that its schema gives.
+    """Read the parts of the prompts for a system's test rows; `asked` replaces the instruction that is made from its schema.
 
-    Examples are training rows: no group and no near-duplicate of a test row is among them, for none stands in two splits.
+    Examples are training rows. None shares its group with a test row or is nearly the same, because the splits are made so.
     """
     import pyarrow.parquet as pq
 

@@ -1,4 +1,4 @@
-"""Do the files of an evaluation belong together? One prompt in training, evaluation and use; one adapter from loss to score."""
+"""Check that the files of an evaluation belong together: the same prompts in training, evaluation and use, and the adapter whose losses were recorded."""
 
 import json
 from pathlib import Path
@@ -14,12 +14,12 @@ from plateau.evaluation.chosen import RowLosses
 from plateau.prompts import chat
 from plateau.prompts.tokens import open_tokens
 
-_ROWS = 8  # of each split, evenly spaced, that are rendered again
-_RELATIVE, _ABSOLUTE = 0.03, 0.003  # how far a loss may be off that another backend or float type recorded
+_ROWS = 8  # rows of each split, evenly spaced, that are rendered again
+_RELATIVE, _ABSOLUTE = 0.03, 0.003  # by how much a loss may differ from one recorded with another backend or float type
 
 
 def check_prompts(system: System, folder: Path, date: str) -> None:
-    """Raise BadInputError unless the tokenizer of `folder` renders the chat files to the very ids that are trained and tested on."""
+    """Raise BadInputError unless the tokenizer in `folder` renders the chat files to exactly the token ids in the token files."""
     tokenizer = chat.load_tokenizer(folder, date)
     for name in SPLITS:
         _check_split(system, name, tokenizer, folder)

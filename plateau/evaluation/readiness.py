@@ -1,6 +1,6 @@
-"""What evaluation will need, looked at before training: budget, schema, the end of an answer, and an adapter that others can load.
+"""Check before training what evaluation will need: the token budget, the schema, the token that ends an answer, an adapter that clients can load.
 
-It changes no out: it warns, or stops a run that could end in nothing.
+The check changes no output: it warns, or refuses a run that could not be evaluated.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,7 +15,7 @@ from plateau.lm.model import quantised_bits
 
 
 def check(system: System, max_tokens: int, arms: Sequence[str], date: str) -> None:
-    """Say what evaluation will meet, a line each; raises BadInputError where it could not work."""
+    """Print warnings about the evaluation to come, one line each; raises BadInputError where it could not work."""
     constrained = [arm.name for arm in RUN if arm.constrained and arm.name in arms]
     for line in (
         *_budget(system, max_tokens),
@@ -25,7 +25,7 @@ def check(system: System, max_tokens: int, arms: Sequence[str], date: str) -> No
 
 
 def full_of_quantised(system: System, fine_tune_type: str) -> None:
-    """Raise BadInputError for a full fine-tune of a quantised base: its weights fit no model that others load."""
+    """Raise BadInputError for a full fine-tune of a quantised base, whose weights no client could load."""
     bits = quantised_bits(system.path("models", "base"))
     if fine_tune_type == "full" and bits is not None:
         raise BadInputError(
@@ -35,8 +35,8 @@ def full_of_quantised(system: System, fine_tune_type: str) -> None:
 
 
 def _budget(system: System, max_tokens: int) -> Iterator[str]:
-    """Whether answers as long as those of the splits fit."""
-    if not system.metrics("convert").exists():  # token files of another origin
+    """Check that the longest true answer fits into evaluate.max_tokens."""
+    if not system.metrics("convert").exists():  # token files that convert did not write
         return
     figures = read_json(system.metrics("convert"))
     for name in ("train", "valid"):
@@ -49,7 +49,7 @@ def _budget(system: System, max_tokens: int) -> Iterator[str]:
 
 
 def _decoding(system: System, max_tokens: int, constrained: Sequence[str], date: str) -> Iterator[str]:
-    """The shortest answer that the target schema allows, and what of the schema decoding cannot hold."""
+    """Print the length of the shortest answer that the target schema allows, and the parts of the schema that decoding cannot enforce."""
     from mlx_lm.tokenizer_utils import TokenizerWrapper
 
     from plateau.data.fields import load_schema

@@ -1,4 +1,4 @@
-"""Rows of predictions: one an example and arm, enough to recompute every figure without a model."""
+"""Rows of predictions, one for each example and arm: enough to recompute every figure without a model."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,9 @@ SCHEMA = pa.schema(
         pa.field("sample", pa.int32(), nullable=False),  # 0 is the greedy output; stability samples count from 1
         pa.field("prompt_tokens", pa.int32(), nullable=False),
         pa.field("tokens", pa.int32(), nullable=False),  # supervised
-        pa.field("loss_sum", pa.float64()),  # nats over them; null for an arm whose loss is that of another
+        pa.field(
+            "loss_sum", pa.float64()
+        ),  # summed loss of these tokens in nats; null for an arm that has no loss of its own
         pa.field("output", pa.string()),  # null when not generated
         pa.field("output_tokens", pa.int32()),
         pa.field("ended", pa.bool_()),  # whether a model ended its output by itself; null where none did
@@ -44,7 +46,7 @@ class Examples:
     targets: Sequence[str]
 
     def only(self, rows: NDArray[np.int64]) -> "Examples":
-        """Some of the rows."""
+        """These examples, in the order given."""
         ids, targets = ([values[row] for row in rows] for values in (self.ids, self.targets))
         return Examples(ids, self.prompt_tokens[rows], self.tokens[rows], targets)
 
@@ -60,7 +62,7 @@ def rows_of(
     sample: int = 0,
     ended: Sequence[bool] | None = None,
 ) -> pa.Table:
-    """An arm as rows: all examples where there are losses, else those generated for (`sampled`, indices of examples).
+    """The rows of one arm: all examples if there are losses, else only those generated for (`sampled`, indices of examples).
 
     `ended` says of each output whether the model ended it by itself; None where no model wrote it.
     """
@@ -90,7 +92,7 @@ def rows_of(
 
 
 def write(path: Path, tables: Sequence[pa.Table], made_from: Mapping[str, str] | None = None) -> None:
-    """Write predictions in the order of the registry, with the hashes of what they were made from."""
+    """Write predictions, ordered as the arms in the registry, with the hashes of the files that they were made from."""
     table = pa.concat_tables(tables)
     pairs = zip(table["arm"].to_pylist(), table["constrained"].to_pylist(), strict=True)
     places = np.array([NAMES.index(str(name_of(*pair))) for pair in pairs], dtype=np.int64)
@@ -100,7 +102,7 @@ def write(path: Path, tables: Sequence[pa.Table], made_from: Mapping[str, str] |
 
 
 def made_from(path: Path) -> dict[str, str]:
-    """The hashes that `write` put beside predictions."""
+    """The hashes that `write` stored with the predictions."""
     metadata = read(path).schema.metadata or {}
     known: dict[str, str] = json.loads(metadata.get(_MADE_FROM.encode(), b"{}"))
     return known

@@ -1,4 +1,4 @@
-"""The rows of a split that are predicted, and the sample of them that is generated for."""
+"""The rows of a split that are evaluated, and the sample of them for which models generate."""
 
 import json
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ class Split:
     other_prompts: Mapping[int, list[int]] | None = None
 
     def prompts(self, rows: NDArray[np.int64]) -> list[list[int]]:
-        """Prompt ids of some rows: those that are trained on, or `other_prompts`."""
+        """Prompt ids of some rows: those in the token file, or `other_prompts` where given."""
         if self.other_prompts is not None:
             return [self.other_prompts[row] for row in rows.tolist()]
         return [self.tokens.ids(int(row))[: self.tokens.completion_start[row]].tolist() for row in rows]
@@ -38,7 +38,7 @@ class Split:
 def open_split(system: System, name: str, wanted: int | None, train_on_prompt: bool = False) -> Split:
     """One split with `wanted` of its rows to generate for; raises BadInputError where its files do not belong together.
 
-    With `train_on_prompt` every token but the first of a row is supervised, as in training.
+    With `train_on_prompt` every token of a row except the first is supervised, as in training.
     """
     tokens = open_tokens(system.tokens(name))
     table = pq.read_table(system.split(name), columns=["id", "target"])
@@ -63,6 +63,6 @@ def evenly_spaced(rows: int, wanted: int | None) -> NDArray[np.int64]:
 
 
 def prompts(path: Path) -> list[str]:
-    """The user message of each row of a chat file: all that the model is told."""
+    """The user message of each row of a chat file."""
     with path.open(encoding="utf-8") as lines:
         return [json.loads(line)["messages"][0]["content"] for line in lines]

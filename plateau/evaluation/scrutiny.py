@@ -1,4 +1,4 @@
-"""General checks for mistakes that nobody listed: closeness to training, slices, label noise, shortcuts, a score that falls."""
+"""General checks for unexpected mistakes: closeness to training, slices, label noise, shortcuts, a score that falls."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ _CONVERSATION = "[CONVERSATION]"  # the heading of plateau.prompts.chat
 
 @dataclass(frozen=True)
 class Prompts:
-    """The user messages of one split and its targets, parsed; `columns` are those of the split's rows that may be slices."""
+    """The user messages of one split and its parsed targets; `columns` are the columns whose values may define slices."""
 
     texts: Sequence[str]
     targets: Sequence[Any]
@@ -31,7 +31,7 @@ class Prompts:
 
 @dataclass(frozen=True)
 class Scored:
-    """Score of each generated row (NaN for none) of the arms on the test split, the rows that they are, and of the adapter on valid."""
+    """The score of each generated row (NaN for none): of each arm on the test split, with the row numbers, and of the adapter on valid."""
 
     test: Mapping[str, NDArray[np.float64]]
     rows: NDArray[np.int64]
@@ -48,7 +48,7 @@ class Resampling:
 
 
 def read_prompts(system: System, name: str) -> Prompts:
-    """The prompts of one split; its columns of text and truth are those that may be slices."""
+    """Read the prompts of one split; its columns of texts and truth values may define slices."""
     table = pq.read_table(system.split(name))
     kept = [
         column.name
@@ -63,7 +63,7 @@ def read_prompts(system: System, name: str) -> Prompts:
 def scrutinise(
     fields: Sequence[Field], prompts: Mapping[str, Prompts], scored: Scored, rivals: Sequence[str], how: Resampling
 ) -> metrics.Scrutiny:
-    """All checks; `prompts` by split, `rivals` are the arms that a gain on novel rows is measured against."""
+    """Make all checks. `prompts` are by split; the gain on novel rows is measured against the arms `rivals`."""
     classes = [field for field in fields if field.classes]
     return metrics.Scrutiny(
         _closeness(prompts, scored, rivals, how),
@@ -159,7 +159,7 @@ def _shortcuts(classes: Sequence[Field], train: Prompts, how: Resampling) -> dic
 
 
 def _score_drop(scored: Scored, how: Resampling) -> Estimate:
-    """The mean score on validation less that on test, rows drawn apart; unknown without generated validation rows."""
+    """The mean score on validation minus that on test, resampled independently; None without generated validation rows."""
     valid, test = (part[np.isfinite(part)] for part in (scored.valid, scored.test["adapter"]))
     if not len(valid) or not len(test):
         return Estimate(None)
@@ -168,7 +168,7 @@ def _score_drop(scored: Scored, how: Resampling) -> Estimate:
 
 
 def conversation(text: str) -> str:
-    """What was said: a prompt without its context block; all of it where it has no such heading."""
+    """The conversation in a prompt, without its context block; the whole prompt where it has no such heading."""
     return text.partition(_CONVERSATION)[2] or text
 
 

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from plateau.core.numbers import significant
 from plateau.evaluation import stats
 
-LEAST_ROWS = 20  # a slice, and the rest beside it, must have at least so many rows to be tested
-_MOST_VALUES = 40  # a column with more values is no grouping
+LEAST_ROWS = 20  # a slice, and the other rows, must each have at least this many rows to be tested
+_MOST_VALUES = 40  # a column with more values defines no slices
 _LEAVES, _DEPTH, _WORDS = 6, 3, 300
 
 
@@ -59,7 +59,7 @@ def find(
     }
     half = np.arange(len(known)) % 2 == 1
     for name, mask in discovered(score[known], kept, said, half).items():
-        masks.setdefault(name, (mask & half, True))  # a rule that only repeats a column's value is no discovery
+        masks.setdefault(name, (mask & half, True))  # a rule that only repeats a column's value discovers nothing
     found = [
         _slice(
             name,
@@ -75,7 +75,7 @@ def find(
 
 
 def columns_of(columns: Mapping[str, Sequence[Any]], rows: NDArray[np.int64]) -> dict[str, list[Any]]:
-    """The columns at some rows."""
+    """The values of the columns at some rows."""
     return {name: [values[i] for i in rows.tolist()] for name, values in columns.items()}
 
 
@@ -139,7 +139,7 @@ def _features(
 
 
 def _rules(tree: Any, names: Sequence[str]) -> dict[int, str]:
-    """What leads to each leaf, in words."""
+    """The conditions that lead to each leaf, in words."""
     found: dict[int, str] = {}
     waiting: list[tuple[int, list[str]]] = [(0, [])]
     while waiting:

@@ -1,4 +1,4 @@
-"""Intervals and paired comparisons: what a number of test rows can and cannot tell apart."""
+"""Confidence intervals and paired comparisons on the test rows."""
 
 import math
 from collections.abc import Callable
@@ -38,7 +38,7 @@ def interval(values: Floats, confidence: float) -> tuple[float | None, float | N
 
 
 def estimate(statistic: Statistic, rows: int, samples: int, confidence: float, seed: int) -> Estimate:
-    """A statistic of all rows with its interval; None where undefined."""
+    """A statistic of all rows with its bootstrap interval; None where it is undefined."""
     if rows == 0:
         return Estimate(None)
     value = float(statistic(np.arange(rows)[None, :])[0])
@@ -52,7 +52,7 @@ def mean_of(values: Floats) -> Statistic:
 
 
 def ratio_of(numerator: Floats, denominator: NDArray[Any]) -> Statistic:
-    """Sum over sum of resampled rows: a token-weighted mean."""
+    """The ratio of two sums over resampled rows, such as a token-weighted mean."""
     return lambda index: np.asarray(numerator[index].sum(axis=1) / denominator[index].sum(axis=1))
 
 
