@@ -1,4 +1,4 @@
-"""The model card, in the format of the Hugging Face hub: what the adapter is, what it was trained on, what speaks for it."""
+"""The model card, in the format of the Hugging Face hub: what the adapter is, what it was trained on, and the evidence for it."""
 
 import re
 import sys
@@ -49,7 +49,7 @@ def write_card(composed: page.Page, run: Files, params: Mapping[str, Any], loadi
 
 
 def _without_markup(card: str) -> str:
-    """The card with every "<" of its front matter written as YAML's escape: a viewer that shows it as text runs nothing."""
+    """The card with every "<" in its front matter written as a YAML escape, so that no viewer reads markup in it."""
     _, front, rest = re.split(r"^---\n", card, maxsplit=2, flags=re.MULTILINE)
     if "<" not in front:
         return card

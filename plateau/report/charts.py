@@ -1,7 +1,6 @@
 """Charts as inline SVG: Vega-Lite specifications, drawn by vl-convert without a network.
 
-Drawn as wide as a telephone and scaled up from there. Colours hold on light and dark pages alike; text takes the page's own
-colour. Every chart carries its description.
+Charts are drawn as wide as a telephone and scaled up. Their colours work on light and dark pages, and text takes the page's own colour. Every chart carries its description.
 """
 
 from collections.abc import Mapping, Sequence
@@ -56,12 +55,12 @@ CONFIG = {
 
 
 def svg(spec: Spec, description: str) -> str:
-    """Draw a Vega-Lite specification; the same one always gives the same bytes."""
+    """Draw a Vega-Lite specification; the same specification always gives the same bytes."""
     import vl_convert
 
     frame: Spec = {"width": WIDTH, "height": 200, "autosize": {"type": "fit", "contains": "padding"}}
     if "vconcat" in spec:
-        frame = {}  # its panels have sizes of their own
+        frame = {}  # a chart of several panels sets the size of each
     elif isinstance(spec.get("height"), dict):
         frame["autosize"] = {**frame["autosize"], "type": "fit-x"}
     whole = {"$schema": "https://vega.github.io/schema/vega-lite/v5.json", "config": CONFIG, **frame}
@@ -284,7 +283,7 @@ def _upright(marks: Rows, last: int) -> list[Spec]:
 
 
 def _magnitude(field: str, title: str, values: Sequence[float | None]) -> dict[str, Any]:
-    """A quantity whose axis is logarithmic where its values differ more than fivefold, so that what follows a fall is seen."""
+    """A quantity whose axis is logarithmic where its values differ more than fivefold, so that small values stay visible."""
     known = [value for value in values if value is not None and value > 0]
     wide = bool(known) and max(known) > 5 * min(known)
     scale = {"type": "log"} if wide else {"zero": False}

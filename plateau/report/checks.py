@@ -7,7 +7,7 @@ from plateau.metrics.evaluate import Evaluate
 from plateau.metrics.scrutiny import Closeness, LabelNoise, ShortcutFigures, SliceFigures
 from plateau.report.page import Part, Prose, Table
 
-_SHOWN = 12  # slices; the others are in metrics/evaluate.json
+_SHOWN = 12  # slices shown; the others are in metrics/evaluate.json
 
 
 def parts(evaluate: Evaluate) -> Iterator[Part]:

@@ -1,4 +1,4 @@
-"""Runs side by side: what differs in their knobs, what came of it, and which differences are real on the same test rows."""
+"""Compare runs: the params in which they differ, their figures, and which differences are significant on the same test rows."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -159,7 +159,7 @@ def page(found: Comparison) -> Page:
 
 
 def _ships(run: Run) -> bool:
-    """Whether nothing is known against a run."""
+    """Whether all gates of a run pass."""
     return run.gates.answer is None or run.gates.ships
 
 
@@ -188,7 +188,7 @@ def _check_rows(one: predictions.Arm, other: predictions.Arm) -> None:
 def _pair(
     one: predictions.Arm, other: predictions.Arm, score: stats.Floats, against: stats.Floats
 ) -> dict[str, Compared]:
-    """Paired differences of test loss and score, the first minus the second."""
+    """Paired differences of test loss and score, first run minus second."""
     loss = stats.compare(_losses(one) - _losses(other), False, SAMPLES, CONFIDENCE, 0, one.tokens.astype(np.float64))
     difference = score - against
     return {"loss": loss, "score": stats.compare(difference[np.isfinite(difference)], True, SAMPLES, CONFIDENCE, 0)}
@@ -209,7 +209,7 @@ def _knobs(runs: Sequence[Run]) -> list[list[Any]]:
 
 
 def _figures(runs: Sequence[Run], target: Sequence[Field]) -> list[list[Any]]:
-    """What came of each run, the score of each field last."""
+    """The figures of each run, the score of each field last."""
     whole = [[title, *(_figure(figure(run)) for run in runs)] for title, figure in FIGURES.items()]
     return whole + [[f"score of {field.name}", *(_estimate(run, field) for run in runs)] for field in target]
 

@@ -1,4 +1,4 @@
-"""What the test rows say, as parts of the report: scores of the arms, confusions, calibrations, the rows that went most wrong."""
+"""Parts of the report that are made from the test rows: scores of the arms, confusions, calibrations, the rows with the lowest scores."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,7 +24,7 @@ LONGEST = 2000  # characters of a value or output; of a turn, a quarter
 
 @dataclass(frozen=True)
 class Evidence:
-    """What the report shows beside metrics: predictions, transcripts of test rows, token lengths, hashes of files."""
+    """What the report shows besides metrics files: predictions, transcripts of test rows, token lengths, hashes of files."""
 
     predictions: pa.Table
     schema: Any
@@ -124,7 +124,7 @@ def _with_items(found: Figures) -> dict[str, Figures]:
 
 
 def _valued(figures: Figures) -> list[str]:
-    """Names of single figures, those of interval bounds left out."""
+    """Names of single figures, without those of interval bounds."""
     bounds = {f"{name}_{side}" for name in figures for side in ("low", "high")}
     return [name for name, value in figures.items() if name not in bounds and not isinstance(value, Mapping | list)]
 
@@ -144,7 +144,7 @@ def comparisons(pairs: Mapping[str, Comparison]) -> Iterator[list[Any]]:
 
 
 def examples(rows: Sequence[Any], scored: Sequence[Scored], evidence: Evidence) -> Iterator[Part]:
-    """The rows on which the adapter scores lowest, field by field beside the truth and the other arms."""
+    """The rows on which the adapter scores lowest: its answers field by field, beside the truth and the other arms."""
     worst = findings.worst(rows, scored)
     ids = [rows[i]["id"] for i, _ in worst]
     outputs, turns = findings.outputs(evidence.predictions, ids), evidence.turns(ids)

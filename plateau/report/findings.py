@@ -1,4 +1,4 @@
-"""What the test rows say, one by one: the rows that went most wrong, confusions, calibration, how losses spread."""
+"""Figures of single test rows: those with the lowest scores, confusions, calibration, the spread of losses."""
 
 import json
 import math
@@ -19,8 +19,8 @@ from plateau.prompts.tokens import Int32s
 Row = Mapping[str, Any]
 Turns = Sequence[tuple[str, str]]
 Pairs = tuple[list[Any], list[Any]]
-_FEW = 12  # distinct predicted numbers that each get a band of their own
-_CLASSES = 30  # most that a confusion matrix shows
+_FEW = 12  # up to this many distinct predicted numbers, each has a band of its own
+_CLASSES = 30  # most classes that a confusion matrix shows
 
 
 def generated(predictions: pa.Table, arm: str) -> list[Row]:
@@ -129,7 +129,7 @@ def _band(guess: Floats, gold: Floats) -> dict[str, Any]:
 
 
 def worst(rows: Sequence[Row], scores: Sequence[scoring.Scored], most: int = 20) -> list[tuple[int, float]]:
-    """Indices of the rows of lowest mean score, the worst first, with it; equal ones by id."""
+    """Indices and mean scores of the rows with the lowest mean score, the lowest first; rows with equal scores by id."""
     totals = scoring.total(scores, len(rows))
     known = [(float(total), row["id"], i) for i, (row, total) in enumerate(zip(rows, totals, strict=True))]
     return [(i, total) for total, _, i in sorted(known) if math.isfinite(total)][:most]

@@ -1,6 +1,6 @@
-"""What stands in a metrics file as tables with the meaning of each figure, both from its class alone.
+"""Show any metrics file as tables, with the meaning of each figure from the file's class.
 
-A new key needs no change here: a figure is a row, and mappings of the same keys become the columns of one table.
+A new figure needs no change here: each figure is a row, and mappings with the same keys become the columns of one table.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,12 +23,12 @@ def described(name: str, found: Any) -> list[tuple[str, Any, str]]:
 
 
 def tables(name: str, found: Any) -> list[Table]:
-    """All of a metrics file: its own figures first, then those of what it holds."""
+    """The tables of a whole metrics file: its own figures first, then those of nested parts."""
     return list(_tables(name, (), to_json(found), schema(type(found))))
 
 
 def meaning(described: Figures, keys: Sequence[str]) -> str:
-    """The description of a nested key; the nearest one above it where it has none."""
+    """The description of a nested key; where it has none, that of the nearest key above it."""
     node, text = nodes.root(described), ""
     for key in keys:
         node = node.under(key)
@@ -59,7 +59,7 @@ def _nests(value: Any) -> bool:
 
 
 def _groups(figures: Figures) -> list[dict[str, Any]]:
-    """Neighbours of the same keys together; the three splits always."""
+    """Group neighbouring mappings that have the same keys; the three splits are always one group."""
     groups: dict[Any, dict[str, Any]] = {}
     for key, value in figures.items():
         keys = "splits" if key in SPLITS else frozenset(value) if isinstance(value, Mapping) else key
@@ -88,7 +88,7 @@ def _matrix(title: str, place: tuple[str, ...], group: Figures, described: Figur
 
 
 def _table(title: str, head: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> Table:
-    """Rows that end with a meaning; where all share one, it stands in the title alone."""
+    """A table whose last column is the meaning; where all rows share one meaning, it is in the title instead."""
     shared = {row[-1] for row in rows}
     if len(rows) > 1 and len(shared) == 1:
         meant = shared.pop()
@@ -103,5 +103,5 @@ def _listed(title: str, rows: Sequence[Figures]) -> Table:
 
 
 def _shown(value: Any) -> Any:
-    """A value for one cell; what is empty says so."""
+    """A value for one cell; an empty list or mapping becomes "none"."""
     return "none" if value in ([], {}) else value
