@@ -1,6 +1,6 @@
 """The gates for CI: print them and exit 0 to ship, with waivers or without, 2 not to, 3 on too little evidence, 1 when they are stale or broken."""
 
-from plateau.core import files
+from plateau.core import files, params
 from plateau.core.errors import BadInputError, GateFailedError, InsufficientEvidenceError, PlateauError
 from plateau.core.figures import read, to_json
 from plateau.core.params import Params
@@ -14,37 +14,49 @@ from plateau.lm import base
 from plateau.metrics.evaluate import Evaluate
 from plateau.metrics.gates import Gates
 from plateau.metrics.overfit import Overfit
+from plateau.metrics.train import Train
 from plateau.report import report
+from plateau.training import shaping
 
 PARAMS = ("gates", "evaluate.confidence")
 REFUSALS = {"do_not_ship": GateFailedError, "insufficient_evidence": InsufficientEvidenceError}
 
 
-def main(system: System, params: Params) -> None:
+def main(system: System, values: Params) -> None:
     """Print the gates of a system whose every stage up to overfit_check is up to date; the answer is the exit status."""
     freshness.check(system, "overfit_check")
     manifest.check(system)
     base.check_here(system.path("models", "base"))
-    judged = _judged(system, params)
+    _check_params(system)
+    judged = _judged(system, values)
     say(report.gate_table(judged.rows))
     evaluate = read(Evaluate, system.metrics("evaluate"))
     for line in (
         *report.waivers(judged),
-        *looks.lines(system, evaluate, params["gates"]["max_looks"], params["evaluate"]["confidence"]),
+        *looks.lines(system, evaluate, values["gates"]["max_looks"], values["evaluate"]["confidence"]),
     ):
         say(line)
     if not judged.ships:
         raise REFUSALS[judged.answer](judged.reason)
 
 
-def _judged(system: System, params: Params) -> Gates:
+def _check_params(system: System) -> None:
+    """Raise PlateauError unless training ran with the params that are here; dvc.lock may have been made to say so."""
+    recorded = read(Train, system.metrics("train")).params_sha256
+    if recorded != shaping.digest(params.check(system.path("params.yaml"))):
+        raise PlateauError(
+            f"{system.path('params.yaml')}: not the params of the run in {system.metrics('train')}; run `dvc repro -f train`"
+        )
+
+
+def _judged(system: System, values: Params) -> Gates:
     """metrics/gates.json; raises PlateauError unless it holds what the figures and the section gates of params give."""
     path = system.metrics("gates")
     try:
         recorded, overfit = files.read_json(path), read(Overfit, system.metrics("overfit"))
         evaluate = read(Evaluate, system.metrics("evaluate"))
-        own = Criteria.read(system, params["gates"]["criteria"], overfit=overfit, evaluate=evaluate)
-        judged = judging.judge(params["gates"], overfit, evaluate, hashes.digest(system), own)
+        own = Criteria.read(system, values["gates"]["criteria"], overfit=overfit, evaluate=evaluate)
+        judged = judging.judge(values["gates"], overfit, evaluate, hashes.digest(system), own)
     except BadInputError as error:
         raise PlateauError(str(error)) from None
     if to_json(judged) != recorded:

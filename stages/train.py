@@ -20,7 +20,7 @@ from plateau.evaluation import readiness
 from plateau.lm.backend import BLAS
 from plateau.lm.model import Adapter, add_adapter, load
 from plateau.prompts.tokens import open_tokens
-from plateau.training import launch, outcome, preflight, scratch, stopping, trainer
+from plateau.training import launch, outcome, preflight, scratch, shaping, stopping, trainer
 from plateau.training.display import Display
 from plateau.training.frequencies import unigram_loss
 from plateau.training.ranks import RANK_VARIABLES, Ranks, join
@@ -124,7 +124,8 @@ def _train(system: System, params: Params, ranks: Ranks) -> None:
         if reason == "interrupted":
             raise PlateauError(f"stopped at iteration {state.iteration}; the next `dvc repro` goes on from there")
         floor = unigram_loss(data.train, data.valid, settings.train_on_prompt)
-        figures = outcome.figures(state, reason, plan.trainable_parameters, plan.total_parameters, floor)
+        parameters = plan.trainable_parameters, plan.total_parameters
+        figures = outcome.figures(state, reason, *parameters, floor, shaping.digest(params))
         if ranks.rank == 0:
             outcome.write(system, folder, state, data.valid.names, figures)
             if state.iteration > at_start:

@@ -198,6 +198,14 @@ def heavier_base(folder: Path) -> None:
     save_arrays(path, {name: array * 1.001 for name, array in arrays.items()}, {"format": "mlx"})
 
 
+def test_a_lock_that_is_made_to_name_other_params_of_training_never_ships(copy: Path) -> None:
+    set_param(copy, "lr", 1e-30)
+    commit(copy)
+    status, said, errors = gate(copy)
+    assert (status, said, errors.count("\n")) == (1, "", 1), errors
+    assert "params.yaml: not the params of the run in metrics/train.json; run `dvc repro -f train`" in errors
+
+
 SWAPPED: dict[str, Callable[[Path], object]] = {
     "adapter_config.json": lambda folder: edit(
         folder / "adapters/best/adapter_config.json", lambda v: v.update(scale=3)

@@ -234,6 +234,11 @@ def test_a_value_is_refused_in_one_line_or_allowed_by_its_definition(key: str) -
             {"convert.template_date": "2025-13-01"},
             'convert.template_date: "2025-13-01" is not allowed: no calendar has',
         ),
+        (
+            {"synthesize.end": "9999-12-31"},
+            '"9999-12-31" is not allowed: it must lie between 1900-01-01 and 2199-12-31',
+        ),
+        ({"synthesize.start": "0001-01-01"}, "it must lie between 1900-01-01 and 2199-12-31"),
         ({"temporal.holidays": "EST"}, "it is no country code of the holidays library"),
         ({"temporal.time_zone": "Etc/GMT+5"}, 'temporal.time_zone: "Etc/GMT+5" is not allowed: '),
         (

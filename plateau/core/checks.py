@@ -23,6 +23,7 @@ LONGEST = 120
 # Where one value breaks several rules, only the first of these is reported; the others follow from it.
 NEEDED = ("contains", "minContains")  # keywords by which a list says which items it needs
 FIRST = ("type", "enum", "not", "minItems", *NEEDED)
+FIRST_DAY, LAST_DAY = "1900-01-01", "2199-12-31"  # beyond them, what is a day or a week off may be no date at all
 NOT_COUNTRIES = {"UK": "GB", "EN": "GB", "EL": "GR", "USA": "US"}
 
 
@@ -195,6 +196,8 @@ def _days(values: Mapping[str, Any]) -> Iterator[tuple[str, Any, str]]:
     days["convert.template_date"] = values["convert"]["template_date"]
     wrong = {key: day for key, day in days.items() if not _is_day(day)}
     yield from ((key, day, "no calendar has that day") for key, day in wrong.items())
+    far = {key: day for key, day in days.items() if key not in wrong and not FIRST_DAY <= day <= LAST_DAY}
+    yield from ((key, day, f"it must lie between {FIRST_DAY} and {LAST_DAY}") for key, day in far.items())
     if made and not wrong and made["start"] > made["end"]:
         yield "synthesize.start", made["start"], f"it must not be after synthesize.end, {made['end']}"
 

@@ -38,3 +38,6 @@ class Train:
     trainable_share: Annotated[Share, "trainable parameters as a share of all"]
     padding_waste: Annotated[Share, "padding as a share of the tokens computed"]
     skipped_steps: Annotated[Count, "updates that were skipped for a loss or gradient that was not finite"]
+    params_sha256: Annotated[str | None, "SHA-256 of the params that shaped the run; the gate compares params.yaml"] = (
+        None
+    )

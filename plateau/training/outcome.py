@@ -19,7 +19,9 @@ from plateau.training import checkpoints, stopping
 from plateau.training.checkpoints import State
 
 
-def figures(state: State, reason: StopReason, trainable: int, total: int, unigram_loss: float) -> Train:
+def figures(
+    state: State, reason: StopReason, trainable: int, total: int, unigram_loss: float, params_sha256: str
+) -> Train:
     """The content of train.json. Losses in nats a supervised token; `padding_waste` a share of the tokens computed."""
     iterations = [point.iteration for point in state.points]
     losses = stopping.losses_of(state.points)
@@ -42,6 +44,7 @@ def figures(state: State, reason: StopReason, trainable: int, total: int, unigra
         trainable_share=trainable / total,
         padding_waste=1 - state.row_tokens / state.padded_tokens if state.padded_tokens else 0.0,
         skipped_steps=state.skipped_steps,
+        params_sha256=params_sha256,
     )
 
 
