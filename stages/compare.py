@@ -45,7 +45,7 @@ def main(given: list[str]) -> None:
 def _looks(system: System) -> Iterator[str]:
     """How often the test split of the workspace has been asked; nothing where it has none."""
     if system.metrics("evaluate").is_file():
-        asked = load(system, ("gates", "evaluate.confidence"))
+        asked = load(system, ("gates.max_looks", "evaluate.confidence"))
         evaluate = read(Evaluate, system.metrics("evaluate"))
         yield from looks.lines(system, evaluate, asked["gates"]["max_looks"], asked["evaluate"]["confidence"])
 

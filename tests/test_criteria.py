@@ -166,6 +166,8 @@ TYPOS = {
     "comparisons.adapter_vs_bass.score.difference": "did you mean 'adapter_vs_base'?",
     "leaks.nera": "did you mean 'near'?",
     "scrutiny.label_noise.risk.ceiling": "has no 'risk'",
+    "arms.adapter.fields.mood.by_class.angri.recall": "mood has no class 'angri'; there are calm, angry, (none)",
+    "arms.adapter.fields.risk.by_class.high.recall": "risk has no classes",
     "scrutiny.slices.first.score": "'first' is no number of an item",
     "": "it holds several figures",
 }
@@ -231,12 +233,20 @@ def test_a_name_stands_once(system: System) -> None:
 
 
 # Of documents that people wrote before there was a pipeline: what had to hold before a model was used.
+FALSE = "arms.adapter.fields.lost.by_class.true.false_positives.rate"
 SEEDS = {
     "pairs": [
-        criterion(name="spearman", target=0.80, figure="arms.adapter.fields.risk.spearman"),
+        criterion(name="spearman", target=0.80),
+        criterion(name="roc_auc", target=0.95, figure="arms.adapter.fields.lost.balanced_accuracy"),
+        criterion(name="adapter_applied", rule=">", target=0, figure="adapter_effect.max_logit_difference"),
         criterion(name="beats_baseline", rule=">", target=0, figure="comparisons.adapter_vs_base.score.difference"),
+        criterion(name="false_positives", rule="<", target=0.2, figure=FALSE),
     ],
-    "categories": [criterion(name="overall", target=0.7, figure="arms.adapter.fields.mood.accuracy")],
+    "categories": [
+        criterion(name="overall", target=0.7, figure="arms.adapter.fields.mood.accuracy"),
+        criterion(name="calm_calls", target=0.8, figure="arms.adapter.fields.mood.by_class.calm.recall"),
+        criterion(name="angry_calls", target=0.7, figure="arms.adapter.fields.mood.by_class.angry.recall"),
+    ],
 }
 
 
@@ -362,3 +372,27 @@ def test_the_examples_in_the_docs_are_gates_and_waivers_that_the_default_takes(t
     (tmp_path / "schemas").symlink_to(ROOT / "schemas")
     tiny.write_params(tmp_path, {f"gates.{key}": value for key, value in asked.items()})
     wanted.check(System(tmp_path))
+
+
+def test_a_class_is_judged_on_its_own_rows() -> None:
+    def of(rows: int, recall: float) -> dict[str, Any]:
+        share = {"recall": recall, "recall_low": recall - 0.05, "recall_high": recall + 0.05}
+        return {
+            "rows": rows,
+            **share,
+            "false_positives": {"rows": 120 - rows, "rate": 0.1, "rate_low": 0.05, "rate_high": 0.15},
+        }
+
+    found = copy.deepcopy(test_gates.EVALUATE)
+    mood = {"kind": "class", "rows": 120, "present": 120, "by_class": {"calm": of(100, 0.9), "angry": of(20, 0.9)}}
+    found["arms"]["adapter"]["fields"] = {"mood": mood}
+    place = "arms.adapter.fields.mood.by_class"
+    entries = [
+        criterion(name="calm", figure=f"{place}.calm.recall", target=0.85),
+        criterion(name="angry", figure=f"{place}.angry.recall", target=0.85),
+        criterion(name="angry_value", figure=f"{place}.angry.recall", target=0.85, bound="value"),
+        criterion(name="false", figure=f"{place}.angry.false_positives.rate", rule="<", target=0.2),
+    ]
+    rows = judged(entries, from_json(Evaluate, found, "")).rows[-4:]
+    assert [row.status for row in rows] == ["pass", "missing", "missing", "pass"]
+    assert rows[1].note == "rests on 20 rows; it takes 30"

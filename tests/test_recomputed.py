@@ -170,7 +170,24 @@ def fields_hold(figures: dict[str, Any], rows: Rows) -> None:
         for name, statistic in {"score": lambda i, v=values: v[i].mean(), **named}.items():
             among = len(both) if name in ("mae", "spearman") else len(rows)
             known |= holds(figures[field], name, statistic, among) if among else nothing(figures[field], name)
+        known |= {"by_class"} if field == "mood" else set()
         assert known == set(figures[field])
+    classes_hold(figures["mood"]["by_class"], gold, guess)
+
+
+def classes_hold(figures: dict[str, Any], gold: np.ndarray, guess: np.ndarray) -> None:
+    """Share of right answers to a class, and of other rows answered with it, with Wilson's intervals by their formula."""
+    assert set(figures) == set(gold)
+    for name, one in figures.items():
+        for flags, told, key in (
+            (guess[gold == name] == name, one, "recall"),
+            (guess[gold != name] == name, one["false_positives"], "rate"),
+        ):
+            assert told["rows"] == len(flags)
+            z, n, share = stats.norm.ppf(0.975), len(flags), flags.mean()
+            middle, half = share + z**2 / (2 * n), z * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
+            bounds = ((middle - half) / (1 + z**2 / n), (middle + half) / (1 + z**2 / n))
+            assert (told[key], told[f"{key}_low"], told[f"{key}_high"]) == pytest.approx((share, *bounds), abs=1e-5)
 
 
 @pytest.mark.parametrize("arms", [f"{one}_vs_{other}" for one, other in PAIRS])

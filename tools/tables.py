@@ -38,6 +38,7 @@ ANY = {
     "comparisons": "PAIR",
     "labels": "FIELD",
     "classes": "FIELD",
+    "by_class": "CLASS",
     "label_drift": "FIELD",
 }
 SPLITS = ("train", "valid", "test")

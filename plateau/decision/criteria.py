@@ -88,7 +88,7 @@ class Criteria:
         if isinstance(value, bool):
             value = str(value).lower()
         if isinstance(value, str) or is_finite(value):
-            return Measured(value, found.rows if place.is_estimate and end != "value" else None)
+            return Measured(value, found.rows if place.is_estimate else None)
         said = found.lacking or ("it is null" if end == "value" else f"it has no {end} end")
         return Measured(None, note=f"{one.figure} of metrics/{one.file}.json: {said}")
 

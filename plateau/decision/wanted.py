@@ -20,7 +20,7 @@ from plateau.evaluation.kinds.base import Rows
 from plateau.evaluation.scoring import Rules
 
 KEYS = ("gates.criteria", "gates.waived", "evaluate.arms", "evaluate.scores")
-_STATISTICS = "statistics"
+_STATISTICS, _CLASSES = "statistics", "by_class"
 _OF_VALUES = ("value_precision", "value_recall", "value_f1")  # of every field that may have no value
 
 
@@ -79,6 +79,8 @@ def names(target: Sequence[Field], arms: Sequence[str]) -> Names:
 
 def _check_statistic(place: Place, target: Sequence[Field], rules: Rules) -> None:
     """Raise UnknownFigureError for a statistic that the field, scored as it is, never has."""
+    if _CLASSES in place.steps:
+        _check_class(place, target)
     if _STATISTICS not in place.steps:
         return
     at = place.steps.index(_STATISTICS)
@@ -88,6 +90,17 @@ def _check_statistic(place: Place, target: Sequence[Field], rules: Rules) -> Non
     if statistic not in known and statistic not in _OF_VALUES:
         having = f"{name} is scored as {kind.name}, which has {', '.join(('score', *known))}"
         raise UnknownFigureError(f"{having}, and no {statistic}")
+
+
+def _check_class(place: Place, target: Sequence[Field]) -> None:
+    """Raise UnknownFigureError for a class that the field, by its schema, never has."""
+    at = place.steps.index(_CLASSES)
+    name, one = str(place.steps[at - 1]), place.steps[at + 1]
+    known = next(field for field in target if field.name == name).classes
+    if not known:
+        raise UnknownFigureError(f"{name} has no classes")
+    if one not in (*known, fields.NONE):
+        raise UnknownFigureError(f"{name} has no class '{one}'; there are {', '.join((*known, fields.NONE))}")
 
 
 def _waivers(waived: Mapping[str, str], own: Sequence[str]) -> Iterator[str]:

@@ -55,6 +55,23 @@ class Statistics:
 
 
 @dataclass(frozen=True)
+class FalsePositives:
+    """rows of other classes that are answered with this one"""
+
+    rows: Annotated[Count, "rows of other classes"]
+    rate: Annotated[Estimate, "share of these that are answered with this class"]
+
+
+@dataclass(frozen=True)
+class ClassFigures:
+    """one true class of a field"""
+
+    rows: Annotated[Count, "rows of this class"]
+    recall: Annotated[Estimate, "share of these with the right answer: the accuracy on this class"]
+    false_positives: FalsePositives
+
+
+@dataclass(frozen=True)
 class Field:
     """figures of one field, each with its interval"""
 
@@ -65,6 +82,9 @@ class Field:
     score: Annotated[Estimate, "mean score of a row, 0 to 1; no value is right where the truth has none"]
     statistics: Annotated[Statistics, INLINE]
     items: Annotated[Mapping[str, ItemField] | None, OPTIONAL, "of a list of objects: each field of the items"]
+    by_class: Annotated[
+        Mapping[str, ClassFigures] | None, OPTIONAL, "of a class or boolean field: each class that the truth has"
+    ] = None
 
 
 @dataclass(frozen=True)
