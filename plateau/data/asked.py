@@ -1,4 +1,4 @@
-"""What evaluate.scores asks for is refused before any work, and above all before training, where the target cannot give it."""
+"""Check the param evaluate.scores against the target's schema, before any work and above all before training."""
 
 import difflib
 from collections.abc import Iterator, Mapping
@@ -14,11 +14,11 @@ KEY = "evaluate.scores"
 
 
 def check(system: System) -> None:
-    """Raise BadInputError with one line a mistake: a field that the target has not, or a score that its values cannot have.
+    """Raise BadInputError with one line for each mistake: a field that the target does not have, or a kind of score that does not suit its values.
 
-    The param is no dependency of the stages that ask this: another score reruns none of them.
+    The stages that call this do not depend on the param, so another way of scoring reruns none of them.
     """
-    if not system.path("params.yaml").is_file():  # a stage that is called with values of its own
+    if not system.path("params.yaml").is_file():  # a stage that is called with a folder that has no params.yaml
         return
     asked = params.load(system, (KEY,))["evaluate"]["scores"]
     path = system.schema("target")
@@ -28,7 +28,7 @@ def check(system: System) -> None:
 
 
 def mistakes(target: list[Field], asked: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
-    """One line for people a mistake in evaluate.scores."""
+    """Yield one line for people for each mistake in evaluate.scores."""
     known = {field.name: field for field in target}
     for name, wanted in asked.items():
         if name not in known:

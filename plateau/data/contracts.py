@@ -1,4 +1,4 @@
-"""JSON Schemas as contracts: one compiled validator decides, says what is wrong and where, and writes what holds in one form."""
+"""JSON Schemas as contracts: one compiled validator decides whether a value is valid, explains what is wrong and where, and writes valid values in one form."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -42,13 +42,18 @@ _REASONS = {
     **dict.fromkeys(CHOICES, "no_choice_holds"),
     "falseSchema": "not_allowed",
 }
-# Keywords by which a schema says that values do not go together.
+# Keywords that restrict which values may occur together.
 _CONDITIONAL = frozenset(("then", "else", "not", "dependentRequired", "dependentSchemas", "dependencies"))
-_NAMING = ("properties", "patternProperties", "$defs", "definitions")  # what follows one of these in a path is a name
+_NAMING = (
+    "properties",
+    "patternProperties",
+    "$defs",
+    "definitions",
+)  # in the path of a schema, a key after one of these is a name, not a keyword
 
 
 class Contract:
-    """One JSON Schema, compiled once; `formats` says whether a `format` is held to, or only told."""
+    """One JSON Schema, compiled once; `formats` says whether `format` is enforced or only informs."""
 
     def __init__(self, schema: Any, name: str, formats: bool = False) -> None:
         self.schema = schema
@@ -62,7 +67,7 @@ class Contract:
 
     @classmethod
     def load(cls, path: Path, formats: bool = False) -> "Contract":
-        """The contract in a schema file; raises BadInputError when it is absent or no JSON Schema."""
+        """Load the contract in a schema file; raises BadInputError when the file is absent or is no JSON Schema."""
         if not path.is_file():
             raise BadInputError(f"{path}: no such file; describe the data there in JSON Schema")
         return cls(read_json(path), str(path), formats)
@@ -73,14 +78,14 @@ class Contract:
         return root(self.schema)
 
     def is_valid(self, value: Any) -> bool:
-        """Whether a value holds; it is what JSON can hold, so no number is infinite."""
+        """Whether a value is valid; the value must be JSON, so no number is infinite."""
         try:
             return bool(self._fast.is_valid(value))
         except UnicodeEncodeError:  # half of a surrogate pair
             return False
 
     def check(self, value: Any, under: Sequence[str] = ()) -> Problem | None:
-        """None for a value that holds, else what is wrong with it: the first mistake by place, keys that lead to the value before it."""
+        """None for a valid value, else its problem: the first mistake in the order of places, with the keys that lead to it."""
         if self._fast.is_valid(value):
             return None
         found = (inner for error in self._fast.iter_errors(value) for inner in _innermost(error))
@@ -90,12 +95,12 @@ class Contract:
         )
 
     def text(self, value: Any) -> str:
-        """A value that holds as the JSON text, on one line, that a model shall write: always the same for equal values."""
+        """Write a valid value as the one line of JSON that a model shall write: the same text for equal values."""
         return json.dumps(self.root.canonical(value), ensure_ascii=False)
 
 
 def _innermost(error: Any) -> Iterator[Any]:
-    """The mistakes in the one alternative of a choice that has the value's type; the error itself where that is none or several."""
+    """Of a choice between schemas, the mistakes in the only alternative that has the value's type; the error itself where none or several have it."""
     branches: Sequence[Sequence[Any]] = getattr(error.kind, "context", ()) if error.kind.name in CHOICES else ()
     meant = [
         found
@@ -110,7 +115,7 @@ def _innermost(error: Any) -> Iterator[Any]:
 
 
 def _reason(error: Any) -> str:
-    """The reason by what failed; a turn's role and text have reasons of their own."""
+    """The reason (a short name for counting) that belongs to the failed keyword; a turn's role and text have reasons of their own."""
     keywords = _keywords(error.evaluation_path)
     if not _CONDITIONAL.isdisjoint(keywords):
         return "impossible_combination"
@@ -125,7 +130,7 @@ def _reason(error: Any) -> str:
 
 
 def _keywords(path: Sequence[Any]) -> list[Any]:
-    """The keywords of a path through a schema, without the names that stand among them."""
+    """The keywords in the path of a schema, without the names among them."""
     return [key for before, key in pairwise(["", *path]) if before not in _NAMING]
 
 
@@ -144,5 +149,5 @@ def _first_line(error: Exception) -> str:
 
 
 def _short(text: str, limit: int = 300) -> str:
-    """A message that quotes a value of 10 MB still fits on a screen."""
+    """Cut a message that quotes a long value, so that it fits on a screen."""
     return text if len(text) <= limit else f"{text[: limit // 2]} ... {text[-limit // 2 :]}"

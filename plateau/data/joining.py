@@ -1,4 +1,4 @@
-"""Transcripts and analyses joined by id, out of core: keys meet in buckets, then rows stream past what was found there."""
+"""Join transcripts and analyses by id on disk. Keys are hashed into buckets and joined there; then the rows are read once more and get their result."""
 
 import json
 from array import array
@@ -36,7 +36,7 @@ FATES = pa.schema(
 
 
 class Rejects:
-    """The lines of rejected.jsonl: texts in a temporary file, places in memory, in order of place when they are written."""
+    """The lines of rejected.jsonl: texts are kept in a temporary file, places in memory; they are written in the order of their places."""
 
     def __init__(self, path: Path) -> None:
         self._log = path.open("wb+")
@@ -53,7 +53,7 @@ class Rejects:
         self.reasons[reject.reason] += 1
 
     def write(self, path: Path) -> None:
-        """All of them, by file and line."""
+        """Write all rejects, ordered by file and line."""
         ranks = {self._names[name]: rank for rank, name in enumerate(sorted(self._names))}
         names, lines, offsets = (np.array(held, np.int64) for held in self._places)
         places = np.array([ranks[name] for name in names.tolist()], np.int64)
@@ -63,12 +63,12 @@ class Rejects:
                 out.write(self._log.readline())
 
     def close(self) -> None:
-        """Let go of the temporary file."""
+        """Close the temporary file."""
         self._log.close()
 
 
 class Store:
-    """Where examined batches wait for their partners: rows in one file, keys in a file a bucket."""
+    """Examined batches on disk: the rows in one file, the keys in one file for each bucket."""
 
     def __init__(self, folder: Path, buckets: int) -> None:
         self.folder, self.buckets = folder, buckets
@@ -94,7 +94,7 @@ class Store:
         self._watch_order(examined.rows)
 
     def _watch_order(self, batch: pa.RecordBatch) -> None:
-        """Notice rows that do not come in ORDER: those are sorted later."""
+        """Note whether rows come in ORDER; if not, they are sorted later."""
         if len(batch) and self.in_order:
             table = pa.Table.from_batches([batch.select(ORDER)])
             first, last = (spill.key_of(batch, row, ORDER) for row in (0, len(batch) - 1))
@@ -117,7 +117,7 @@ class Store:
 
 
 def join(store: Store) -> None:
-    """Decide on every item, bucket by bucket: rejects of analyses are final, fates of rows wait in files."""
+    """Decide on every item, bucket by bucket. Rejects of analyses are final; the results for rows are stored in files."""
     store.seal()
     for number in range(store.buckets):
         keys = pa.Table.from_batches(spill.batches(store.bucket(number)), KEYS)
@@ -131,7 +131,7 @@ def join(store: Store) -> None:
 
 
 class Resolved(NamedTuple):
-    """FATES of rows by seq: a target, or a reason to be rejected; rejects of analyses; counts."""
+    """The results of one bucket: FATES of rows by seq (a target, or a reason for rejection), rejects of analyses, and counts."""
 
     fates: pa.Table
     rejects: list[Reject]
@@ -139,7 +139,7 @@ class Resolved(NamedTuple):
 
 
 class _Kind(NamedTuple):
-    """Items of one kind in a bucket, as row numbers: the one that stands for its id, by code (-1 for none), and conflicts."""
+    """Items of one kind in a bucket: for each code of an id the row number of its item (-1 for none), and the items that contradict each other."""
 
     chosen: Ints
     known: Bools
@@ -148,7 +148,7 @@ class _Kind(NamedTuple):
 
 
 def resolve(keys: pa.Table) -> Resolved:
-    """What becomes of the items of one bucket, KEYS in the order in which they were read."""
+    """Decide on the items of one bucket; `keys` are KEYS in the order in which they were read."""
     names = keys["id"].combine_chunks().dictionary_encode()
     codes, count = np.asarray(names.indices.cast(pa.int64())), len(names.dictionary)
     transcripts, analyses = (_kind(keys, codes, count, kind) for kind in (0, 1))
@@ -165,7 +165,7 @@ def resolve(keys: pa.Table) -> Resolved:
 
 
 def _kind(keys: pa.Table, codes: Ints, count: int, kind: int) -> _Kind:
-    """Of items with equal contents the first stands for their id; with different ones, none does."""
+    """Pick the item for each id: the first of items with equal contents, none where contents differ."""
     mine = np.asarray(keys["kind"]) == kind
     known = np.zeros(count, np.bool_)
     known[codes[mine]] = True
@@ -205,20 +205,20 @@ def _lost(keys: pa.Table, lost: list[tuple[int, Problem]]) -> pa.Table:
 
 
 def _analysis_reject(keys: pa.Table, row: int, why: Problem) -> Reject:
-    """A reject of an analysis that was good in itself; its record is shown as the contract has it."""
+    """Reject a valid analysis; its record is shown in the form of the contract."""
     found = {name: keys[name][row].as_py() for name in ("file", "line", "id", "target")}
     text = json.dumps({"id": found["id"], "target": json.loads(found["target"])}, ensure_ascii=False)
     return Reject(found["file"], found["line"], found["id"], *why, text[:SHOWN_CHARACTERS])
 
 
 def accepted(store: Store, memory: int) -> Iterator[pa.RecordBatch]:
-    """Prepared rows in ORDER; rejects of transcripts are set aside on the way."""
+    """Yield prepared rows in ORDER, and set rejected transcripts aside on the way."""
     found = _joined(store)
     return spill.rebatched(found if store.in_order else spill.in_order(found, ORDER, store.folder, memory // 4))
 
 
 def _joined(store: Store) -> Iterator[pa.RecordBatch]:
-    """Rows with their targets, in the order in which they were read."""
+    """Yield rows with their targets, in the order in which they were read."""
     cursors = [spill.Cursor(spill.batches(store.folder / f"fates{n}"), ["seq"]) for n in range(store.buckets)]
     for batch in spill.batches(store.folder / "rows"):
         if not len(batch):
@@ -242,7 +242,7 @@ def written(store: Store) -> pa.Schema:
 
 
 def _transcript_reject(row: Mapping[str, Any], fate: Mapping[str, Any]) -> Reject:
-    """A reject of a transcript that was good in itself; its record is shown as the contract has it."""
+    """Reject a valid transcript; its record is shown in the form of the contract."""
     shown = {name: value for name, value in row.items() if name not in ("seq", "start_utc") and value is not None}
     text = json.dumps(shown, ensure_ascii=False)[:SHOWN_CHARACTERS]
     return Reject(fate["file"], fate["line"], row["id"], fate["reason"], fate["detail"], text)

@@ -1,7 +1,6 @@
-"""The user's columns and paths to the contract, as `prepare.mapping` in params.yaml declares it.
+"""Convert the user's raw records to the contract, as `prepare.mapping` in params.yaml declares.
 
-A field is a path, such as `call.uuid` or `turns.0.text`, or a mapping: `path` or a constant `value`, and what turns the
-value found there into that of the contract: `values`, or for a time `format` and `time_zone`.
+A field is declared by a path, such as `call.uuid` or `turns.0.text`, or by a mapping: `path` or a constant `value`, and a rule that converts the value found: a table `values`, or for a time `format` and `time_zone`.
 """
 
 import codecs
@@ -64,7 +63,7 @@ def _zone(name: str) -> zoneinfo.ZoneInfo:
 
 
 def source(mapping: Any, kind: str) -> str:
-    """The name of the files that hold transcripts or analyses; one name for both where one record holds both."""
+    """The name of the files of transcripts or analyses; both have the same name where one record holds both."""
     if mapping is None:
         return kind
     of_transcripts: str = mapping["transcripts"].get("source", "transcripts")
@@ -78,7 +77,7 @@ def by_turn(mapping: Any) -> bool:
 
 
 def transcript(raw: Any, place: tuple[str, int | None], part: Mapping[str, Any]) -> dict[str, Any]:
-    """A raw value as the transcript contract has it; RefusedError where a time or a text cannot be understood."""
+    """Convert a raw record to a transcript of the contract; raises RefusedError where a time or a text cannot be read."""
     made: dict[str, Any] = {"id": identity(raw, place, part)}
     start = _time("start", raw, part.get("start"), None)
     if start is None and "start" in part:
@@ -91,7 +90,7 @@ def transcript(raw: Any, place: tuple[str, int | None], part: Mapping[str, Any])
 
 
 def analysis(raw: Any, place: tuple[str, int | None], mapping: Mapping[str, Any], schema: Node) -> dict[str, Any]:
-    """A raw value as the analysis contract has it; texts become what the target schema asks for where they can."""
+    """Convert a raw record to an analysis of the contract; texts become numbers, booleans or lists where the target schema asks for these."""
     part, declared = mapping["analyses"], mapping["analyses"]["target"]
     made = {"id": identity(raw, place, part if "id" in part else mapping["transcripts"])}
     if isinstance(declared, str):
@@ -109,7 +108,7 @@ def analysis(raw: Any, place: tuple[str, int | None], mapping: Mapping[str, Any]
 
 
 def _put(target: dict[str, Any], keys: Sequence[str], rules: Sequence[Node], value: Any) -> None:
-    """Set a value under nested keys; for null or nothing, make only those objects on the way that must be there."""
+    """Set a value under nested keys; for null or a missing value, make only the objects on the way that the schema requires."""
     for key, outer, inner in zip(keys[:-1], rules, rules[1:], strict=False):
         if value in (None, _MISSING) and key not in target and (key not in outer.required or inner.nullable):
             return
@@ -118,7 +117,7 @@ def _put(target: dict[str, Any], keys: Sequence[str], rules: Sequence[Node], val
 
 
 def keys_of(name: str, schema: Node) -> tuple[str, ...]:
-    """The keys of a target field's name: nested ones with dots between them; one that itself holds dots stands whole, or in quotes."""
+    """Split a target field's name into keys at its dots; a key that holds dots itself is found whole, or in quotes."""
     key, _, rest = name.partition(".")
     if name.startswith('"'):
         with contextlib.suppress(ValueError):
@@ -130,7 +129,7 @@ def keys_of(name: str, schema: Node) -> tuple[str, ...]:
 
 
 def identity(raw: Any, place: tuple[str, int | None], part: Mapping[str, Any]) -> Any:
-    """The id of a raw value: at its path, or `$file`, the file's name, or `$row`, file and row; RefusedError without one."""
+    """The id of a raw record: the value at its path, or the file's name (`$file`), or file and row (`$row`); raises RefusedError without one."""
     if part["id"] == FILE:
         return Path(place[0]).name.partition(".")[0]
     if part["id"] == ROW:
@@ -160,7 +159,7 @@ def _path(field: Any) -> str:
 
 
 def _translated(value: Any, values: Mapping[Any, Any] | None) -> Any:
-    """The value that a table has for it, by itself or by its text; itself where the table has none."""
+    """Look a value up in a table, by itself or by its text; a value that the table lacks stays."""
     if not values or isinstance(value, list | dict) or value is _MISSING:
         return value
     by_text = {_text(key): translated for key, translated in values.items()}
@@ -172,7 +171,7 @@ def _text(value: Any) -> str:
 
 
 def _at(raw: Any, path: str) -> Any:
-    """What stands at a dotted path; a key may itself hold dots."""
+    """The value at a dotted path; a key may itself hold dots."""
     if isinstance(raw, dict) and path in raw:
         return raw[path]
     head, _, rest = path.partition(".")
@@ -186,21 +185,21 @@ def _at(raw: Any, path: str) -> Any:
 
 
 def _unpacked(value: Any) -> Any:
-    """JSON that stands in a text, as in a cell of a table; RefusedError for what only looks like it."""
+    """Parse JSON in a text, such as a cell of a table; raises RefusedError for a text that only looks like JSON."""
     if isinstance(value, str) and value.lstrip()[:1] in ("{", "["):
         return parse(value.encode("utf-8"))
     return value
 
 
 def _name(value: Any) -> Any:
-    """Ids may be numbers in the raw data."""
+    """An id as text; in the raw data it may be a number."""
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def _number(value: Any) -> Any:
-    """A text as a number, a whole one as an integer; other texts, such as nan, as they are."""
+    """Read a text as a number, a whole one as an integer; other texts, such as nan, stay."""
     if not isinstance(value, str) or not _NUMBER.fullmatch(value.strip()):
         return value
     with contextlib.suppress(ValueError):
@@ -210,7 +209,7 @@ def _number(value: Any) -> Any:
 
 
 def _coerced(value: Any, rule: Node) -> Any:
-    """A text as the schema's number, boolean, list or object; an absent value where null is not allowed."""
+    """Convert a text to the number, boolean, list or object that the schema asks for; null becomes absent where it is not allowed."""
     if value is None and not rule.nullable:
         return _MISSING
     if not isinstance(value, str) or "string" in rule.types:
@@ -255,7 +254,7 @@ def _turn(piece: Any, part: Mapping[str, Any], start: str | None, place: str) ->
 
 
 def _pieces(text: Any, pattern: str) -> list[dict[str, Any]]:
-    """What stands between one place where the pattern matches and the next, with the pattern's groups."""
+    """The pieces of a text between the matches of the pattern, each with the groups of the match before it."""
     if not isinstance(text, str):
         raise RefusedError("wrong_type", "turns: no text to take apart")
     found = list(re.finditer(pattern, text, re.MULTILINE))
@@ -289,7 +288,7 @@ def _time(place: str, raw: Any, field: Any, start: str | None) -> Any:
 def _read_time(value: Any, form: str, zone: str | None, start: str | None) -> str:
     """A time by its format: iso, unix, unix_ms, offset (seconds since the start) or one of strptime's.
 
-    Wall-clock times of a time zone that its clock skips are impossible; of those that it shows twice the first is meant.
+    A local time that the clock skips when summer time begins is refused; one that it shows twice means the first.
     """
     if form in ("unix", "unix_ms", "offset"):
         seconds = float(value) / (1000 if form == "unix_ms" else 1)

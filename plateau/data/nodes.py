@@ -1,4 +1,4 @@
-"""A JSON Schema place by place: what may stand there, whatever way the schemas are joined that say so."""
+"""Read a JSON Schema place by place: the values that each place allows, however schemas are combined there."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -11,17 +11,17 @@ from plateau.data.schema import Document, Part, Way, same, types
 _NULL = frozenset(("null",))
 _FREE = ("additionalProperties", "patternProperties", "unevaluatedProperties")
 _MOST_KEYS = 1_000  # without a name that a place remembers
-_EXACT = 2**53  # below it a float that is whole is one integer
+_EXACT = 2**53  # below this a whole float is exactly one integer
 
 
 class Node:
-    """One place of a schema: the ways in which a value other than null may hold there, and whether null may."""
+    """One place of a schema: the ways in which a value other than null may be valid there, and whether null is."""
 
     def __init__(self, document: Document, places: Iterable[Sequence[Part]]) -> None:
         self.document = document
         try:
             found = [way for parts in places for way in document.alternatives(parts).ways]
-        except ValueError:  # too many to tell apart
+        except ValueError:  # more alternatives than are told apart
             found = [()]
         unique = {_identities(way): way for way in found}
         self.nullable = any("null" in types(way) and _takes_null(way) for way in unique.values())
@@ -36,12 +36,12 @@ class Node:
 
     @property
     def identities(self) -> frozenset[int]:
-        """By these a schema that refers to itself is known again."""
+        """Identities of the schemas here, by which a schema that refers to itself is recognised."""
         return frozenset().union(*map(_identities, self.ways))
 
     @cached_property
     def choices(self) -> tuple["Node", ...]:
-        """What may be chosen; none where there is but one way."""
+        """The alternatives of this place; empty where there is only one way."""
         return tuple(Node._of(self.document, way) for way in self.ways) if len(self.ways) > 1 else ()
 
     def grouped(self, kinds: frozenset[str]) -> tuple["Node", ...]:
@@ -92,7 +92,7 @@ class Node:
         return found
 
     def _conditional(self) -> list["Node"]:
-        """What must hold under a condition."""
+        """The schemas that apply under a condition."""
         found = []
         for part in {id(part.schema): part for way in self.ways for part in way}.values():
             schemas = [part.schema[key] for key in ("then", "else") if key in part.schema]

@@ -1,4 +1,4 @@
-"""Raw files to a store of examined batches: which source is what, and how much is held at once."""
+"""Read raw files into a store of examined batches; decide which source holds what, and how much is in memory at once."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -29,12 +29,12 @@ _DEFAULTS: dict[str, Any] = {
 
 
 def options(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The section prepare of params.yaml with the defaults of what it leaves out."""
+    """The section prepare of params.yaml, with the defaults of keys that it lacks."""
     return {**_DEFAULTS, **given}
 
 
 def rules(transcript: Path, target: Path, declared: Any, model: Path | None = None) -> Rules:
-    """What records are held to; BadInputError for a schema or a mapping that is none, and for a label that no `model` can write."""
+    """The rules for records; raises BadInputError for an invalid schema or mapping, and for a label that `model` cannot write."""
     mapping.check(declared)
     schemas = [Contract.load(path).schema for path in (transcript, target)]
     known = specials.of_model(model) if model is not None and model.is_dir() else None
@@ -60,7 +60,7 @@ def _labels(schema: Any) -> Iterator[str]:
 
 
 def passes(declared: Any) -> list[tuple[str, tuple[str, ...]]]:
-    """Which source is read for which kinds: one pass for both where one record holds both."""
+    """Which source is read for which kinds of record: one pass where each record holds transcript and analysis."""
     names = {kind: mapping.source(declared, kind) for kind in KINDS}
     if names["transcripts"] == names["analyses"]:
         return [(names["transcripts"], KINDS)]
@@ -68,7 +68,7 @@ def passes(declared: Any) -> list[tuple[str, tuple[str, ...]]]:
 
 
 def buckets(system: System, declared: Any, memory: int) -> int:
-    """How many buckets keep the keys of one within `memory` bytes, judged by the size of the raw files."""
+    """The number of buckets with which the keys of each bucket fit into `memory` bytes, estimated from the size of the raw files."""
     found = {path for name, _ in passes(declared) for path in sources.files(system.path("data", "raw"), name)}
     return buckets_of(found, memory)
 
@@ -82,7 +82,7 @@ def buckets_of(found: Iterable[Path], memory: int) -> int:
 
 
 def examine(store: Store, system: System, rules: Rules, engine: Engine) -> None:
-    """Send every item through `records.examine`, and store what becomes of it."""
+    """Examine every item with `records.examine`, and store the results."""
     declared = json.loads(rules.mapping)
     for name, kinds in passes(declared):
         items = gathered(raws(system, declared, kinds[0]), declared, kinds[0], store.folder, store.buckets)
@@ -92,13 +92,13 @@ def examine(store: Store, system: System, rules: Rules, engine: Engine) -> None:
 
 
 def raws(system: System, declared: Any, kind: str) -> Iterator[Raw]:
-    """What the files of one kind hold."""
+    """The raw items in the files of one source."""
     encoding = (declared or {}).get(kind, {}).get("encoding", "utf-8")
     return readers.read(system.path("data", "raw"), mapping.source(declared, kind), system.root, encoding)
 
 
 def gathered(found: Iterator[Raw], declared: Any, kind: str, folder: Path, buckets: int) -> Iterator[Raw]:
-    """The same, or one item a conversation where each row is a turn."""
+    """The raw items of one source; where each row is a turn, one item for each conversation."""
     if kind == "transcripts" and mapping.by_turn(declared):
         return gathering.by_id(found, declared["transcripts"]["id"], folder, buckets)
     return found

@@ -1,4 +1,4 @@
-"""Raw items to checked Arrow rows, batch by batch: pure functions that run wherever a batch is sent."""
+"""Turn raw items into checked Arrow rows, batch by batch, by pure functions that may run in any process."""
 
 import contextlib
 import datetime as dt
@@ -67,9 +67,9 @@ _CANONICAL = json.JSONEncoder(sort_keys=True)
 
 
 class Rules(NamedTuple):
-    """What records are held to, as texts, so that it travels: two JSON Schemas and the mapping as JSON, the model's special tokens.
+    """The rules for records, as texts that can be sent to another process: two JSON Schemas and the mapping as JSON, and the model's special tokens.
 
-    These are None where no model is known yet.
+    The special tokens are None where no model is known yet.
     """
 
     transcript: str
@@ -90,7 +90,7 @@ class Reject(NamedTuple):
 
 
 class Examined(NamedTuple):
-    """What became of one batch: good transcripts as ROWS, KEYS of all that have an id by bucket, rejects, and counts."""
+    """The result of one batch: valid transcripts as ROWS, KEYS of all items with an id by bucket, rejects, and counts."""
 
     rows: pa.RecordBatch
     keys: list[tuple[int, pa.RecordBatch]]
@@ -148,7 +148,7 @@ def examine(rules: Rules, kinds: tuple[str, ...], buckets: int, batch: tuple[int
 
 
 def judged(rules: Rules, kind: str, raw: Raw) -> tuple[Any, Problem | None]:
-    """The item as its contract has it, and what is wrong with it."""
+    """The item in the form of its contract, and its problem if it has one."""
     checks, target, declared = compiled(rules)
     if raw.problem:
         return raw.value, raw.problem
@@ -160,7 +160,7 @@ def judged(rules: Rules, kind: str, raw: Raw) -> tuple[Any, Problem | None]:
 
 
 def mapped(raw: Raw, kind: str, declared: Any, target: Contract) -> Any:
-    """The value as the contract has it; itself without a mapping. RefusedError where the mapping does not fit."""
+    """Apply the mapping, if there is one; raises RefusedError where it does not fit the value."""
     if declared is None:
         return raw.value
     if not isinstance(raw.value, dict):
@@ -172,7 +172,7 @@ def mapped(raw: Raw, kind: str, declared: Any, target: Contract) -> Any:
 
 
 def _nameable(raw: Raw, kind: str, declared: Any) -> Any:
-    """What is left of an item that could not be mapped: its id, so that its partner is not missed."""
+    """Only the id of an item that could not be mapped, so that its partner is not reported as missing one."""
     part = declared[kind] if "id" in declared[kind] else declared["transcripts"]
     with contextlib.suppress(RefusedError):
         return {"id": mapping.identity(raw.value, (raw.file, raw.line), part)}
@@ -186,13 +186,13 @@ def identity(value: Any) -> str | None:
 
 
 def digest(value: Any) -> int:
-    """Equal for equal contents, whatever the order of keys."""
+    """A hash that is equal for equal contents, whatever the order of keys."""
     text = _CANONICAL.encode(value).encode()
     return int.from_bytes(blake2b(text, digest_size=8).digest(), "big", signed=True)
 
 
 def _kept(rules: Rules, kind: str, value: Any) -> tuple[int, str | None]:
-    """The digest of an item that holds, and of an analysis the target as JSON text; 2 and 2.0 are equal there."""
+    """The digest of a valid item, and for an analysis its target as JSON text, in which 2 and 2.0 are equal."""
     if kind != "analyses":
         return digest(value), None
     target = compiled(rules)[1].root.canonical(value["target"])
@@ -213,7 +213,7 @@ def _key_batch(keys: list[tuple[Any, ...]]) -> pa.RecordBatch:
 
 
 def transcript_check(contract: Contract) -> Check:
-    """Schema first, then the times, which JSON Schema cannot judge."""
+    """Check a transcript: first its schema, then its times, which JSON Schema cannot check."""
 
     def check(value: Any) -> Problem | None:
         problem = contract.check(value)
@@ -223,7 +223,7 @@ def transcript_check(contract: Contract) -> Check:
 
 
 def analysis_check(target: Contract, specials: tuple[str, ...] | None = None) -> Check:
-    """An analysis is an id and a target; the target is held to the system's schema."""
+    """Check an analysis: it has an id and a target, and the target is valid by the system's schema."""
 
     def check(value: Any) -> Problem | None:
         problem = ANALYSIS.check(value)
@@ -235,9 +235,9 @@ def analysis_check(target: Contract, specials: tuple[str, ...] | None = None) ->
 
 
 def _special(target: Any, specials: tuple[str, ...] | None) -> Problem | None:
-    """A special token of the model among the texts of a target, for a model can never write it as text."""
+    """Find a special token of the model in the texts of a target; a model can never write it as text."""
     texts = list(strings(target))
-    if not first_in("\n".join(texts), specials):  # nearly always, and faster asked once
+    if not first_in("\n".join(texts), specials):  # nearly always true, and faster than asking text by text
         return None
     for text in texts:
         if token := first_in(text, specials):
@@ -287,7 +287,7 @@ def parse_time(text: str) -> dt.datetime:
 
 
 def row(transcript: Mapping[str, Any], seq: int) -> dict[str, Any]:
-    """One row of ROWS; the one place where a record's texts can still be changed before they are stored."""
+    """One row of ROWS. This is the only place where a record's texts can be changed before they are stored."""
     wait, start = transcript.get("queue_wait_time_seconds"), transcript.get("start")
     return {
         "id": transcript["id"],
@@ -303,7 +303,7 @@ def row(transcript: Mapping[str, Any], seq: int) -> dict[str, Any]:
 
 
 def as_batch(rows: list[dict[str, Any]]) -> pa.RecordBatch:
-    """Rows as Arrow columns; turns are laid out flat, for Arrow's own way through nested objects is 20 times slower."""
+    """Rows as Arrow columns. Turns are flattened here, because Arrow's own conversion of nested objects is 20 times slower."""
     columns = {field.name: [row[field.name] for row in rows] for field in ROWS}
     flat = [turn for turns in columns["turns"] for turn in turns]
     ends = list(accumulate(map(len, columns["turns"]), initial=0))

@@ -1,4 +1,4 @@
-"""Texts that are special tokens of a model's tokenizer: none of them may stand in what the model reads or must write."""
+"""Special tokens of a model's tokenizer: none of them may occur as text in what the model reads or must write."""
 
 import re
 import unicodedata
@@ -14,7 +14,7 @@ _ODD = re.compile(r"[^\s\x20-\x7e]")
 _CONFIGS = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
 _ADDED = ("added_tokens", "added_tokens_decoder")
 _NAMED = ("_token", "special_tokens")
-# What looks like a special token where no model is known yet.
+# Texts that look like a special token, used where no model is known yet.
 _LIKELY = re.compile(r"<[|\uff5c][^<>|\uff5c]{1,64}[|\uff5c]>")
 
 
@@ -39,9 +39,9 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 def first_in(text: str, specials: tuple[str, ...] | None) -> str | None:
-    """The first special token in a text, whatever its case, also one that a tokenizer's normaliser would make of it.
+    """The first special token in a text, in any case, including one that appears only after the tokenizer's normalisation.
 
-    Where no model is known (None), what looks like one: `<|user|>`.
+    Where no model is known (None), the first text that looks like one: `<|user|>`.
     """
     pattern = _LIKELY if specials is None else _any_of(specials)
     if not pattern:
@@ -51,9 +51,10 @@ def first_in(text: str, specials: tuple[str, ...] | None) -> str | None:
 
 
 def neutralise(text: str, specials: tuple[str, ...]) -> str:
-    """Break every special token in `text`, whatever its case: `<s>` becomes `< s>`. Ends with none left; idempotent.
+    """Break every special token in `text`, in any case: `<s>` becomes `< s>`. None is left, and a second call changes nothing.
 
-    Also those that only a tokenizer's normaliser would make of it, such as of full-width letters: such a text is folded first.
+    Tokens that appear only after the tokenizer's normalisation, such as from full-width letters, are broken too; such a
+    text is folded first.
     """
     pattern = _any_of(specials)
     if pattern and _ODD.search(text) and pattern.search(folded := _folded(text)):
@@ -70,11 +71,11 @@ def _any_of(specials: tuple[str, ...]) -> re.Pattern[str] | None:
 
 
 def _folded(text: str) -> str:
-    """The text without accents, invisible characters and forms of compatibility: the most that a normaliser takes away."""
+    """The text without accents, invisible characters and compatibility forms: everything that a normaliser may remove."""
     plain = unicodedata.normalize("NFKD", text)
     return "".join(mark for mark in plain if mark.isspace() or unicodedata.category(mark) not in _DROPPED)
 
 
 def _broken(token: str) -> str:
-    """A space after the first character; a token with white space inside, or of one character, loses its first."""
+    """Put a space after the first character; a token with white space inside, or of one character, loses its first character."""
     return f"{token[0]} {token[1:]}" if len(token) > 1 and not re.search(r"\s", token) else token[1:]
