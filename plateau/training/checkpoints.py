@@ -1,8 +1,7 @@
-"""What is kept of a run in progress: its complete state, from which the next run goes on, and its checkpoints.
+"""The files of a run in progress: its complete state, from which the next run continues, and its checkpoints.
 
 Layout: `state-<iteration>/` = arrays.safetensors + state.json, which holds the arrays' SHA-256. `checkpoints/<iteration>/` = the
-adapters, `losses-<iteration>.npz` = each row's validation loss. A state that was cut short, or whose checkpoints are not all
-there, is passed over.
+adapters, `losses-<iteration>.npz` = each row's validation loss. A state that was not written completely, or that lacks a checkpoint, is ignored.
 """
 
 import json
@@ -27,7 +26,7 @@ KEPT = 2
 
 @dataclass
 class State:
-    """All of a run that is not an array: where it is, what it counted, and its evaluation points."""
+    """The part of a run's state that is not arrays: its iteration, its counts and its evaluation points."""
 
     iteration: int = 0
     epoch: int = 0
@@ -69,7 +68,7 @@ def save_point(
     checkpoint, rows = _checkpoint(folder, iteration), losses_path(folder, iteration)
     save_adapter(model, adapter, checkpoint)
     np.savez(rows, loss_sum=losses[0], tokens=losses[1])
-    # A name is on the disk once the folder that holds it is.
+    # A file's name is on the disk only once its folder is written too.
     _sync(rows, *checkpoint.iterdir(), checkpoint, checkpoint.parent, folder)
     return sha256(checkpoint / "adapters.safetensors")
 

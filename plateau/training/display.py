@@ -19,7 +19,7 @@ SHORT = (("patience left", "left"), (" tokens/s", "/s"), (" GiB", "G"), (" at ",
 class Display:
     """Shows iteration, losses, patience left, tokens a second, time left and memory; called after every update and point.
 
-    `known` evaluation points were shown by the run that this one goes on from.
+    The first `known` evaluation points are not shown: the run that this one continues has shown them.
     """
 
     def __init__(self, settings: Settings, known: int = 0, shown: bool = True) -> None:

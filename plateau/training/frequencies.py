@@ -1,4 +1,4 @@
-"""What token frequencies predict: the loss that a model which learnt even the form of its completions must beat."""
+"""The loss of predicting tokens by their frequencies. A model that has learnt at least the form of the completions is below it."""
 
 import numpy as np
 import numpy.typing as npt

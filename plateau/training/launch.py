@@ -1,4 +1,4 @@
-"""Start the processes of a run on several ranks, and fail when any of them fails, which `mlx.launch` itself does not."""
+"""Start the processes of a run on several ranks, and fail when any rank fails, which `mlx.launch` itself does not do."""
 
 import json
 import os
@@ -35,13 +35,13 @@ def local(command: Sequence[str], ranks: int) -> None:
 def hosts(command: Sequence[str], hostfile: str, done: Path) -> None:
     """Run `command` on the machines of an mlx.launch host file, which share this folder.
 
-    mlx.launch exits with 0 when a rank dies, so that `done`, metrics/train.json, which rank 0 writes last, says whether all went well.
+    mlx.launch exits with 0 even when a rank dies. So the run counts as finished only if rank 0 has written `done`, its last file.
     """
     if not Path(hostfile).is_file():
         raise BadInputError(f"train.hostfile: {hostfile}: no such file; write one with `mlx.distributed_config`")
     done.unlink(missing_ok=True)
     launcher = [str(Path(sys.executable).with_name("mlx.launch")), "--hostfile", hostfile, *command]
-    # An input that stays open and silent: mlx.launch spins on one that is closed.
+    # An input that stays open without data; mlx.launch loops at full speed on a closed one.
     with subprocess.Popen(launcher, stdin=subprocess.PIPE) as process:
         try:
             status = process.wait()

@@ -1,4 +1,4 @@
-"""What a finished run leaves: its evaluation points, each row's validation losses, and the figures of train.json."""
+"""Write the outputs of a finished run: its evaluation points, the validation loss of each row, and the figures of train.json."""
 
 import shutil
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ from plateau.training.checkpoints import State
 def figures(
     state: State, reason: StopReason, trainable: int, total: int, unigram_loss: float, params_sha256: str
 ) -> Train:
-    """The content of train.json. Losses in nats a supervised token; `padding_waste` a share of the tokens computed."""
+    """The content of metrics/train.json. Losses are in nats a supervised token; `padding_waste` is a share of the tokens computed."""
     iterations = [point.iteration for point in state.points]
     losses = stopping.losses_of(state.points)
     best = stopping.best_of(losses)
@@ -65,7 +65,7 @@ def write(system: System, folder: Path, state: State, valid_ids: Sequence[str], 
 
 
 def refuse_broken(train_figures: Train) -> None:
-    """Raise BadInputError for a run whose loss was no number or rose beyond train.divergence_threshold."""
+    """Raise BadInputError for a run whose loss was not a number, or rose above train.divergence_threshold."""
     if train_figures.stop_reason in stopping.BROKEN:
         raise BadInputError(f"{train_figures.stop_summary}; lower lr, or look for rows that break the loss")
 

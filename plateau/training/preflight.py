@@ -1,4 +1,4 @@
-"""What a run will cost, said before any time is spent: parameters, tokens, padding, memory, and what looks wrong."""
+"""Estimate what a run will cost before it starts: parameters, tokens, padding, memory; and warn of settings that look wrong."""
 
 import time
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from plateau.metrics.convert import Convert
 from plateau.prompts.tokens import Tokens
 from plateau.training.settings import Settings
 
-# Learning rates outside these are seldom meant; full fine-tuning moves every weight and wants less.
+# Learning rates outside these bounds are seldom meant; full fine-tuning needs lower ones.
 USUAL_LR = {"lora": (1e-6, 1e-2), "dora": (1e-6, 1e-2), "full": (1e-7, 1e-3)}
 FEW_VALIDATION_ROWS = 100
 # Bytes of float32 activations that one layer keeps for the backward pass, in multiples of tokens x hidden size.
@@ -84,7 +84,7 @@ def plan(
 
 def truncated_rows(system: System) -> list[str]:
     """Which rows of the splits that training reads were cut by convert: file, count and the first rows."""
-    if not system.metrics("convert").exists():  # token files of another origin
+    if not system.metrics("convert").exists():  # token files that convert did not write
         return []
     path = system.metrics("convert")
     known = from_json(Convert, read_json(path), str(path))

@@ -1,4 +1,4 @@
-"""One run on several processes: what each rank computes is summed over all, so that every rank decides the same."""
+"""One run on several processes (ranks). Their results are summed over all ranks, so that every rank takes the same decisions."""
 
 import os
 from collections.abc import Sequence
@@ -17,13 +17,13 @@ RANK_VARIABLES = {"MLX_RANK", "OMPI_COMM_WORLD_RANK", "PMI_RANK"}  # one is set 
 
 @dataclass(frozen=True)
 class Ranks:
-    """The place of this process among `size` processes; alone, every sum is what it was."""
+    """The rank of this process among `size` processes; with one process, sums change nothing."""
 
     rank: int = 0
     size: int = 1
 
     def share(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        """The rows of this rank: no row goes to two."""
+        """The rows of this rank; each row belongs to one rank."""
         return rows[self.rank :: self.size]
 
     def sum(self, values: Sequence[float]) -> list[float]:
@@ -48,7 +48,7 @@ class Ranks:
         return tree_map(lambda gradient: gradient * self.size, average)
 
     def any(self, flag: bool) -> bool:
-        """Whether the flag is raised on any rank; also a meeting point that all ranks must reach."""
+        """Whether the flag is true on any rank; the call waits until all ranks make it."""
         return self.sum([float(flag)])[0] > 0
 
 

@@ -1,4 +1,4 @@
-"""The folder in which a run keeps its state: named by all that shapes the run, held by a lock, removed once nothing needs it.
+"""The folder of a run's state: named by a hash of everything that the run depends on, locked while in use, removed once it is not needed.
 
 Layout: `$DVC_ROOT/.work/<fingerprint>/` with `lock`, what plateau/training/checkpoints.py puts there, and once training has ended
 `finished.json`: the dvc.lock that is to name the outs, and their MD5. Until it does, or for seven days, the state is kept: dvc may
@@ -66,8 +66,7 @@ def work() -> Path:
 def held(root: Path, name: str, lock: bool = True) -> Iterator[Path]:
     """Yield the run's own folder; one rank locks it, and the system's folder `root`.
 
-    The one against the same run in another folder, the other against an orphan of other params that would write the same outs.
-    Waits for a process that is going away; raises PlateauError when it does not.
+    The first lock keeps out the same run in another folder, the second an orphan with other params that would write the same outputs. Waits for a process that is ending; raises PlateauError when it does not end.
     """
     folder = work() / name
     with ExitStack() as stack:

@@ -1,4 +1,4 @@
-"""How a run is done: the params that shape it, and the optimizer and learning rate that follow from them."""
+"""The settings of a run: the params that it depends on, and the optimizer and learning rates that follow from them."""
 
 import math
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from plateau.training.stopping import Rules
 
 @dataclass(frozen=True)
 class Settings:
-    """The params that shape a run; names and units are those of params.yaml.
+    """The params that a run depends on; names and units are those of params.yaml.
 
     `uniform_loss` is ln(vocabulary size), the loss of guessing among all tokens alike.
     """

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from plateau.metrics.evaluations import Point
 from plateau.metrics.train import StopReason
 
-BROKEN = ("non_finite", "divergence_threshold")  # reasons to stop of a run that broke
+BROKEN = ("non_finite", "divergence_threshold")  # stop reasons that mean that the run broke
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Rules:
 
 @dataclass(frozen=True)
 class Standing:
-    """What the losses so far say: indices into them, the points since the last counted gain, and why to stop."""
+    """The state of early stopping: indices into the losses, the number of points since the last counted gain, and the reason to stop."""
 
     best: int | None
     waited: int
@@ -47,7 +47,7 @@ def best_of(losses: Sequence[float]) -> int | None:
 
 
 def standing(losses: Sequence[float], rules: Rules, iterations: Sequence[int] | None = None) -> Standing:
-    """Judge the validation losses so far; `iterations` of the points are needed for `min_iters` alone."""
+    """Judge the validation losses so far; the `iterations` of the points are only needed for `min_iters`."""
     reference, waited = math.inf, 0
     for i, loss in enumerate(losses):
         if not math.isfinite(loss):

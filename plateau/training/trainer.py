@@ -1,4 +1,4 @@
-"""The training loop: updates, evaluation points, checkpoints, early stopping; all that changes is one State.
+"""The training loop: updates, evaluation points, checkpoints, early stopping. Everything that changes is in one State.
 
 An iteration is one update of the weights, from `grad_accumulation` batches. The loss and the gradients are sums over supervised
 tokens, divided by their number at the end, so that every token weighs the same however rows are batched or shared out.
@@ -36,7 +36,7 @@ SAVE_SECONDS, SAVE_TIMES = 30.0, 20.0
 
 
 class InterruptedRun(Exception):  # noqa: N818 (no error)
-    """The run was asked to stop within an update or an evaluation, which is given up."""
+    """The run was asked to stop during an update or an evaluation, which is abandoned."""
 
 
 Reason = StopReason | Literal["interrupted"]
@@ -90,12 +90,12 @@ class Run:
         self.optimizer = make_optimizer(settings)
         self.optimizer.init(model.trainable_parameters())
         self.state = checkpoints.restore(folder, model, self.optimizer)
-        self._clean = self.state  # the state before what is being computed
+        self._clean = self.state  # the state before the update that is being computed
         self._save_by = time.monotonic() + SAVE_SECONDS
         self._interrupted: Callable[[], bool] = lambda: False
 
     def train(self, report: Callable[[State], None], interrupted: Callable[[], bool] = lambda: False) -> Reason:
-        """Train until a rule stops it; the stop reason, a StopReason or "interrupted".
+        """Train until a rule stops the run; return the reason, a StopReason or "interrupted".
 
         `report` is called after every update and every evaluation point. Raises OSError when the disk is full; the last complete
         state stays. The state at the end is saved too, unless the run broke.
@@ -114,7 +114,7 @@ class Run:
         return reason
 
     def _go_on(self, updates: Iterator[list[Rows]], report: Callable[[State], None]) -> Reason | None:
-        """Evaluate where that is due, then make one update; the reason to stop, if there is one."""
+        """Evaluate if that is due, then make one update; return the reason to stop, if there is one."""
         self._clean = self.state.copy()
         if self._due():
             self._evaluate_point()
@@ -131,7 +131,7 @@ class Run:
         return None
 
     def _give_way(self) -> None:
-        """Stop between two batches where that is asked for: an update of many large ones takes minutes."""
+        """Stop between two batches if asked to, because an update of many large batches takes minutes."""
         if self._interrupted():
             raise InterruptedRun
 
@@ -144,7 +144,7 @@ class Run:
             self._save_by = ended + max(SAVE_SECONDS, SAVE_TIMES * (ended - started))
 
     def _due(self) -> bool:
-        """Whether the weights as they are still lack an evaluation point that they should have."""
+        """Whether an evaluation point of the current weights is due and not yet made."""
         state = self.state
         done = bool(state.points) and state.points[-1].iteration == state.iteration
         return not done and (state.iteration % self.settings.eval_every == 0 or self._is_last())
@@ -164,7 +164,7 @@ class Run:
         return reason or ("max_iters" if self._is_last() else None)
 
     def _update(self, batches: list[Rows]) -> None:
-        """One update; where the loss or the gradient is not finite it is skipped and counted."""
+        """Make one update; it is skipped and counted where the loss or the gradient is not finite."""
         self.model.train()
         mx.random.seed(_draw(self.settings.seed, self.state.iteration, self.ranks.rank))
         state, lengths = self.state, self.data.train.lengths
@@ -238,7 +238,7 @@ class Run:
 
 
 def _with_divergence(rules: stopping.Rules, losses: list[float], uniform_loss: float) -> stopping.Rules:
-    """Unless params say otherwise, a run has diverged once it predicts worse than guessing among all tokens alike."""
+    """By default a run has diverged once its loss is above that of guessing among all tokens with equal chance."""
     if rules.divergence_threshold is not None or not losses:
         return rules
     return replace(rules, divergence_threshold=max(uniform_loss, 1.5 * losses[0] if losses[0] > uniform_loss else 0.0))
@@ -258,7 +258,7 @@ def _updates(tokens: Tokens, settings: Settings, state: State) -> Iterator[list[
 
 
 def _draw(seed: int, iteration: int, rank: int) -> int:
-    """The random seed of one update on one rank: dropout depends on nothing before, so that a run which goes on repeats it."""
+    """The random seed of one update on one rank. Dropout does not depend on earlier updates, so a continued run draws the same."""
     return int(np.random.SeedSequence([seed, iteration, rank]).generate_state(1)[0])
 
 
