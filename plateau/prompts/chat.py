@@ -1,8 +1,6 @@
-"""The one prompt: turns and context to a chat message, and a chat to token ids.
+"""The one prompt: render turns and context as a chat message, and a chat as token ids.
 
-Convert, train, evaluate and serving all come through here, so a prompt reads the same everywhere. Ids are those of the
-tokenizer's own chat template, hence those of every stock client. Text of a conversation is data: no special token of the
-tokenizer survives in it, and a turn is one line.
+Conversion, training, evaluation and serving all use this module, so a prompt is the same everywhere. Token ids come from the tokenizer's own chat template, as in every stock client. The text of a conversation is data: special tokens in it are broken up, and each turn is one line.
 """
 
 import os
@@ -24,7 +22,9 @@ def load_tokenizer(path: Path, date: str = template.TEMPLATE_DATE) -> Any:
     """
     if not path.is_dir():
         raise BadInputError(f"{path}: no such model folder; check `model` in params.yaml and run `dvc repro base`")
-    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")  # else it says on import that PyTorch is missing
+    os.environ.setdefault(
+        "TRANSFORMERS_VERBOSITY", "error"
+    )  # else transformers reports on import that PyTorch is missing
     from transformers import AutoTokenizer
 
     try:
@@ -37,7 +37,7 @@ def load_tokenizer(path: Path, date: str = template.TEMPLATE_DATE) -> Any:
 
 
 def _try(tokenizer: Any, path: Path) -> None:
-    """Render a conversation of a word each; raises BadInputError that names the template's file and what is wrong with it."""
+    """Render a conversation of one word each as a test; raises BadInputError that names the template's file and its fault."""
     from jinja2 import TemplateError
 
     try:
@@ -74,13 +74,13 @@ def _block(heading: str, lines: Sequence[str]) -> str:
 
 
 def specials(tokenizer: Any) -> tuple[str, ...]:
-    """Texts of the special and added tokens that must not occur in data; white space is none."""
+    """Texts of the special and added tokens, which must not occur in data; tokens of white space are not among them."""
     added = {token.content.strip() for token in tokenizer.added_tokens_decoder.values() if len(token.content) > 1}
     return tuple(sorted((added | set(tokenizer.all_special_tokens)) - {""}))
 
 
 def render(tokenizer: Any, content: str, completion: str) -> tuple[list[int], int]:
-    """Token ids of a chat and where its completion starts; BadInputError when the prompt is no prefix of them."""
+    """Token ids of a chat, and where its completion starts; raises BadInputError when the prompt is not a prefix of the whole."""
     return render_all(tokenizer, [content], [completion])[0]
 
 
@@ -90,7 +90,7 @@ def dialogue(content: str, completion: str) -> list[dict[str, str]]:
 
 
 def _text(tokenizer: Any, content: str, completion: str | None) -> str:
-    """The chat as text; without a completion, up to where the model goes on."""
+    """The chat as text; without a completion, it ends where the model's answer begins."""
     chat = dialogue(content, completion or "")
     waiting = completion is None
     return str(

@@ -1,4 +1,4 @@
-"""Split rows to the two files that training reads: chat messages for stock clients, token ids for ours."""
+"""Convert the rows of a split to two files: chat messages, which stock clients train on, and token ids, which our trainer reads."""
 
 import json
 from collections import Counter
@@ -26,7 +26,7 @@ NAMED = 10  # truncated rows that are named
 
 
 class Setup(NamedTuple):
-    """How rows are rendered: what a Renderer is made of, as it travels to another process."""
+    """The arguments of a Renderer, in a form that can be sent to another process."""
 
     base: Path
     context: tuple[str, ...]
@@ -59,7 +59,7 @@ def setup(system: System, values: Mapping[str, Any]) -> Setup:
 
 @lru_cache(maxsize=2)
 def renderer(setup: Setup) -> Renderer:
-    """The renderer of a process, made once."""
+    """The renderer of this process; it is made once."""
     tokenizer = load_tokenizer(setup.base, setup.date)
     return Renderer(tokenizer, setup.context, setup.instruction, setup.max_length, setup.room)
 
@@ -80,7 +80,7 @@ def convert(setup: Setup, batch: pa.RecordBatch) -> Converted:
 
 
 def convert_file(engine: Engine, setup: Setup, source: Path) -> Iterator[Converted]:
-    """Batch after batch of a split's rows; BadInputError names the file, and the row or an unknown column."""
+    """Convert a split's rows batch by batch; raises BadInputError that names the file, and the row or an unknown column."""
     names = parquet.schema(source).names
     unknown = [name for name in setup.context if name not in names]
     if unknown:

@@ -1,4 +1,4 @@
-"""Rows to training examples: rendered by the one prompt, cut to length at the oldest end, and checked."""
+"""Turn rows into training examples: render the one prompt, shorten it at its oldest end, and check it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -41,14 +41,13 @@ class Renderer:
 
     @cached_property
     def specials(self) -> tuple[str, ...]:
-        """Texts that must not occur in data."""
+        """Texts of special tokens, which must not occur in data."""
         return specials(self.tokenizer)
 
     def examples(self, rows: Sequence[Row]) -> list[Example]:
         """Examples of rows with `id`, `turns`, `target` and the context columns, in their order.
 
-        One that is too long loses its oldest turns, then the beginning of the turn that is left. Raises BadInputError that
-        names the row when it does not fit even so, when nothing is supervised, or when a special token got through.
+        An example that is too long loses its oldest turns, then the beginning of the last turn. Raises BadInputError that names the row when it still does not fit, when no token is supervised, or when a special token is left in it.
         """
         plain = [(self.content(row, row["turns"]), row["target"]) for row in rows]
         safe = [(neutralise(content, self.specials), neutralise(target, self.specials)) for content, target in plain]
@@ -74,9 +73,9 @@ class Renderer:
         return messages(turns, {name: row[name] for name in self.context}, self.instruction)
 
     def _shortened(self, rows: Sequence[Row], wholes: Sequence[Example]) -> list[Example]:
-        """The examples with as few of their oldest turns dropped, then first characters cut, as make them fit.
+        """Shorten examples until they fit, by as few turns as possible, then by as few characters as possible.
 
-        A binary search over the steps of loss, all rows at once, for rendering many is faster.
+        A binary search over the number of steps, for all rows at once, because rendering many together is faster.
         """
         low = [1] * len(rows)
         high = [len(row["turns"]) - 1 + len(row["turns"][-1]["text"]) for row in rows]
@@ -96,7 +95,7 @@ class Renderer:
         return made
 
     def _attempts(self, rows: Sequence[Row], wholes: Sequence[Example], steps: Sequence[int]) -> list[Example]:
-        """The examples after so many steps of loss: turns while more than one is left, then characters of the last."""
+        """The examples shortened by this many steps: a step drops a turn while more than one is left, then a character of the last."""
         gone = [min(count, len(row["turns"]) - 1) for row, count in zip(rows, steps, strict=True)]
         cut = [count - turns for count, turns in zip(steps, gone, strict=True)]
         contents = [
@@ -117,7 +116,7 @@ def _without(turns: Sequence[Turn], gone: int, cut: int) -> list[Turn]:
 
 
 def _check(tokenizer: Any, rows: Sequence[Row], made: Sequence[Example]) -> None:
-    """Every chat holds as many special tokens as an empty one, and its answer ends with one: else it never stops."""
+    """Check that each chat has as many special tokens as an empty chat, and that its answer ends with one, without which generation never stops."""
     added = added_tokens(tokenizer)
     skeleton, start = render(tokenizer, "x", "x")
     if not added.intersection(skeleton[start:]):

@@ -1,4 +1,4 @@
-"""The prompt that a user would write for a model that was not trained: an instruction from the target schema, and examples."""
+"""The prompt that a user would write for an untrained model: an instruction made from the target schema, and examples."""
 
 import json
 from collections.abc import Sequence
@@ -7,11 +7,11 @@ from typing import Any
 from plateau.data import fields
 from plateau.data.fields import Field
 
-_SHOWN = 60  # allowed values that are listed
+_SHOWN = 60  # most allowed values that the instruction lists
 
 
 def instruction(schema: Any) -> str:
-    """Say what to answer: every key in order with its type, allowed values or bounds, and description."""
+    """Write the instruction: every key in order, with its type, allowed values or bounds, and description."""
     lines = [_line(field) for field in fields.fields(schema)]
     if len(lines) == 1 and lines[0].startswith("- value"):
         return f"Answer with one JSON value and nothing else: {lines[0].removeprefix('- value: ')}"

@@ -1,4 +1,4 @@
-"""A chat template made to render the same on every day, and in every stock client: its clock stands still at one date."""
+"""Fix the date in a chat template that asks for the time, so that it renders the same on every day and in every stock client."""
 
 import datetime
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Any
 
 from plateau.core.errors import BadInputError
 
-TEMPLATE_DATE = "2024-07-26"  # Llama 3's own, where a client has no clock
+TEMPLATE_DATE = "2024-07-26"  # the date in Llama 3's own template for clients without a clock
 _CLOCK = "strftime_now"
 
 
@@ -38,7 +38,7 @@ def asks_for_time(template: str) -> bool:
 
 
 def dated(template: str, date: str) -> str:
-    """A template whose clock, where it asks for one, always says the beginning of a date; twice is once."""
+    """The template with its clock fixed at the beginning of a date, where it asks for the time; a second call changes nothing."""
     if not asks_for_time(template) or template.startswith("{%- macro " + _CLOCK):
         return template
     try:
@@ -52,7 +52,7 @@ def dated(template: str, date: str) -> str:
 
 
 def _said(day: datetime.date, code: str) -> str:
-    """What strftime makes of one code, whatever the platform and its language."""
+    """The text of one strftime code, the same on every platform and in every language."""
     months = [
         "January",
         "February",

@@ -53,7 +53,7 @@ class Tokens:
         return self._values[batch][offsets[local] : offsets[local + 1]]
 
     def release(self) -> None:
-        """Let go of the pages that were read, so that memory does not grow with the file; they are read again on use."""
+        """Release the memory pages that were read, so that memory does not grow with the file; they are read again on use."""
         self._map.madvise(mmap.MADV_DONTNEED)
 
 
