@@ -1,1 +1,1 @@
-"""What each file of metrics/ holds: one module a file, its figures with their meaning."""
+"""The content of each file in metrics/: one module for each file, with its figures and their meaning."""

@@ -1,4 +1,4 @@
-"""Which files are in metrics/, and what each holds."""
+"""The files in metrics/, each with its class of figures."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The JSON Schema of figures, from their class."""
+"""Make the JSON Schema of a metrics file from its class of figures."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, get_args
