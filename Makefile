@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: setup repro test soak lint sync goldens bench panel gate lock
+.PHONY: setup repro test soak lint sync goldens bench panel gate new lock
 
 repro: setup ## run the pipeline on the embedded default
 	dvc repro
@@ -48,6 +48,9 @@ bench: setup ## the figures of benchmarks/README.md
 
 panel: setup ## plant each mistake and see that it is named: the table in docs/panel.md
 	python -m tests.panel
+
+new: setup ## a system of your own from an export: make new SYSTEM=mine DATA=path/to/export
+	python -m stages.new $(SYSTEM) $(DATA) $(FLAGS)
 
 gate: setup ## print the gates; make itself exits 0 to ship, else 2; `python -m stages.gate` says which: 1, 2 or 3
 	python -m stages.gate

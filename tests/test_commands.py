@@ -23,6 +23,7 @@ ELSEWHERE = {
     "cd ": "what follows is run in the repository's folder; test_pipeline.py runs it in that of a system",
     "python -m stages.compare systems/mine": "needs experiments of that system; test_pipeline.py makes some",
     "sbatch ": "runs on a cluster of one's own",
+    "make new": "installs what is locked first; test_proposal.py runs what it writes",
     "make sync": "installs what is locked first; test_sync.py holds what it writes",
     "mlx_lm.convert": "needs a model of the hub",
     "dvc exp run -S model=models/mistral": "needs that model",

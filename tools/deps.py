@@ -131,7 +131,7 @@ class Stage:
     @property
     def folder(self) -> Path:
         """Where paths in the entry start."""
-        return (self.system / self.entry.get("wdir", ".")).resolve()
+        return (self.system / str(self.entry.get("wdir", "."))).resolve()
 
     def paths(self, kind: str) -> dict[str, dict[str, Any]]:
         """Deps, outs, metrics or plots by path, with their options."""
@@ -185,15 +185,15 @@ def reads(path: Path) -> set[tuple[str, ...]]:
 def subscripts(node: ast.AST, parents: dict[ast.AST, ast.AST]) -> tuple[str, ...]:
     """The literal keys by which a name is subscripted, at most as deep as params.yaml; "*" at the end where the result is a mapping."""
     keys: list[str] = []
-    if isinstance(above := parents[node], ast.Subscript) and isinstance(parents[above], ast.DictComp):
-        loops = parents[above].generators
+    if isinstance(above := parents[node], ast.Subscript) and isinstance(whole := parents[above], ast.DictComp):
+        loops = whole.generators
         if any(
             ast.unparse(loop.iter) == "PARAMS" and ast.unparse(loop.target) == ast.unparse(above.slice)
             for loop in loops
         ):
             return ("PARAMS",)
     while isinstance(above := parents[node], ast.Subscript) and isinstance(above.slice, ast.Constant):
-        keys.append(above.slice.value)
+        keys.append(str(above.slice.value))
         node = above
     section = SCHEMA["properties"].get(keys[0], {}) if keys else SCHEMA
     return tuple(keys[:2]) if len(keys) > 1 or "properties" not in section else (*keys, "*")

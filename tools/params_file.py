@@ -11,7 +11,7 @@ from typing import Any
 
 from plateau.core import params
 from plateau.core.definitions import PARAMS
-from plateau.core.errors import PlateauError
+from plateau.core.errors import BadInputError, PlateauError
 from plateau.core.param import Definitions, Param, Section
 from plateau.core.version import SCHEMA_VERSION
 
@@ -123,9 +123,9 @@ def _mapping(definitions: Definitions, values: Mapping[str, Any], lines: Sequenc
         else:
             yield from _leaf(param.name, value, entry if param.name in values else None, pad)
     for name in (name for name in values if name not in {param.name for param in definitions}):
-        entry = standing.get(str(name))
-        yield from (f"{pad}{line}" for line in (entry.comments if entry else ()))
-        yield from _leaf(str(name), values[name], entry, pad)
+        unknown = standing.get(str(name))
+        yield from (f"{pad}{line}" for line in (unknown.comments if unknown else ()))
+        yield from _leaf(str(name), values[name], unknown, pad)
 
 
 def _leaf(name: str, value: Any, entry: Entry | None, pad: str) -> Iterator[str]:
@@ -143,7 +143,7 @@ def _reads_as(lines: Sequence[str], name: str, value: Any, pad: str) -> bool:
     short = "\n".join(line.removeprefix(pad) for line in lines)
     try:
         return bool(params.read(short, name) == {name: value})
-    except params.BadInputError:
+    except BadInputError:
         return False
 
 

@@ -20,6 +20,7 @@ from plateau.metrics.overfit import Overfit
 from plateau.metrics.selection import Selection
 from plateau.metrics.train import Train
 from plateau.report import comparison, report, text
+from plateau.report.page import ANSWERS
 from tools import params_file
 from tools.deps import ROOT
 from tools.metrics import metrics_schema
@@ -87,8 +88,9 @@ def gate_entries() -> str:
     """A row for each gate: the param that sets its limit, the default, and what it keeps from shipping."""
 
     def asked(limit: Param | str) -> str:
-        fixed = isinstance(limit, str)
-        return f"`{limit}` | always" if fixed else f"`gates.{limit.name}` | {limit.default} {limit.unit}".rstrip()
+        if isinstance(limit, str):
+            return f"`{limit}` | always"
+        return f"`gates.{limit.name}` | {limit.default} {limit.unit}".rstrip()
 
     rows = [f"| `{gate.criterion}` | {gate.rule} {asked(gate.limit)} | {gate.why} |" for gate in gates.GATES]
     return "\n".join(["| gate | asks for | by default | keeps from shipping |", "|---|---|---|---|", *rows])
@@ -104,7 +106,7 @@ def outcome(folder: Path) -> str:
         "select": selection.reason,
         "evaluate": figures.summary(evaluate),
         "overfit_check": f"{overfit.verdict}: {overfit.reason}\n{judged.answer}: {judged.reason}",
-        "report": f"reports/index.html: {report.ANSWERS[judged.answer]}",
+        "report": f"reports/index.html: {ANSWERS[judged.answer]}",
     }
     said = "\n...\n".join(f"> python -m stages.{stage}\n{line}" for stage, line in lines.items())
     return f"```console\n$ make repro\n...\n{said}\n\n$ make gate\n{report.gate_table(judged.rows)}\n```"

@@ -84,7 +84,8 @@ def transcript(raw: Any, place: tuple[str, int | None], part: Mapping[str, Any])
         raise RefusedError("missing_key", f"start: nothing at '{_path(part['start'])}'")
     made |= {} if start is None else {"start": start}
     for name in OPTIONAL:
-        value = _found(raw, part.get(name))
+        is_file = name == "split" and part.get(name) == FILE
+        value = Path(place[0]).name.partition(".")[0] if is_file else _found(raw, part.get(name))
         made |= {} if value in (None, _MISSING) else {name: _number(value) if name == OPTIONAL[0] else _name(value)}
     return {**made, "turns": [turn for turns in _several(part["turns"]) for turn in _turns(raw, turns, start)]}
 
