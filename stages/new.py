@@ -1,4 +1,4 @@
-"""A system of one's own from an export: `python -m stages.new NAME DATA`, or `make new SYSTEM=NAME DATA=path/to/export`."""
+"""A system of one's own, systems/NAME, from an export: mapping, target schema, params and pipeline, and a look at three records."""
 
 import argparse
 import json
@@ -9,9 +9,9 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from plateau.core import files, params
+from plateau.core import command, files, params, stage
 from plateau.core.errors import BadInputError, PlateauError
-from plateau.core.progress import complain, say
+from plateau.core.progress import say
 from plateau.core.system import System
 from plateau.data import preparation
 from plateau.lm.base import fetch
@@ -21,11 +21,14 @@ from plateau.report import preview
 from tools import params_file, pipeline, sync
 from tools.deps import ROOT
 
+EXAMPLE = "python -m stages.new tickets ~/export/tickets.csv --target priority,queue"
 SHOWN = 3
 
 
 def main(asked: argparse.Namespace) -> None:
     """Look at the export, propose a system, write it, track its data, and show its first records."""
+    if asked.data is None:
+        raise BadInputError(f"name the file or folder of your data, as in {EXAMPLE}")
     folder = _free(asked.system)
     wishes = proposal.Wishes(
         asked.id, asked.start, asked.text, asked.target, asked.split, asked.group, tuple(asked.ignore or ())
@@ -70,8 +73,8 @@ def _write(
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, copy)
     raw = f"systems/{folder.name}/data/raw"
-    command = [sys.executable, "-m", "dvc", "add", "--quiet", raw]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    line = [sys.executable, "-m", "dvc", "add", "--quiet", raw]
+    done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
         raise PlateauError(f"`dvc add {raw}` failed: {done.stderr.strip().splitlines()[-1:]}")
 
@@ -99,37 +102,23 @@ def _listed(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
-def _arguments(given: Sequence[str]) -> argparse.Namespace:
-    """The command line; lists have commas."""
-    parser = argparse.ArgumentParser(
-        prog="python -m stages.new",
-        description="Look at an export and write systems/NAME with mapping, target schema, params and pipeline.",
-        epilog="example: python -m stages.new tickets ~/export/tickets.csv --target priority,queue",
-        allow_abbrev=False,
-    )
+def declare(parser: argparse.ArgumentParser) -> None:
+    """The arguments."""
     parser.add_argument("system", metavar="NAME", help="name of the new system, a folder below systems/")
     parser.add_argument(
-        "data", metavar="DATA", type=Path, help="a file or a folder: JSON, JSON lines, CSV, TSV, Parquet, text"
+        "data", nargs="?", metavar="DATA", type=Path, help="file or folder: JSON, JSON lines, CSV, TSV, Parquet, text"
     )
-    parser.add_argument("--id", help="path of the id")
-    parser.add_argument("--start", help="path of the time at which a record began; none for no time")
-    parser.add_argument("--text", help="paths of the texts or of the list of turns", type=_listed, metavar="A,B")
-    parser.add_argument("--target", help="paths of what the model shall answer", type=_listed, metavar="A,B")
-    parser.add_argument("--split", help="path of a predefined split; none for none")
-    parser.add_argument("--group", help="path of the customer, or of whatever must not stand in two splits")
-    parser.add_argument("--ignore", help="paths to pass over", type=_listed, metavar="A,B")
+    parser.add_argument("--id", metavar="PATH", help="where the id stands, as keys with dots between")
+    parser.add_argument(
+        "--start", metavar="PATH", help="where the time stands at which a record began; none for no time"
+    )
+    parser.add_argument("--text", type=_listed, metavar="A,B", help="where the texts stand, or the list of turns")
+    parser.add_argument("--target", type=_listed, metavar="A,B", help="what the model shall answer")
+    parser.add_argument("--split", metavar="PATH", help="where a predefined split stands; none for none")
+    parser.add_argument("--group", metavar="PATH", help="the customer, or what else must not stand in two splits")
+    parser.add_argument("--ignore", type=_listed, metavar="A,B", help="what to pass over")
     parser.add_argument("--yes", action="store_true", help="ask nothing, take what is proposed")
-    return parser.parse_args(given)
 
 
 if __name__ == "__main__":
-    try:
-        main(_arguments(sys.argv[1:]))
-    except PlateauError as error:
-        complain(str(error))
-        sys.exit(error.exit_status)
-    except OSError as error:
-        complain(f"{error.strerror or error} ({error.filename})")
-        sys.exit(1)
-    except KeyboardInterrupt:
-        sys.exit(130)
+    stage.guarded(lambda: main(command.parsed(declare, EXAMPLE, sys.argv[1:], system=False)))

@@ -44,7 +44,7 @@ def stripped(source: str) -> str:
     """Code without comments, docstrings and what is only shown; it runs like the source."""
     tree = ast.parse(source)
     used = _used(tree)
-    tree = _Stripped().visit(tree)
+    _Stripped().visit(tree)
     no_more_used = used - _used(tree)
     tree.body = [node for node in tree.body if not _is_text(node) or not _names(node) & no_more_used]
     return f"{ast.unparse(ast.fix_missing_locations(tree))}\n"

@@ -11,6 +11,7 @@ from typing import Any
 from plateau.core.figures import Estimate, read
 from plateau.core.files import write_json
 from plateau.core.param import Param
+from plateau.core.system import System
 from plateau.decision import gates
 from plateau.evaluation import figures
 from plateau.metrics.evaluate import Evaluate
@@ -131,7 +132,7 @@ def record_sweep(names: list[str]) -> None:
     """Compare experiments and keep the result in docs/sweep.json."""
     from stages.compare import found
 
-    write_json(SWEEP, dataclasses.asdict(found(names)))
+    write_json(SWEEP, dataclasses.asdict(found(System(Path()), names)))
 
 
 def page() -> str:

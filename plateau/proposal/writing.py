@@ -86,7 +86,7 @@ def _noted(
 
 def _split(made: Proposal, tried: Trial) -> Iterator[str]:
     """Which rows test: as the data name it, by time, or by a hash of the group."""
-    share = 0.2 if tried.conversations >= 600 else min(0.3, round(120 / tried.conversations, 2))
+    share = 0.2 if tried.conversations >= 650 else min(0.3, round(130 / tried.conversations, 2))
     customer = "customer_id" in made.transcripts and made.rows_per_customer > 1.05
     if "split" in made.transcripts:
         yield "  column: split"
