@@ -120,6 +120,7 @@ def figures(val_losses: list[float], rows: int = 500) -> dict[str, Any]:
             "score_drop_low": -0.01,
         },
         "fields_worse_than_base": 0,
+        "most_invented": 0.0,
         "drift": {
             "valid_rows": 188,
             "test_rows": rows,

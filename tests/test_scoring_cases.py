@@ -1,12 +1,15 @@
 """Scores that a careful person would give, kind by kind: what docs/scoring.md says, tried on the schemas that strangers bring."""
 
+import json
 from typing import Any
 
+import numpy as np
 import pytest
 
 from plateau.core.figures import to_json
 from plateau.data import fields
-from plateau.evaluation import baselines, scoring
+from plateau.evaluation import baselines, field_figures, figures, scoring
+from plateau.evaluation.predictions import Arm
 
 TEXT = {"type": "string"}
 TEXTS = {"type": "array", "items": TEXT}
@@ -197,6 +200,13 @@ NUMBERS = [
 ]  # fmt: skip
 
 
+def arm(outputs: list[str], golds: list[str]) -> Arm:
+    """An arm that wrote an output for each truth."""
+    rows = np.arange(len(golds))
+    tokens = np.ones(len(golds), np.int32)
+    return Arm("adapter", tokens, tokens, None, rows, outputs, rows, golds)
+
+
 def score(schema: Any, truth: Any, answer: Any, **rules: Any) -> float:
     """The score of a target under the field `a`, or of a whole one, unrounded."""
     found = scoring.scored(schema, [truth], [answer], scoring.Rules(**rules))
@@ -278,7 +288,7 @@ def test_the_figures_of_alternatives_are_of_the_rows_that_have_the_field() -> No
     golds = [{"kind": "refund", "amount": 5}, {"kind": "cancel", "reason": "a b"}, {"kind": "call", "number": "1"}]
     answers = [{"kind": "refund", "amount": 10}, {"kind": "cancel", "reason": "a b"}, {"kind": "cancel", "reason": "a"}]
     found = {one.field.name: one for one in scoring.scored(UNION, golds, answers)}
-    rows = {name: to_json(scoring.report(one, 100, 0.95, 0)) for name, one in found.items()}
+    rows = {name: to_json(field_figures.report(one, 100, 0.95, 0)) for name, one in found.items()}
     assert {name: row["rows"] for name, row in rows.items()} == {
         "kind": 3,
         "amount": 2,
@@ -303,3 +313,14 @@ def test_baselines_answer_alternatives_free_keys_and_targets_that_are_no_objects
     assert baselines.majority(scoring.PLAIN.kinds(MOOD), ["sad", "sad", "calm"], 2) == ["sad", "sad"]
     free = [{"mood": "sad", "tea": 2}, {"mood": "sad", "tea": 2}, {"mood": "calm"}]
     assert baselines.majority(scoring.PLAIN.kinds(TAGGED), free, 1) == [free[0]]
+
+
+def test_values_that_are_invented_in_one_field_of_many_are_seen() -> None:
+    schema = closed(mood={"enum": [*MOOD["enum"], None]}, **{f"x{i}": MOOD for i in range(20)})
+    truth = {f"x{i}": "sad" for i in range(20)}
+    golds = [json.dumps(truth | {"mood": None if i % 3 else "sad"}) for i in range(165)]
+    invented = [json.dumps(truth | {"mood": "sad" if i % 3 != 1 or i < 84 else None}) for i in range(165)]
+    for outputs, low, high in ((invented, 0.6, 0.78), (golds, 0, 0)):
+        found = figures.figures({"adapter": arm(outputs, golds)}, schema, figures.Settings(100, 0.95, 0))
+        assert (found.arms["adapter"].invented_keys or 0) < 0.05
+        assert low <= (found.most_invented or 0) <= high

@@ -205,6 +205,19 @@ GATES = (
         "a model that makes up values where there are none",
     ),
     Gate(
+        "invented_values",
+        "<=",
+        Param(
+            "max_invented_values",
+            SHARE,
+            0.5,
+            "largest share of a field's rows without a true value for which the adapter surely writes one",
+        ),
+        lambda _, evaluate: evaluate.most_invented,
+        "a field that the model answers although there is nothing to say, in a target of many fields",
+        rows=lambda evaluate: evaluate.generated,
+    ),
+    Gate(
         "leaked_test_rows",
         "<=",
         _LEAKED,

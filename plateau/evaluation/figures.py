@@ -12,6 +12,7 @@ from plateau.core.numbers import significant
 from plateau.data import fields
 from plateau.evaluation import field_figures, scoring, stats
 from plateau.evaluation.arms import BASELINES, PAIRS
+from plateau.evaluation.label_noise import wilson
 from plateau.evaluation.predictions import Arm
 from plateau.evaluation.scoring import PLAIN, Rules, Scored
 from plateau.evaluation.stats import Floats
@@ -54,12 +55,19 @@ def figures(arms: Mapping[str, Arm], schema: Any, settings: Settings, rules: Rul
         generated=len(arms["adapter"].rows),
         loss_reduction=_reduction(arms.get("base"), arms["adapter"]),
         fields_worse_than_base=worse,
+        most_invented=_most_invented(scored["adapter"], settings.confidence),
         baselines_not_beaten=[name for name, score in scores.items() if not score or score.result != "better"],
         scales=dict(rules.scales),
         relaxed=relaxed(schema),
         arms={name: arm_figures(arm, scored[name], validator, settings) for name, arm in arms.items()},
         comparisons=compared,
     )
+
+
+def _most_invented(scored: Sequence[Scored], confidence: float) -> float:
+    """The largest share of a field's rows without a true value that have an answer: the lower end of Wilson's interval."""
+    empty = [(one.invented, len(one.rows) - one.present) for one in scored]
+    return _known(max((wilson(hits, rows, confidence)[0] for hits, rows in empty if rows), default=0.0))
 
 
 def arm_figures(arm: Arm, scored: Sequence[Scored], validator: Any, settings: Settings) -> metrics.Arm:

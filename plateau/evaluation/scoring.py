@@ -64,7 +64,7 @@ class Scored:
 
     Where the target has alternatives, the score of a row whose alternative has no such field is NaN, unless the answer invents
     one; `rows` are the indices of the other rows, of which all figures are. `answered` is the share of usable answers where the
-    truth has a value, `present` the number of these rows. `parts` holds sum and number [rows] of the scores of the inner fields
+    truth has a value, `present` the number of these rows, `invented` that of answers with a value where the truth has none. `parts` holds sum and number [rows] of the scores of the inner fields
     of a list's matched items.
     """
 
@@ -75,6 +75,7 @@ class Scored:
     weight: float
     answered: float | None
     present: int
+    invented: int
     statistics: Mapping[str, Figure]
     parts: Mapping[str, tuple[Floats, Floats]]
     confusion: Sequence[tuple[str, str]] = ()
@@ -156,6 +157,7 @@ def score(field: Field, golds: Sequence[Any], predictions: Sequence[Any], rules:
         weight=rules.weight(field),
         answered=float(given[there].mean()) if there.any() else None,
         present=int(there.sum()),
+        invented=int((given & ~there).sum()),
         statistics={**kind.figures(rows), **({} if there.all() else _value_figures(there, given))},
         parts=kind.parts(rows),
         confusion=kind.confusion(rows),

@@ -265,6 +265,11 @@ class Scores:
     fields_worse_than_base: Annotated[
         int | None, "fields that the adapter answers worse than the base; null without the arm base"
     ]
+    most_invented: Annotated[
+        float | None,
+        OPTIONAL,
+        "the largest share, of the rows of a field whose truth has no value, for which the adapter writes one: lower end of its interval",
+    ]
     baselines_not_beaten: Annotated[Sequence[str], "baselines that score no worse than the adapter"]
     scales: Annotated[
         Mapping[str, float],
