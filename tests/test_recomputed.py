@@ -135,9 +135,10 @@ def test_outputs_and_scores(found, table, arm):
         given = [set(value) if isinstance(value := parsed(row["output"]), dict) else set() for row in rows]
         same(figures["missing_keys"], sum(len({"mood", "count"} - keys) for keys in given) / (2 * len(rows)))
         same(figures["invented_keys"], sum(len(k - {"mood", "count"}) for k in given) / max(1, sum(map(len, given))))
+        same(figures["input_tokens"], np.mean([row["prompt_tokens"] for row in rows]))
         same(figures["output_tokens"], np.mean([row["output_tokens"] for row in rows]))
         same(figures["unfinished"], np.mean([not row["ended"] for row in rows]))
-        known |= {"missing_keys", "invented_keys", "output_tokens", "unfinished"}
+        known |= {"missing_keys", "invented_keys", "input_tokens", "output_tokens", "unfinished"}
     assert known == set(figures)
     fields_hold(figures["fields"], rows)
 

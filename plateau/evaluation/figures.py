@@ -131,6 +131,7 @@ def _outputs(arm: Arm, validator: Any, settings: Settings) -> Figures:
         "schema_valid": _estimated(stats.mean_of(valid), rows, settings),
         "missing_keys": _known(missing),
         "invented_keys": _known(invented),
+        "input_tokens": _known(arm.prompt_tokens[arm.rows].mean()),
         "output_tokens": _known(arm.output_tokens.mean()),
         "unfinished": None if arm.ended is None else _known(1 - arm.ended.mean()),
         "cost_per_1000": _cost(arm, settings),

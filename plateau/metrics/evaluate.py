@@ -106,6 +106,7 @@ class Arm:
     invented_keys: Annotated[
         float | None, OPTIONAL, "share of the written keys with a value for which the truth has none"
     ] = None
+    input_tokens: Annotated[float | None, OPTIONAL, "mean tokens of a prompt"] = None
     output_tokens: Annotated[float | None, OPTIONAL, "mean tokens of an output"] = None
     unfinished: Annotated[
         float | None, OPTIONAL, "share of outputs that did not end by themselves, but at evaluate.max_tokens"

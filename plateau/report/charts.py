@@ -136,6 +136,26 @@ def scores(rows: Rows, names: Sequence[str], colours: Mapping[str, str]) -> Spec
     }
 
 
+def cost(rows: Rows, title: str, colours: Mapping[str, str]) -> Spec:
+    """Scores {"arm", "cost", "score", "low", "high"} of arms by what a call costs, with intervals."""
+    scale = {"domain": [0, 1]}
+    shared = {"x": _quantity("cost", title), "color": _colours("arm", colours)}
+    return {
+        "height": 160,
+        "data": {"values": list(rows)},
+        "layer": [
+            {
+                "mark": {"type": "rule", "strokeWidth": 2},
+                "encoding": {**shared, "y": {**_quantity("low", "score"), "scale": scale}, "y2": {"field": "high"}},
+            },
+            {
+                "mark": {"type": "point", "filled": True, "size": 60, "opacity": 1},
+                "encoding": {**shared, "y": {**_quantity("score", "score"), "scale": scale}},
+            },
+        ],
+    }
+
+
 def confusion(rows: Rows, classes: Sequence[str]) -> Spec:
     """Counts {"gold", "predicted", "count"} of one field, shaded by the share of the gold class."""
     totals = {name: sum(row["count"] for row in rows if row["gold"] == name) or 1 for name in classes}

@@ -9,7 +9,7 @@ from plateau.evaluation.scoring import Rules
 from plateau.metrics.files import Files
 from plateau.metrics.gates import Gates, Row
 from plateau.metrics.headline import Headline
-from plateau.report import charts, checks, evidence, findings, health
+from plateau.report import charts, checks, evidence, findings, health, opponents
 from plateau.report.evidence import Evidence, shown
 from plateau.report.page import ANSWERS, Chart, Charts, Commands, Page, Part, Prose, Section, Table
 from plateau.report.text import figure, flat, plain, spaced
@@ -88,6 +88,11 @@ def compose(run: Files, params: Figures, system: str, found: Evidence) -> Page:
             Section("Checkpoints", list(_checkpoints(run))),
             *([Section("Criteria", made)] if (made := list(_criteria(params))) else []),
             Section("Scores on the test split", list(evidence.scores(run.evaluate, found, scored))),
+            *(
+                [Section("Opponents", made)]
+                if (made := list(opponents.parts(run.evaluate, params["gates"]["min_gain"])))
+                else []
+            ),
             *(
                 [Section("Checks for mistakes that nobody listed", made)]
                 if (made := list(checks.parts(run.evaluate)))
@@ -252,11 +257,15 @@ def _costs(run: Files) -> Iterator[Part]:
     keys = ("trained_tokens", "epochs", "trainable_parameters", "trainable_share", "padding_waste", "skipped_steps")
     yield Table("What training took", ["figure", "value"], [(spaced(key), train.get(key)) for key in keys])
     rows = [
-        (spaced(name), arm.output_tokens, arm.cost_per_1000)
+        (spaced(name), arm.input_tokens, arm.output_tokens, arm.cost_per_1000)
         for name, arm in run.evaluate.arms.items()
         if arm.output_tokens is not None
     ]
-    yield Table("What an answer takes", ["arm", "tokens of an output, mean", "cost of 1,000 calls"], rows)
+    yield Table(
+        "What an answer takes",
+        ["arm", "tokens of a prompt, mean", "tokens of an output, mean", "cost of 1,000 calls"],
+        rows,
+    )
     words = "The cost needs evaluate.price_input and evaluate.price_output. Timings differ from run to run, so they stand apart, and the same run gives the same page:"
     yield Prose(words, [("speed.html", "speed.html, of the last run on this machine")])
 
