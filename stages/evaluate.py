@@ -1,7 +1,8 @@
 """evaluate: compute all figures from the recorded predictions on the held-out test split; no model runs."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -24,10 +25,8 @@ from plateau.evaluation import (
     manifest,
     predictions,
     rows,
-    samples,
     scoring,
     scrutiny,
-    stats,
 )
 from plateau.evaluation.arms import BASELINES, PROBE
 from plateau.metrics.drift import Drift
@@ -41,7 +40,6 @@ from plateau.metrics.evaluate import (
     TestInValid,
     ValidInTrain,
 )
-from plateau.metrics.scrutiny import Scrutiny
 from plateau.splits import near
 
 PARAMS = (
@@ -67,18 +65,23 @@ def main(system: System, params: Params) -> None:
     rows.write(path, [rows.read(path.with_name(f"{name}.parquet")) for name in manifest.PARTS])
     table, schema = rows.read(path), fields.load_schema(system.schema("target"))
     leaves, known = fields.fields(schema), predictions.arms(table)
-    settings, rules = _settings(params), _rules(system, schema, params)
+    prompts = {name: scrutiny.read_prompts(system, name) for name in SPLITS}
+    settings, rules = _settings(params), _rules(schema, prompts["train"].targets, params)
+    scored = figures.scored(known, schema, rules)
+    resampled = scrutiny.Resampling(settings.samples, settings.confidence, settings.seed)
     measured = Evaluate(
-        **vars(figures.figures(known, schema, settings, rules)),
+        **vars(figures.figures(known, schema, settings, rules, scored)),
         adapter_effect=from_json(AdapterEffect, said["adapter_effect"], "data/answers.json: adapter_effect"),
         drift=_drift(system, table, settings),
-        leaks=_leaks(system, leaves, params["split"]),
+        leaks=_leaks(system, leaves, prompts, params["split"]),
         diagnostics=_diagnostics(table, schema, rules, said["general_losses"], settings),
-        scrutiny=_scrutiny(system, table, schema, rules, settings),
+        scrutiny=scrutiny.scrutinise(
+            leaves, prompts, _row_scores(table, schema, rules, known, scored), BASELINES, resampled
+        ),
         look=_look(system),
     )
     files.write_json(system.metrics("evaluate"), to_json(measured))
-    files.write_json(system.metrics("confusion"), to_json(figures.confusion(known["adapter"], schema, rules)))
+    files.write_json(system.metrics("confusion"), to_json(figures.confusion(scored["adapter"])))
     manifest.write(system)
     record(system, "evaluate", {"seconds": time.perf_counter() - started})
     say(figures.summary(measured))
@@ -95,10 +98,9 @@ def _settings(params: Params) -> figures.Settings:
     return figures.Settings(options["bootstrap_samples"], options["confidence"], params["seed"], *prices)
 
 
-def _rules(system: System, schema: fields.Schema, params: Params) -> scoring.Rules:
+def _rules(schema: fields.Schema, train: Sequence[Any], params: Params) -> scoring.Rules:
     """The rules of scoring: the param evaluate.scores, and the scale of each number, learnt from the training split."""
-    targets = pq.read_table(system.split("train"), columns=["target"])["target"].to_pylist()
-    return scoring.Rules.learnt(schema, [scoring.parse(target) for target in targets], params["evaluate"]["scores"])
+    return scoring.Rules.learnt(schema, train, params["evaluate"]["scores"])
 
 
 def _drift(system: System, table: pa.Table, settings: figures.Settings) -> Drift:
@@ -108,13 +110,13 @@ def _drift(system: System, table: pa.Table, settings: figures.Settings) -> Drift
     return figures.drift({"train": train, "valid": chosen.losses(system), "test": test}, settings)
 
 
-def _leaks(system: System, leaves: Sequence[Field], options: Params) -> Leaks:
+def _leaks(system: System, leaves: Sequence[Field], read: Mapping[str, scrutiny.Prompts], options: Params) -> Leaks:
     """What of the test is known in training, and prompts that were rendered differently."""
-    prompts = {name: samples.prompts(system.path("data", "mlx", f"{name}.jsonl")) for name in SPLITS}
+    prompts = {name: read[name].texts for name in SPLITS}
+    targets = {name: read[name].targets for name in SPLITS}
     group_by = options["group_by"]
-    columns = ["target", "start_utc", "turns", *([group_by] if group_by else [])]
+    columns = ["start_utc", "turns", *([group_by] if group_by else [])]
     tables = {name: pq.read_table(system.split(name), columns=columns) for name in SPLITS}
-    targets = {name: [scoring.parse(target) for target in tables[name]["target"].to_pylist()] for name in SPLITS}
     said = {name: near.texts_of(tables[name]["turns"].combine_chunks()) for name in SPLITS}
 
     def overlap(known: str, tested: str) -> Overlap:
@@ -150,21 +152,21 @@ def _diagnostics(
     )
 
 
-def _scrutiny(
-    system: System, table: pa.Table, schema: fields.Schema, rules: scoring.Rules, settings: figures.Settings
-) -> Scrutiny:
-    """General checks for mistakes that nobody listed."""
-    prompts = {name: scrutiny.read_prompts(system, name) for name in SPLITS}
-    test, valid = predictions.arms(table), predictions.arms(table, "valid")["adapter"]
-
-    def row_scores(arm: predictions.Arm) -> stats.Floats:
-        return scoring.total(scoring.scored(schema, arm.golds, arm.parsed, rules), len(arm.rows))
-
-    scored = scrutiny.Scored(
-        {name: row_scores(arm) for name, arm in test.items()}, test["adapter"].rows, row_scores(valid)
+def _row_scores(
+    table: pa.Table,
+    schema: fields.Schema,
+    rules: scoring.Rules,
+    test: Mapping[str, predictions.Arm],
+    scored: Mapping[str, Sequence[scoring.Scored]],
+) -> scrutiny.Scored:
+    """The score of each row: of every arm on the test split, and of the adapter on the validation split."""
+    valid = predictions.arms(table, "valid")["adapter"]
+    in_valid = scoring.scored(schema, valid.golds, valid.parsed, rules)
+    return scrutiny.Scored(
+        {name: scoring.total(scored[name], len(arm.rows)) for name, arm in test.items()},
+        test["adapter"].rows,
+        scoring.total(in_valid, len(valid.rows)),
     )
-    how = scrutiny.Resampling(settings.samples, settings.confidence, settings.seed)
-    return scrutiny.scrutinise(fields.fields(schema), prompts, scored, BASELINES, how)
 
 
 if __name__ == "__main__":

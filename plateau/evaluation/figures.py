@@ -37,12 +37,23 @@ class Settings:
     price_output: float | None = None
 
 
-def figures(arms: Mapping[str, Arm], schema: Any, settings: Settings, rules: Rules = PLAIN) -> Scores:
-    """Every figure that predictions, the target schema and the rules of scoring determine."""
-    scored = {name: scoring.scored(schema, arm.golds, arm.parsed, rules) for name, arm in arms.items()}
+def scored(arms: Mapping[str, Arm], schema: Any, rules: Rules = PLAIN) -> dict[str, list[Scored]]:
+    """The scores of each arm, field by field."""
+    return {name: scoring.scored(schema, arm.golds, arm.parsed, rules) for name, arm in arms.items()}
+
+
+def figures(
+    arms: Mapping[str, Arm],
+    schema: Any,
+    settings: Settings,
+    rules: Rules = PLAIN,
+    known: Mapping[str, Sequence[Scored]] | None = None,
+) -> Scores:
+    """Every figure that predictions, the target schema and the rules of scoring determine; `known` are the scores, if made before."""
+    found = known or scored(arms, schema, rules)
     validator = fields.validator(schema)
     compared = {
-        f"{one}_vs_{other}": comparison(arms[one], arms[other], scored[one], scored[other], settings)
+        f"{one}_vs_{other}": comparison(arms[one], arms[other], found[one], found[other], settings)
         for one, other in PAIRS
         if one in arms and other in arms
     }
@@ -55,11 +66,11 @@ def figures(arms: Mapping[str, Arm], schema: Any, settings: Settings, rules: Rul
         generated=len(arms["adapter"].rows),
         loss_reduction=_reduction(arms.get("base"), arms["adapter"]),
         fields_worse_than_base=worse,
-        most_invented=_most_invented(scored["adapter"], settings.confidence),
+        most_invented=_most_invented(found["adapter"], settings.confidence),
         baselines_not_beaten=[name for name, score in scores.items() if not score or score.result != "better"],
         scales=dict(rules.scales),
         relaxed=relaxed(schema),
-        arms={name: arm_figures(arm, scored[name], validator, settings) for name, arm in arms.items()},
+        arms={name: arm_figures(arm, found[name], validator, settings) for name, arm in arms.items()},
         comparisons=compared,
     )
 
@@ -203,11 +214,11 @@ def row_losses(arm: Arm) -> tuple[Floats, Floats]:
     return arm.loss_sum, arm.tokens.astype(np.float64)
 
 
-def confusion(arm: Arm, schema: Any, rules: Rules = PLAIN) -> list[Answer]:
+def confusion(scored: Sequence[Scored]) -> list[Answer]:
     """One row for each answer of an arm, for DVC's confusion plot: actual and predicted class, each as "field: class"."""
     return [
         Answer(f"{one.field.name}: {actual}", f"{one.field.name}: {predicted}")
-        for one in scoring.scored(schema, arm.golds, arm.parsed, rules)
+        for one in scored
         for actual, predicted in one.confusion
     ]
 
