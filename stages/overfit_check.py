@@ -9,6 +9,7 @@ from plateau.core.system import System
 from plateau.decision import checkup, judging, overfit, wanted
 from plateau.decision.criteria import Criteria
 from plateau.evaluation import hashes
+from plateau.metrics.convert import Convert
 from plateau.metrics.evaluate import Evaluate
 from plateau.metrics.evaluations import Point
 from plateau.metrics.selection import Selection
@@ -27,7 +28,8 @@ def main(system: System, params: Params) -> None:
     points = read(list[Point], system.metrics("evaluations"))
     selection, train = read(Selection, system.metrics("selection")), read(Train, system.metrics("train"))
     evaluate, split = read(Evaluate, system.metrics("evaluate")), read(Split, system.metrics("split"))
-    checked = checkup.check(points, selection, train, evaluate, split, overfit.Rules(**params["overfit"]))
+    convert, rules = read(Convert, system.metrics("convert")), overfit.Rules(**params["overfit"])
+    checked = checkup.check(points, selection, train, evaluate, split, convert, rules)
     own = Criteria.read(system, params["gates"]["criteria"], overfit=checked, evaluate=evaluate, split=split)
     judged = judging.judge(params["gates"], checked, evaluate, hashes.digest(system), own)
     files.write_json(system.metrics("overfit"), to_json(checked))

@@ -10,7 +10,7 @@ from plateau.core.system import System
 from plateau.data import preparation
 from plateau.report import preview
 
-PARAMS = ("prepare", "temporal", "convert", "max_seq_length")
+PARAMS = ("model", "prepare", "temporal", "convert", "max_seq_length")
 EXAMPLE = "python -m stages.prepare systems/mine --preview 5 --rejects"
 
 

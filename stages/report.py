@@ -25,7 +25,8 @@ def main(system: System, params: Params) -> None:
     manifest.check(system)
     metrics = Files.read(system)
     knobs = {key: params[key] for key in PARAMS}
-    composed = report.compose(metrics, knobs, system.root.as_posix(), _evidence(system))
+    found = _evidence(system)
+    composed = report.compose(metrics, knobs, system.root.as_posix(), found)
     files.write_json(system.metrics("headline"), to_json(report.headline(metrics)))
     files.write_json(system.metrics("scores"), to_json(field_scores(metrics.evaluate.arm("adapter"))))
     files.write_text(
@@ -33,6 +34,7 @@ def main(system: System, params: Params) -> None:
     )
     files.write_text(system.path("reports", "REPORT.md"), page.write_markdown(composed))
     files.write_text(system.path("reports", "index.html"), page.write_html(composed))
+    files.write_text(system.path("reports", "wrong.csv"), findings.wrong(*report.scored_rows(metrics, knobs, found)))
     timed = report.timings(timings.read(system.metrics("speed")), composed.title)
     files.write_text(system.path("reports", "speed.html"), page.write_html(timed))
     timings.keep(system, report.sha256(metrics))

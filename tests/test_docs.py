@@ -200,3 +200,10 @@ def test_paths_that_the_readme_names_are_real_or_made_by_a_stage() -> None:
         if (ROOT / path).exists() or any(out.startswith(path) or path.startswith(out) for out in made)
     }
     assert own - known == set()
+
+
+def test_every_column_of_the_predictions_is_explained() -> None:
+    from plateau.evaluation.rows import SCHEMA
+
+    text = section("Examples", ROOT / "docs" / "reading-the-report.md")
+    assert set(SCHEMA.names) <= set(first_cells(text))

@@ -1,5 +1,7 @@
 """The report shows the figures of the metrics files, whatever they hold, and the same ones give the same bytes."""
 
+import csv
+import io
 import itertools
 import json
 import re
@@ -22,6 +24,7 @@ from plateau.core.figures import Estimate, Keys, from_json, to_json
 from plateau.decision import checkup, judging, overfit, selection
 from plateau.decision import curve as reading
 from plateau.evaluation import arms
+from plateau.metrics.convert import Convert
 from plateau.metrics.evaluate import Evaluate
 from plateau.metrics.evaluations import Point
 from plateau.metrics.files import Files
@@ -150,7 +153,13 @@ def figures(val_losses: list[float], rows: int = 500) -> dict[str, Any]:
     tested = from_json(Evaluate, evaluate, "evaluate")
     divided = from_json(Split, {"unused_share": 0.01, "dropped": {}}, "split")
     checked = checkup.check(
-        read, chosen, from_json(Train, train, "train"), tested, divided, overfit.Rules(**knobs["overfit"])
+        read,
+        chosen,
+        from_json(Train, train, "train"),
+        tested,
+        divided,
+        from_json(Convert, {}, "convert"),
+        overfit.Rules(**knobs["overfit"]),
     )
     judged = judging.judge({**knobs["gates"], "min_prompted_opponents": 0}, checked, tested, "0" * 64)
     span = {name: f"2025-0{i}-01T00:00:00Z" for i, name in enumerate(("train", "valid", "test"), 1)}
@@ -432,6 +441,32 @@ class More(Prepare):
     privacy: Annotated[Mapping[str, int], "what was found"]
     checks: Annotated[Sequence[Check], "all checks"]
     overlap: Annotated[Mapping[str, Mapping[str, int]], Keys({"train": "of train", "test": "of test"}), "overlaps"]
+
+
+def test_every_wrong_answer_is_a_line_of_the_csv_and_no_right_one_is() -> None:
+    table = predictions()
+    rows = [*findings.generated(table, "adapter"), {"id": "torn", "gold": '{"category": "a"}', "output": "{"}]
+    scored = findings.scored(findings.parsed(rows), SCHEMA)
+    lines = list(csv.DictReader(io.StringIO(findings.wrong(rows, scored))))
+    expected = sum(int((one.score < 1).sum()) for one in scored)
+    assert len(lines) == expected > 10
+    swapped = [line for line in lines if line["field"] == "category" and line["id"] != "torn"]
+    assert {line["id"] for line in swapped} == {f"c{i:03}" for i in range(0, 40, 4)}
+    assert all(json.loads(line["truth"]) != json.loads(line["answer"]) for line in swapped)
+    assert next(line["answer"] for line in lines if line["id"] == "torn") == ""
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"), [("do_not_ship", "nothing in training; what does not pass: "), ("ship", "none needed")]
+)
+def test_what_to_change_names_the_gates_where_training_is_not_at_fault(answer: str, words: str) -> None:
+    values = figures(HEALTHY)
+    values["overfit"]["suggestion"] = "none needed"
+    values["gates"]["answer"] = answer
+    values["gates"]["rows"][0]["status"] = "fail" if answer != "ship" else "pass"
+    said = dict(composed(values).lines)["What to change"]
+    assert said.startswith(words)
+    assert ("test rows" in said) == (answer != "ship")
 
 
 def test_a_new_figure_is_shown_without_a_change_of_the_report() -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from plateau.core.figures import from_json
 from plateau.decision import risks as rules
+from plateau.metrics.convert import Convert
 from plateau.metrics.evaluate import Evaluate
 from plateau.metrics.overfit import Judged
 from plateau.metrics.split import Split
@@ -22,7 +23,7 @@ EVALUATE = {
         "result": "not_told_apart",
     },
     "leaks": {"leaked_rows": 0},
-    "arms": {"adapter": {"loss": 0.5}, "fused": {"loss": 0.501}},
+    "arms": {"adapter": {"loss": 0.5, "fields": {}}, "fused": {"loss": 0.501}},
     "diagnostics": {
         "memorisation": {"result": "not_told_apart", "train_verbatim": 0.5, "valid_verbatim": 0.4},
         "difficulty": {"result": "fine", "base_score_on_train": 0.2},
@@ -30,9 +31,10 @@ EVALUATE = {
 }
 
 
-def risks(point, onset, train, evaluate, split=None):
+def risks(point, onset, train, evaluate, split=None, convert=None):
     read = (from_json(Judged, point, "point"), onset, from_json(Train, train, "train"))
-    return rules.risks(*read, from_json(Evaluate, evaluate, "evaluate"), from_json(Split, split or {}, "split"))
+    others = (from_json(Split, split or {}, "split"), from_json(Convert, convert or {}, "convert"))
+    return rules.risks(*read, from_json(Evaluate, evaluate, "evaluate"), *others)
 
 
 def changed(path, value):
@@ -58,6 +60,7 @@ def test_a_clean_run_has_no_risks_and_missing_figures_warn_of_nothing():
         ("baselines_not_beaten", ["majority"], "majority"),
         ("comparisons.adapter_vs_linear.fields.csat.result", "worse", "csat"),
         ("leaks.leaked_rows", 7, "7 test rows"),
+        ("arms.adapter.fields", {"csat": {"answered": 0.125}, "topic": {"answered": 0.9}}, "csat on 12.5%"),
     ],
 )
 def test_each_figure_out_of_place_is_one_risk(path, value, words):
@@ -76,3 +79,22 @@ def test_rows_that_no_split_has_are_a_risk_with_their_reasons():
     found = risks(POINT, None, TRAIN, EVALUATE, {"unused_share": 0.061, "dropped": dropped})
     assert found == ["6.1% of the rows are in no split (group_in_other_split 61): what is left may not stand for all"]
     assert risks(POINT, None, TRAIN, EVALUATE, {"unused_share": 0.05, "dropped": dropped}) == []
+
+
+def test_rows_that_lost_turns_are_named_where_they_are_many() -> None:
+    cut = {"train": {"rows": 100, "truncated": 41}, "test": {"rows": 100, "truncated": 2}}
+    found = risks(POINT, None, TRAIN, EVALUATE, None, cut)
+    assert found == ["41% of the training rows lost their oldest turns: longer than max_seq_length"]
+    assert risks(POINT, None, TRAIN, EVALUATE, None, {**cut, "train": cut["test"]}) == []
+
+
+def test_a_word_for_word_answer_of_few_tokens_is_not_called_memorised() -> None:
+    told = changed("diagnostics.memorisation.result", "more_on_training")
+    long, short = ({**told, "arms": {"adapter": {"loss": 0.5, "output_tokens": count}}} for count in (60, 5))
+    assert risks(POINT, None, TRAIN, long)[0].endswith("memorised")
+    assert risks(POINT, None, TRAIN, short)[0].endswith("better known than others")
+
+
+def test_a_gap_that_is_hard_to_read_in_per_cent_is_said_as_a_factor() -> None:
+    point = {"iteration": 1200, "status": "wide", "gap_pct": 1326.5}
+    assert risks(point, None, TRAIN, EVALUATE)[0] == "the validation loss is 14.3 times the training loss (wide)"

@@ -2,6 +2,7 @@
 
 import json
 import random
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,9 +13,11 @@ import pyarrow.parquet as pq
 import tiny
 
 from plateau.core import params
+from plateau.core.figures import to_json
 from plateau.core.files import write_json, write_jsonl
 from plateau.core.system import SPLITS, System
-from plateau.prompts import chat, tokens
+from plateau.metrics.convert import Convert
+from plateau.prompts import chat, conversion, tokens
 
 SCHEMA = {
     "type": "object",
@@ -83,6 +86,10 @@ def system(
     tokenizer = chat.load_tokenizer(folder / "models" / "base")
     for name, examples in splits.items():
         write_split(System(folder), name, examples, tokenizer)
+    lengths = {
+        name: conversion.lengths(tokens.open_tokens(System(folder).tokens(name)), Counter(), []) for name in SPLITS
+    }
+    write_json(folder / "metrics" / "convert.json", to_json(Convert(**lengths)))
     tiny.write_params(folder, {**DEFAULTS, **changes})
     return System(folder)
 

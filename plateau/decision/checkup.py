@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from plateau.decision import curve, overfit
 from plateau.decision.risks import risks
+from plateau.metrics.convert import Convert
 from plateau.metrics.evaluate import Evaluate
 from plateau.metrics.evaluations import Point
 from plateau.metrics.overfit import Alternative, Consistency, Judged, Overfit
@@ -20,6 +21,7 @@ def check(
     train: Train,
     evaluate: Evaluate,
     split: Split,
+    convert: Convert,
     limits: overfit.Rules,
 ) -> Overfit:
     """The verdict on the chosen checkpoint, its losses on every split, risks, alternatives, and the timeline."""
@@ -39,7 +41,7 @@ def check(
         gap_pct=picked.gap_pct,
         onset=start,
         consistency=Consistency(picked.train_loss, evaluate.drift),
-        risks=risks(picked, start, train, evaluate, split),
+        risks=risks(picked, start, train, evaluate, split, convert),
         alternatives=alternatives(selection.candidates),
         timeline=rows,
     )

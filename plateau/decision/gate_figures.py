@@ -14,8 +14,10 @@ FALSE_DISCOVERIES = 0.05  # false discovery rate: the share of the reported slic
 
 
 def evidence(overfit: Overfit, _: Evaluate) -> str | None:
-    """Whether training could be judged: sufficient, insufficient_evidence or unknown."""
-    return overfit.verdict if overfit.verdict in (None, "insufficient_evidence") else SUFFICIENT
+    """Whether training could be judged: sufficient, insufficient or unknown."""
+    if overfit.verdict is None:
+        return None
+    return "insufficient" if overfit.verdict == "insufficient_evidence" else SUFFICIENT
 
 
 def verdict(overfit: Overfit, evaluate: Evaluate) -> str | None:

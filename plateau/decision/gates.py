@@ -17,6 +17,7 @@ from plateau.metrics.evaluate import Evaluate
 from plateau.metrics.gates import Rule
 
 GAIN_OVER = "score_gain_over_"
+LOWER = "the lower end of its interval"
 LEAST_ROWS = 30  # an interval from fewer rows decides for nothing
 
 
@@ -26,7 +27,7 @@ class Gate:
 
     Without `evidence` nothing can be decided, and failing it is no fault of the model, nor can it be waived; failing one with a
     `rival`, an arm, says that the rival does as well. `why` says what the gate keeps from shipping. `rows` are those behind the
-    interval of which the figure is an end. `least` is what the limit is at least, whatever params say.
+    interval of which the figure is an end. `end` says which one, where it is. `least` is what the limit is at least, whatever params say.
     """
 
     criterion: str
@@ -39,6 +40,7 @@ class Gate:
     asked: Callable[[Evaluate], bool] = lambda _: True
     rows: Callable[[Evaluate], int | None] = lambda _: None
     least: int | None = None
+    end: str | None = None
 
     @property
     def is_gain(self) -> bool:
@@ -99,6 +101,7 @@ def _gain_gate(name: str) -> Gate:
         rival=name,
         asked=lambda evaluate: name in ALWAYS or name in evaluate.arms,
         rows=lambda evaluate: gate_figures.rows_against(evaluate, name),
+        end=LOWER,
     )
 
 
@@ -306,6 +309,7 @@ GATES = (
         gate_figures.drift,
         "a model of last month's calls",
         rows=gate_figures.drift_rows,
+        end=LOWER,
     ),
     Gate(
         "forgetting",
@@ -320,6 +324,7 @@ GATES = (
         _GAIN,
         of_scrutiny(gate_figures.novel_gain),
         "a gain that is there only on rows which are close to training",
+        end=LOWER,
     ),
     Gate(
         "follows_conversation",
@@ -345,6 +350,7 @@ GATES = (
         ),
         of_scrutiny(gate_figures.worst_slice),
         "a model that is wrong for a group of rows",
+        end=LOWER,
     ),
     Gate(
         "label_noise",
@@ -358,6 +364,7 @@ GATES = (
         ),
         of_scrutiny(gate_figures.label_noise),
         "labels too often wrong to train or to test on",
+        end=LOWER,
     ),
     Gate(
         "label_noise_by_split",
@@ -384,6 +391,7 @@ GATES = (
         of_scrutiny(gate_figures.score_drop),
         "a score that does not hold on later rows",
         rows=lambda evaluate: evaluate.generated,
+        end=LOWER,
     ),
 )
 MAX_LOOKS = Param(

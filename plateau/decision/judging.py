@@ -63,7 +63,8 @@ def rows(
     found = []
     for gate in asked:
         one = row(gate.criterion, gate.rule, gate.target(params), gate.figure(overfit, evaluate), gate.rows(evaluate))
-        found.append(_corrected(one, corrected[gate.rival], len(corrected)) if gate.is_gain and gate.rival else one)
+        one = _corrected(one, corrected[gate.rival], len(corrected)) if gate.is_gain and gate.rival else one
+        found.append(replace(one, note=gate.end) if one.note is None and one.actual is not None else one)
     return [*found, *_criteria(criteria or Criteria())]
 
 

@@ -33,6 +33,8 @@ class Judgement(NamedTuple):
     suggestion: str
 
 
+_WIDE, _TIMES = 40.0, 100.0  # gaps in per cent of the training loss: wide, and better said as a factor
+NONE = "none needed"
 # The curve looks the same for a learning rate that is too low and for one so high that only word frequencies are learnt.
 _LEARN_MORE = "raise iters; raise lr, or lower it where `python -m stages.train --plan` calls it high"
 _HIGH_LR = 0.01  # above this learning rate no method trains well
@@ -68,7 +70,7 @@ def verdict(points: Sequence[Point], chosen: int, train: Train, valid_rows: int,
         found = rule(points, chosen, train, valid_rows, limits)
         if found:
             return Judgement(name, *found)
-    return Judgement("healthy", _healthy_reason(points, chosen, limits), "none needed")
+    return Judgement("healthy", _healthy_reason(points, chosen, limits), _healthy_suggestion(points, chosen))
 
 
 def _few_rows(_: Any, __: int, ___: Any, valid_rows: int, limits: Rules) -> _Finding:
@@ -187,6 +189,25 @@ def _healthy_reason(points: Sequence[Point], chosen: int, limits: Rules) -> str:
     picked = next(p for p in points if p.iteration == chosen)
     start = onset(points, limits.val_rise)
     after = f"overfitting set in later, at iteration {start}" if start else "no evaluation point is overfitting"
+    gap = gap_pct(picked) or 0.0
+    if gap < _WIDE:
+        return f"iteration {chosen}: validation loss {val_loss(picked):.4g}, {_against_training(gap)}; {after}"
     return (
-        f"iteration {chosen}: validation loss {val_loss(picked):.4g}, {gap_pct(picked):.1f} % above training; {after}"
+        f"iteration {chosen}: validation loss {val_loss(picked):.4g}, {_against_training(gap)}: it knows its training rows far better than "
+        f"others, but others no worse for it; {after}"
     )
+
+
+def _against_training(gap: float) -> str:
+    """A gap in words: in per cent, or where that is hard to read by how many times."""
+    if gap >= _TIMES:
+        return f"{1 + gap / 100:.1f} times the training loss"
+    return f"{abs(gap):.1f} % {'above' if gap >= 0 else 'below'} training"
+
+
+def _healthy_suggestion(points: Sequence[Point], chosen: int) -> str:
+    """Nothing, or what narrows a wide gap."""
+    picked = next(p for p in points if p.iteration == chosen)
+    if (gap_pct(picked) or 0.0) < _WIDE:
+        return NONE
+    return f"{NONE}; more training rows, a lower rank or a higher train.weight_decay would narrow the gap"

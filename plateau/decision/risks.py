@@ -2,6 +2,7 @@
 
 from plateau.core.figures import value_of
 from plateau.core.numbers import is_finite
+from plateau.metrics.convert import Convert
 from plateau.metrics.drift import Drift
 from plateau.metrics.evaluate import Difficulty, Evaluate, Memorisation, Overlap
 from plateau.metrics.overfit import Judged
@@ -10,13 +11,18 @@ from plateau.metrics.train import Train
 
 _MANY_EPOCHS = 5
 _MOST_UNUSED = 0.05
+_MOST_CUT = 0.05
+_ANSWERED = 0.5
+_FEW_TOKENS = 12
 _WIDE_INTERVAL = 0.1
 _FUSED_WORSE = (
     0.01  # relative rise of the loss from which merging the adapter into the base counts as a loss of quality
 )
 
 
-def risks(point: Judged, onset: int | None, train: Train, evaluate: Evaluate, split: Split) -> list[str]:
+def risks(
+    point: Judged, onset: int | None, train: Train, evaluate: Evaluate, split: Split, convert: Convert
+) -> list[str]:
     """The warnings that the figures give. `point` is the chosen row of the timeline, the other arguments are metrics files."""
     found = [
         _gap(point),
@@ -25,11 +31,13 @@ def risks(point: Judged, onset: int | None, train: Train, evaluate: Evaluate, sp
         _interval(evaluate.drift),
         _drift(evaluate.drift),
         _fused(evaluate),
-        _memorisation(evaluate.diagnostics.memorisation),
+        _memorisation(evaluate.diagnostics.memorisation, evaluate.arm("adapter").output_tokens),
         _too_easy(evaluate.diagnostics.difficulty),
         _baselines(evaluate),
         _leaks(evaluate.leaks.test_in_train),
         _unused(split),
+        _truncated(convert),
+        _unanswered(evaluate),
     ]
     return [sentence for sentence in found if sentence]
 
@@ -37,6 +45,8 @@ def risks(point: Judged, onset: int | None, train: Train, evaluate: Evaluate, sp
 def _gap(point: Judged) -> str | None:
     if point.status not in ("elevated", "wide", "overfitting"):
         return None
+    if point.gap_pct is not None and point.gap_pct >= 100:
+        return f"the validation loss is {1 + point.gap_pct / 100:.1f} times the training loss ({point.status})"
     return f"the validation loss is {point.gap_pct:.1f} % above the training loss ({point.status})"
 
 
@@ -70,13 +80,38 @@ def _fused(evaluate: Evaluate) -> str | None:
     return f"the fused model's test loss is {fused:.4g}, the adapter's {adapter:.4g}: ship the adapter apart"
 
 
-def _memorisation(found: Memorisation) -> str | None:
+def _memorisation(found: Memorisation, answer_tokens: float | None) -> str | None:
     if found.result != "more_on_training" or found.train_verbatim is None or found.valid_verbatim is None:
         return None
     return (
         f"completions are written word for word on {found.train_verbatim:.0%} of training rows, "
-        f"on {found.valid_verbatim:.0%} of validation rows: memorised"
+        f"on {found.valid_verbatim:.0%} of validation rows: {_known_by_heart(answer_tokens)}"
     )
+
+
+def _known_by_heart(answer_tokens: float | None) -> str:
+    """A long text that is repeated word for word was memorised; a word that is one of a few may as well be better learnt."""
+    short = answer_tokens is not None and answer_tokens < _FEW_TOKENS
+    return "better known than others" if short else "memorised"
+
+
+def _truncated(convert: Convert) -> str | None:
+    """Training or test rows that lost more than a few of their oldest turns to max_seq_length."""
+    shares = {
+        name: lengths.truncated / lengths.rows
+        for name, lengths in (("training", convert.train), ("test", convert.test))
+        if lengths.rows and lengths.truncated
+    }
+    cut = ", ".join(f"{share:.0%} of the {name} rows" for name, share in shares.items() if share > _MOST_CUT)
+    return f"{cut} lost their oldest turns: longer than max_seq_length" if cut else None
+
+
+def _unanswered(evaluate: Evaluate) -> str | None:
+    """Fields for which the adapter often has no usable answer where the truth has one."""
+    fields = evaluate.arm("adapter").fields or {}
+    few = {name: share for name, one in fields.items() if (share := one.answered) is not None and share < _ANSWERED}
+    said = ", ".join(f"{name} on {share:.1%}" for name, share in few.items())
+    return f"a usable answer is given to few of the rows that have one: {said}" if few else None
 
 
 def _too_easy(found: Difficulty) -> str | None:

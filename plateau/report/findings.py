@@ -1,5 +1,7 @@
 """Figures of single test rows: those with the lowest scores, confusions, calibration, the spread of losses."""
 
+import csv
+import io
 import json
 import math
 from collections import Counter
@@ -12,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from plateau.data import fields
 from plateau.evaluation import scoring
 from plateau.evaluation.stats import Floats
 from plateau.prompts.tokens import Int32s
@@ -126,6 +129,23 @@ def _band(guess: Floats, gold: Floats) -> dict[str, Any]:
         "high": mean + reach,
         "count": count,
     }
+
+
+def wrong(rows: Sequence[Row], scores: Sequence[scoring.Scored]) -> str:
+    """Every answer of the adapter that is not wholly right, as CSV: one line a row and field, as the test has them.
+
+    Truth and answer are JSON; an answer that cannot be read is empty. `score` is 0 to 1.
+    """
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(("id", "field", "truth", "answer", "score"))
+    for number, (row, *pair) in enumerate(zip(rows, *parsed(rows), strict=True)):
+        for one in scores:
+            if one.score[number] < 1:
+                found = [one.field.answer(value) for value in pair]
+                cells = ["" if value is fields.UNUSABLE else json.dumps(value, ensure_ascii=False) for value in found]
+                table.writerow((row["id"], one.field.name, *cells, f"{one.score[number]:.6g}"))
+    return text.getvalue()
 
 
 def worst(rows: Sequence[Row], scores: Sequence[scoring.Scored], most: int = 20) -> list[tuple[int, float]]:

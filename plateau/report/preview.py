@@ -15,6 +15,7 @@ from plateau.core.system import System
 from plateau.data import calendar, preparation, privacy, records
 from plateau.data.readers import Raw, parsed
 from plateau.data.records import Rules
+from plateau.lm.base import REFERENCE
 from plateau.prompts.chat import load_tokenizer
 from plateau.prompts.examples import Renderer
 
@@ -102,7 +103,7 @@ def _answer(system: System, rules: Rules, values: Mapping[str, Any], transcript:
     if problem:
         return [shown, f"rejected\n{problem.reason}: {problem.detail}"]
     try:
-        tokenizer = load_tokenizer(system.path("models", "base"))
+        tokenizer = load_tokenizer(_model(system, values), values["convert"]["template_date"])
     except BadInputError as error:
         return [shown, f"prompt\nnot rendered: {error}"]
     target = records.compiled(rules)[1].text(analysis["target"])
@@ -110,6 +111,13 @@ def _answer(system: System, rules: Rules, values: Mapping[str, Any], transcript:
     whole = pa.RecordBatch.from_pylist([{**records.row(transcript, 0), "target": target}], records.SCHEMA)
     [row] = privacy.batch(guard, whole)[0].to_pylist()
     return [shown, f"prompt, what the model must say in {''.join(MARKS)}\n{_prompt(tokenizer, values, row)}"]
+
+
+def _model(system: System, values: Mapping[str, Any]) -> Path:
+    """The folder with the tokenizer: models/base, or before that stage has run the folder that `model` names."""
+    pinned = system.path("models", "base")
+    named = REFERENCE if values["model"] == "reference" else Path(values["model"])
+    return named if not pinned.is_dir() and named.is_dir() else pinned
 
 
 def _prompt(tokenizer: Any, values: Mapping[str, Any], row: dict[str, Any]) -> str:

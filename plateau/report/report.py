@@ -5,7 +5,8 @@ from typing import Any
 
 from plateau.core.figures import Estimate, to_json, value_of
 from plateau.decision.criteria import Criterion
-from plateau.evaluation.scoring import Rules
+from plateau.decision.overfit import NONE
+from plateau.evaluation.scoring import Rules, Scored
 from plateau.metrics.files import Files
 from plateau.metrics.gates import Gates, Row
 from plateau.metrics.headline import Headline
@@ -66,10 +67,7 @@ def headline(run: Files) -> Headline:
 def compose(run: Files, params: Figures, system: str, found: Evidence) -> Page:
     """The report from the metrics files, params.yaml and what is not in metrics."""
     gates, overfit = run.gates, run.overfit
-    rows = findings.generated(found.predictions, "adapter")
-    pairs = findings.parsed(rows)
-    rules = Rules(run.evaluate.scales, params["evaluate"]["scores"])
-    scored = findings.scored(pairs, found.schema, rules)
+    rows, scored = scored_rows(run, params, found)
     return Page(
         title=params["report"]["title"],
         answer=gates.answer,
@@ -77,7 +75,7 @@ def compose(run: Files, params: Figures, system: str, found: Evidence) -> Page:
         lines=[
             ("Why", gates.reason),
             (VERDICTS.get(overfit.verdict, f"Training is {overfit.verdict}"), overfit.reason),
-            ("What to change", overfit.suggestion),
+            ("What to change", _change(gates, overfit.suggestion)),
             *_beside(gates),
         ],
         warnings=overfit.risks,
@@ -104,6 +102,23 @@ def compose(run: Files, params: Figures, system: str, found: Evidence) -> Page:
             Section("How to make it again", list(_again(params, system, found))),
             Section("All figures", [_all(run)]),
         ],
+    )
+
+
+def scored_rows(run: Files, params: Figures, found: Evidence) -> tuple[list[findings.Row], list[Scored]]:
+    """The test rows that the adapter was asked about, and the scores of its answers field by field."""
+    rows = findings.generated(found.predictions, "adapter")
+    rules = Rules(run.evaluate.scales, params["evaluate"]["scores"])
+    return rows, findings.scored(findings.parsed(rows), found.schema, rules)
+
+
+def _change(gates: Gates, suggestion: str) -> str:
+    """What to change in training; where nothing there is at fault, the gates say what is."""
+    if gates.ships or not suggestion.startswith(NONE):
+        return suggestion
+    failed = ", ".join(spaced(row.criterion) for row in gates.rows if row.status in ("fail", "missing"))
+    return (
+        f"nothing in training{suggestion.removeprefix(NONE)}; what does not pass: {failed or 'no gate was evaluated'}"
     )
 
 
