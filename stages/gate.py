@@ -7,18 +7,16 @@ from plateau.core.params import Params
 from plateau.core.progress import say
 from plateau.core.stage import run
 from plateau.core.system import System
-from plateau.decision import freshness, judging, looks
-from plateau.decision.criteria import Criteria
-from plateau.evaluation import hashes, manifest
+from plateau.decision import deciding, freshness, looks
+from plateau.evaluation import manifest
 from plateau.lm import base
 from plateau.metrics.evaluate import Evaluate
 from plateau.metrics.gates import Gates
-from plateau.metrics.overfit import Overfit
 from plateau.metrics.train import Train
 from plateau.report import report
 from plateau.training import shaping
 
-PARAMS = ("gates", "evaluate.confidence")
+PARAMS = ("overfit", "gates", "evaluate.confidence")
 REFUSALS = {"do_not_ship": GateFailedError, "insufficient_evidence": InsufficientEvidenceError}
 
 
@@ -50,19 +48,17 @@ def _check_params(system: System) -> None:
 
 
 def _judged(system: System, values: Params) -> Gates:
-    """metrics/gates.json; raises PlateauError unless it holds what the figures and the section gates of params give."""
-    path = system.metrics("gates")
+    """metrics/gates.json; raises PlateauError unless that and overfit.json hold what the files that they rest on, and params, give."""
     try:
-        recorded, overfit = files.read_json(path), read(Overfit, system.metrics("overfit"))
-        evaluate = read(Evaluate, system.metrics("evaluate"))
-        own = Criteria.read(system, values["gates"]["criteria"], overfit=overfit, evaluate=evaluate)
-        judged = judging.judge(values["gates"], overfit, evaluate, hashes.digest(system), own)
+        checked, judged = deciding.decide(system, values)
+        recorded = {name: files.read_json(system.metrics(name)) for name in ("overfit", "gates")}
     except BadInputError as error:
         raise PlateauError(str(error)) from None
-    if to_json(judged) != recorded:
-        raise PlateauError(
-            f"{path}: not what the metrics beside it and params.yaml give; run `{freshness.repro(system)}`"
-        )
+    for name, found in (("overfit", checked), ("gates", judged)):
+        if to_json(found) != recorded[name]:
+            raise PlateauError(
+                f"{system.metrics(name)}: not what the metrics beside it and params.yaml give; run `{freshness.repro(system)}`"
+            )
     return judged
 
 

@@ -198,6 +198,14 @@ def heavier_base(folder: Path) -> None:
     save_arrays(path, {name: array * 1.001 for name, array in arrays.items()}, {"format": "mlx"})
 
 
+def test_a_verdict_that_does_not_follow_from_the_curve_never_counts_even_with_gates_to_match(copy: Path) -> None:
+    edit(copy / "metrics" / "overfit.json", lambda v: v.update(reason="all is well"))
+    commit(copy)
+    status, said, errors = gate(copy)
+    assert (status, said, errors.count("\n")) == (1, "", 1), errors
+    assert "metrics/overfit.json: not what the metrics beside it" in errors
+
+
 def test_a_lock_that_is_made_to_name_other_params_of_training_never_ships(copy: Path) -> None:
     set_param(copy, "lr", 1e-30)
     commit(copy)
