@@ -19,7 +19,7 @@ from plateau.core.param import closed
 from tools import effects
 
 ROOT = Path(__file__).parent.parent
-SCHEMA = closed(definitions.PARAMS)
+SCHEMA: Any = closed(definitions.PARAMS)
 # Modules that cannot change any output of a stage: they only decide what a person sees, when a stage stops, and what it refuses.
 # tests/test_effects.py runs a system with all of them replaced by modules that do nothing, and checks that all outputs are the same bytes.
 WITHOUT_EFFECT = (

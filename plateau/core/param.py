@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeAlias
 
-Values = dict[str, Any]
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+Values: TypeAlias = dict[str, Json]
 LEAST = 1e-30
 
 
@@ -17,7 +18,7 @@ class Param:
 
     name: str
     values: Values
-    default: Any
+    default: Json
     meaning: str
     more: str = ""
     unit: str = ""
@@ -59,7 +60,7 @@ class Section:
         return {**closed(self.params), "description": self.meaning}
 
     @property
-    def default(self) -> dict[str, Any]:
+    def default(self) -> Values:
         """The defaults of what it holds."""
         return {param.name: param.default for param in self.params}
 
@@ -69,8 +70,8 @@ Definitions = tuple[Param | Section, ...]
 
 def closed(params: Definitions) -> Values:
     """The JSON Schema of an object with these keys and no other."""
-    required = [param.name for param in params if not (isinstance(param, Section) and param.optional)]
-    properties = {param.name: param.schema for param in params}
+    required: list[Json] = [param.name for param in params if not (isinstance(param, Section) and param.optional)]
+    properties: Values = {param.name: param.schema for param in params}
     return {"type": "object", "additionalProperties": False, "required": required, "properties": properties}
 
 
@@ -84,12 +85,12 @@ def leaves(params: Definitions, above: tuple[str, ...] = ()) -> Iterator[tuple[t
             yield keys, param
 
 
-def integer(least: int, most: int, **also: Any) -> Values:
+def integer(least: int, most: int, **also: Json) -> Values:
     """A whole number between two bounds, both included."""
     return {"type": "integer", "minimum": least, "maximum": most, **also}
 
 
-def number(least: float, most: float, **also: Any) -> Values:
+def number(least: float, most: float, **also: Json) -> Values:
     """A number between two bounds, both included."""
     return {"type": "number", "minimum": least, "maximum": most, **also}
 
@@ -109,14 +110,14 @@ def choice(*names: str) -> Values:
     return {"type": "string", "enum": list(names)}
 
 
-def text(**also: Any) -> Values:
+def text(**also: Json) -> Values:
     """A text of at least one character."""
     return {"type": "string", "minLength": 1, **also}
 
 
-def listed(items: Values, needed: Sequence[str] = (), **also: Any) -> Values:
+def listed(items: Values, needed: Sequence[str] = (), **also: Json) -> Values:
     """A list in which no item stands twice, and in which each of the items `needed` stands."""
-    every = {"contains": {"enum": list(needed)}, "minContains": len(needed)} if needed else {}
+    every: Values = {"contains": {"enum": list(needed)}, "minContains": len(needed)} if needed else {}
     return {"type": "array", "items": items, "uniqueItems": True, **also, **every}
 
 

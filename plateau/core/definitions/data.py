@@ -6,6 +6,7 @@ from plateau.core.param import (
     Definitions,
     Param,
     Section,
+    Values,
     choice,
     integer,
     listed,
@@ -14,22 +15,22 @@ from plateau.core.param import (
 )
 
 MANY = 1_000_000_000
-DATE = {"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$", "examples": ["2025-12-24"]}
+DATE: Values = {"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$", "examples": ["2025-12-24"]}
 TIME = "([01][0-9]|2[0-3]):[0-5][0-9]|24:00"
-HOURS = {
+HOURS: Values = {
     "type": "string",
     "pattern": f"^({TIME})-({TIME})$",
     "examples": ["08:00-20:00"],
     "description": "opening and closing time, HH:MM-HH:MM",
 }
-MOMENT = {
+MOMENT: Values = {
     "type": "string",
     "pattern": r"^\d{4}-\d{2}-\d{2}([T ].+)?$",
     "examples": ["2025-11-01T00:00:00Z"],
 }
-SIZE = {"type": "number", "exclusiveMinimum": 0, "maximum": MANY}
+SIZE: Values = {"type": "number", "exclusiveMinimum": 0, "maximum": MANY}
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-MAPPING = {"$id": "mapping.schema.json"}  # its values are described in schemas/, by that file
+MAPPING: Values = {"$id": "mapping.schema.json"}  # its values are described in schemas/, by that file
 # The columns of data/temporal.parquet but those that hold the conversation and the answer; tests/test_params.py holds that they are.
 COLUMNS = (
     "id",

@@ -46,7 +46,7 @@ KNOBS: Definitions = (
     ),
     Param(
         "num_layers",
-        integer(-1, 10_000, **{"not": {"const": 0}}),
+        {**integer(-1, 10_000), "not": {"const": 0}},
         -1,
         "transformer layers that get an adapter, counted from the last; -1 for all",
     ),

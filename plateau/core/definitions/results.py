@@ -5,6 +5,7 @@ from plateau.core.param import (
     Definitions,
     Param,
     Section,
+    Values,
     between,
     choice,
     integer,
@@ -21,7 +22,7 @@ MANY = 1_000_000_000
 ARMS = tuple(arm.name for arm in RUN)
 NEEDED = tuple(arm.name for arm in RUN if arm.needed)
 
-SCORES = {
+SCORES: Values = {
     "type": "object",
     "additionalProperties": {
         "type": "object",
@@ -43,7 +44,7 @@ SCORES = {
     },
 }
 
-CRITERION = {
+CRITERION: Values = {
     "type": "object",
     "additionalProperties": False,
     "required": ["name", "file", "figure", "rule", "target"],
