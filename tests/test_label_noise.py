@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from sklearn.feature_extraction.text import TfidfVectorizer
 
+from plateau.core.figures import Estimate
 from plateau.evaluation import label_noise
 
 WORDS = {
@@ -47,9 +48,9 @@ def judged(train_noise: float, test_noise: float, seed: int = 0) -> dict[str, la
 def test_the_planted_share_of_wrong_labels_is_estimated(rate: float, split: str) -> None:
     found = judged(rate if split == "train" else 0.0, rate if split == "test" else 0.0)
     noise = label_noise.estimate(found[split], 0.95)
-    assert noise.rate is not None
-    assert noise.rate == pytest.approx(rate, abs=0.03)
-    assert noise.low <= rate <= noise.high
+    assert noise.rate.value is not None
+    assert noise.rate.value == pytest.approx(rate, abs=0.03)
+    assert noise.rate.low <= rate <= noise.rate.high
     assert not noise.upper_bound
 
 
@@ -62,7 +63,7 @@ def test_noise_in_training_alone_is_told_from_equal_noise() -> None:
 
 def test_few_rows_say_nothing() -> None:
     few = label_noise.Judged(np.ones(20), np.zeros(20, dtype=np.bool_))
-    assert label_noise.estimate(few, 0.95).rate is None
+    assert label_noise.estimate(few, 0.95).rate == Estimate(None)
 
 
 def test_a_field_that_words_do_not_tell_is_no_evidence_of_noise() -> None:
@@ -73,10 +74,10 @@ def test_a_field_that_words_do_not_tell_is_no_evidence_of_noise() -> None:
     texts = [f"{text} sure{name}" if i % 2 else text for i, (text, name) in enumerate(zip(texts, labels, strict=True))]
     vectors = TfidfVectorizer().fit_transform(texts)
     noise = label_noise.estimate(label_noise.judge({"train": vectors}, {"train": labels})["train"], 0.95)
-    assert noise.rate < 0.05 or noise.upper_bound
+    assert noise.rate.value < 0.05 or noise.upper_bound
 
 
 def test_a_field_of_one_class_is_not_judged() -> None:
     vectors = TfidfVectorizer().fit_transform(["one two", "two three"] * 50)
     found = label_noise.judge({"train": vectors}, {"train": ["same"] * 100})
-    assert label_noise.estimate(found["train"], 0.95).rate == 0.0
+    assert label_noise.estimate(found["train"], 0.95).rate.value == 0.0

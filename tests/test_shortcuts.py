@@ -2,7 +2,8 @@
 
 import random
 
-from plateau.evaluation.shortcuts import Shortcut, shortcut
+from plateau.evaluation.shortcuts import shortcut
+from plateau.metrics.scrutiny import ShortcutFigures
 
 WORDS = {
     "billing": ("invoice", "charge", "refund"),
@@ -20,7 +21,7 @@ def rows(seed: int) -> tuple[list[str], list[str], list[str]]:
     return labels, contexts, said
 
 
-def asked(labels: list[str], contexts: list[str], said: list[str]) -> Shortcut:
+def asked(labels: list[str], contexts: list[str], said: list[str]) -> ShortcutFigures:
     found = shortcut(labels, contexts, said, 0.95)
     assert found is not None
     return found

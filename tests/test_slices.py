@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from plateau.evaluation import slices
+from plateau.metrics.scrutiny import SliceFigures
 
 FILLER = [f"word{i}" for i in range(30)]
 
@@ -15,7 +16,7 @@ def texts(count: int, seed: int) -> list[str]:
     return [" ".join(draw.choices(FILLER, k=8)) for _ in range(count)]
 
 
-def found(score: list[float], columns: dict[str, list[str]], said: list[str]) -> list[slices.Slice]:
+def found(score: list[float], columns: dict[str, list[str]], said: list[str]) -> list[SliceFigures]:
     return slices.find(np.array(score), columns, said, samples=200, confidence=0.95, seed=0)
 
 
@@ -26,7 +27,7 @@ def test_a_column_whose_value_is_scored_worse_is_named_first() -> None:
     worst = found(score, {"channel": channel}, texts(300, 1))[0]
     assert worst.name == "channel = mail"
     assert worst.q_value < 0.01
-    assert worst.low <= worst.difference <= worst.high < 0
+    assert worst.difference.low <= worst.difference.value <= worst.difference.high < 0
     inside = np.mean([s for s, name in zip(score, channel, strict=True) if name == "mail"])
     assert worst.score == pytest.approx(inside, abs=1e-5)
 
@@ -50,7 +51,9 @@ def test_chance_alone_is_seldom_reported() -> None:
         draw = random.Random(seed)
         columns = {name: [draw.choice("abcd") for _ in range(240)] for name in ("region", "product", "day")}
         score = [float(draw.random() < 0.9) for _ in range(240)]
-        alarms += any(one.q_value < 0.05 and one.difference < 0 for one in found(score, columns, texts(240, seed)))
+        alarms += any(
+            one.q_value < 0.05 and one.difference.value < 0 for one in found(score, columns, texts(240, seed))
+        )
     assert alarms <= 3
 
 

@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sklearn.feature_extraction.text import TfidfVectorizer
-
 from plateau.data.fields import UNUSABLE, Field
 from plateau.evaluation.kinds.base import Kind
+from plateau.prompts.vectors import tfidf
 
 Target = Any
 
@@ -39,12 +38,11 @@ def linear(kinds: Sequence[Kind], texts: Sequence[str], train: Sequence[Any], as
 
 def _vectors(texts: Sequence[str], asked: Sequence[str]) -> tuple[Any, Any]:
     """TF-IDF of words and word pairs. Given many texts, terms that only one text has are left out, unless none remains."""
-    options: dict[str, Any] = {"token_pattern": r"\w+|[^\w\s]", "sublinear_tf": True, "ngram_range": (1, 2)}
     try:
-        vectors = TfidfVectorizer(**options, min_df=1 + (len(texts) > 100))
+        vectors = tfidf(longest=2, rarest=1 + (len(texts) > 100))
         known = vectors.fit_transform(texts)
     except ValueError:
-        vectors = TfidfVectorizer(**options)
+        vectors = tfidf(longest=2)
         known = vectors.fit_transform(texts)
     return known, vectors.transform(asked)
 

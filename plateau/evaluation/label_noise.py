@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from plateau.core.figures import Estimate
 from plateau.core.numbers import significant
+from plateau.metrics.scrutiny import NoiseFigures
 
 FOLDS = 5
 MOST_ROWS = 20_000  # rows of a split that are looked at, evenly spaced
@@ -25,20 +27,6 @@ class Judged:
 
     sureness: NDArray[np.float64]
     disagrees: NDArray[np.bool_]
-
-
-@dataclass(frozen=True)
-class Noise:
-    """The estimated share of wrong labels with its interval.
-
-    `upper_bound` is true where disagreement still falls as sureness rises: then part of it is the model's own mistakes.
-    """
-
-    rows: int
-    rate: float | None
-    low: float | None
-    high: float | None
-    upper_bound: bool
 
 
 def judge(vectors: Mapping[str, Any], labels: Mapping[str, Sequence[str]]) -> dict[str, Judged]:
@@ -57,17 +45,18 @@ def judge(vectors: Mapping[str, Any], labels: Mapping[str, Sequence[str]]) -> di
     return found
 
 
-def estimate(judged: Judged, confidence: float) -> Noise:
+def estimate(judged: Judged, confidence: float) -> NoiseFigures:
     """The share of wrong labels among the rows that the model is surest of, with Wilson's interval."""
     rows = len(judged.sureness)
     if rows < LEAST_ROWS:
-        return Noise(rows, None, None, None, upper_bound=False)
+        return NoiseFigures(rows, Estimate(None), upper_bound=False)
     order = np.argsort(-judged.sureness, kind="stable")
     surest = judged.disagrees[order[: int(rows * _SURE)]]
     low, high = wilson(int(surest.sum()), len(surest), confidence)
     half = len(surest) // 2
     falls = _falls(surest[:half], surest[half:])
-    return Noise(rows, significant(float(surest.mean())), significant(low), significant(high), falls)
+    rate = Estimate(significant(float(surest.mean())), significant(low), significant(high))
+    return NoiseFigures(rows, rate, falls)
 
 
 def differs(first: Judged, second: Judged) -> float:

@@ -15,6 +15,7 @@ from plateau.data.fields import Field
 from plateau.evaluation import closeness, label_noise, samples, scoring, shortcuts, slices, stats
 from plateau.metrics import scrutiny as metrics
 from plateau.metrics.compared import Compared
+from plateau.prompts.vectors import tfidf
 
 _NO_SLICES = ("id", "target", "start", "timestamp")
 _CONVERSATION = "[CONVERSATION]"  # the heading of plateau.prompts.chat
@@ -100,27 +101,17 @@ def _slices(classes: Sequence[Field], prompts: Prompts, scored: Scored, how: Res
     }
     columns |= {field.name: [field.class_of(prompts.targets[row]) for row in rows] for field in classes}
     columns["length"] = slices.quartiles([len(text.split()) for text in texts])
-    found = slices.find(scored.test["adapter"], columns, texts, how.samples, how.confidence, how.seed)
-    return [
-        metrics.SliceFigures(
-            *(one.name, one.rows, one.score, one.rest),
-            *(Estimate(one.difference, one.low, one.high), one.p_value, one.q_value, one.discovered),
-        )
-        for one in found
-    ]
+    return slices.find(scored.test["adapter"], columns, texts, how.samples, how.confidence, how.seed)
 
 
 def _label_noise(
     classes: Sequence[Field], prompts: Mapping[str, Prompts], how: Resampling
 ) -> dict[str, metrics.LabelNoise]:
-    from sklearn.feature_extraction.text import TfidfVectorizer
-
-    looked = {name: _spaced(len(split.texts), label_noise.MOST_ROWS) for name, split in prompts.items()}
+    looked = {name: samples.evenly_spaced(len(split.texts), label_noise.MOST_ROWS) for name, split in prompts.items()}
     texts = {name: [prompts[name].texts[row] for row in rows] for name, rows in looked.items()}
-    vectorizer = TfidfVectorizer(token_pattern=r"\w+|[^\w\s]", sublinear_tf=True, ngram_range=(1, 2))  # noqa: S106
     if not any(texts["train"]):
         return {}
-    vectorizer.fit(texts["train"])
+    vectorizer = tfidf(longest=2).fit(texts["train"])
     vectors = {name: vectorizer.transform(said) for name, said in texts.items()}
     found = {}
     for field in classes:
@@ -131,16 +122,13 @@ def _label_noise(
 
 def _noise_of(judged: Mapping[str, label_noise.Judged], confidence: float) -> metrics.LabelNoise:
     estimates = {name: label_noise.estimate(one, confidence) for name, one in judged.items()}
-    told = [name for name, one in estimates.items() if one.rate is not None]
+    told = [name for name, one in estimates.items() if one.rate.value is not None]
     p_values = [
         label_noise.differs(judged["train"], judged[name]) for name in told if name != "train" and "train" in told
     ]
-    test = estimates["test"].rate
+    test = estimates["test"].rate.value
     return metrics.LabelNoise(
-        {
-            name: metrics.NoiseFigures(one.rows, Estimate(one.rate, one.low, one.high), one.upper_bound)
-            for name, one in estimates.items()
-        },
+        estimates,
         None if test is None else 1 - test,
         min(p_values, default=None),
     )
@@ -149,13 +137,13 @@ def _noise_of(judged: Mapping[str, label_noise.Judged], confidence: float) -> me
 def _shortcuts(classes: Sequence[Field], train: Prompts, how: Resampling) -> dict[str, metrics.ShortcutFigures]:
     said = [conversation(text) for text in train.texts]
     contexts = [text.partition(_CONVERSATION)[0] if _CONVERSATION in text else "" for text in train.texts]
-    found = {}
-    for field in classes:
-        one = shortcuts.shortcut([field.class_of(target) for target in train.targets], contexts, said, how.confidence)
-        if one:
-            parts = (one.majority, one.whole, one.context, one.conversation)
-            found[field.name] = metrics.ShortcutFigures(*parts, one.context_decides, one.word)
-    return found
+    found = {
+        field.name: shortcuts.shortcut(
+            [field.class_of(target) for target in train.targets], contexts, said, how.confidence
+        )
+        for field in classes
+    }
+    return {name: one for name, one in found.items() if one}
 
 
 def _score_drop(scored: Scored, how: Resampling) -> Estimate:
@@ -170,11 +158,6 @@ def _score_drop(scored: Scored, how: Resampling) -> Estimate:
 def conversation(text: str) -> str:
     """The conversation in a prompt, without its context block; the whole prompt where it has no such heading."""
     return text.partition(_CONVERSATION)[2] or text
-
-
-def _spaced(rows: int, most: int) -> NDArray[np.int64]:
-    """At most `most` row numbers, evenly spaced."""
-    return np.linspace(0, rows - 1, min(rows, most)).astype(np.int64) if rows else np.zeros(0, np.int64)
 
 
 def _mean(values: NDArray[np.float64], how: Resampling) -> Estimate:

@@ -5,7 +5,6 @@ A field that one single word answers as well hangs on that word.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,32 +12,18 @@ from numpy.typing import NDArray
 
 from plateau.core.numbers import significant
 from plateau.evaluation import stats
+from plateau.metrics.scrutiny import ShortcutFigures
+from plateau.prompts.vectors import tfidf
 
 FOLDS = 5
 MOST_ROWS = 5_000
 _MARGIN = 0.02  # how far below the whole prompt's accuracy a part may stay and still count as enough
 
 
-@dataclass(frozen=True)
-class Shortcut:
-    """Accuracies of a class field from cross-fitted linear models, and what alone decides it.
-
-    `context_decides`: the context block alone is as good as the whole prompt and better than the most frequent class.
-    `word` is the single word that, by being there or not, is as good as the whole prompt; None where there is none.
-    """
-
-    majority: float
-    whole: float
-    context: float
-    conversation: float
-    context_decides: bool
-    word: str | None
-
-
 def shortcut(
     labels: Sequence[str], contexts: Sequence[str], conversations: Sequence[str], confidence: float
-) -> Shortcut | None:
-    """What decides a class field; None where there are too few rows or classes to say."""
+) -> ShortcutFigures | None:
+    """What decides a class field: accuracies of cross-fitted linear models; None where there are too few rows or classes to say."""
     rows = (
         np.linspace(0, len(labels) - 1, min(len(labels), MOST_ROWS)).astype(np.int64)
         if labels
@@ -58,7 +43,9 @@ def shortcut(
     decides = _enough(right["context"], right["whole"], right["majority"], confidence)
     word = _single_word(parts["whole"], names, right, confidence)
     shares = {name: significant(float(hits.mean())) or 0.0 for name, hits in right.items()}
-    return Shortcut(shares["majority"], shares["whole"], shares["context"], shares["conversation"], decides, word)
+    return ShortcutFigures(
+        shares["majority"], shares["whole"], shares["context"], shares["conversation"], decides, word
+    )
 
 
 def _enough(part: NDArray[np.bool_], whole: NDArray[np.bool_], majority: NDArray[np.bool_], confidence: float) -> bool:
@@ -70,11 +57,10 @@ def _enough(part: NDArray[np.bool_], whole: NDArray[np.bool_], majority: NDArray
 
 def _right(texts: Sequence[str], names: NDArray[Any]) -> NDArray[np.bool_]:
     """Whether a linear model of the words, fitted on other rows, answers each row rightly."""
-    from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.svm import LinearSVC
 
     try:
-        vectors = TfidfVectorizer(token_pattern=r"\w+|[^\w\s]", sublinear_tf=True).fit_transform(texts)  # noqa: S106
+        vectors = tfidf().fit_transform(texts)
     except ValueError:  # no words at all
         return np.zeros(len(names), dtype=np.bool_)
     fold, right = np.arange(len(names)) % FOLDS, np.zeros(len(names), dtype=np.bool_)

@@ -6,38 +6,20 @@ controlled (Benjamini and Hochberg 1995).
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from plateau.core.figures import Estimate
 from plateau.core.numbers import significant
 from plateau.evaluation import stats
+from plateau.metrics.scrutiny import SliceFigures
 
 LEAST_ROWS = 20  # a slice, and the other rows, must each have at least this many rows to be tested
 _MOST_VALUES = 40  # a column with more values defines no slices
 _LEAVES, _DEPTH, _WORDS = 6, 3, 300
-
-
-@dataclass(frozen=True)
-class Slice:
-    """A group of rows, its mean score and that of all other rows, and whether the difference is more than chance.
-
-    `difference` is the slice minus the rest, `low` and `high` its bootstrap interval; `q_value` is the p-value adjusted for the
-    number of slices. `discovered` slices were found on other rows than those that are counted here.
-    """
-
-    name: str
-    rows: int
-    score: float
-    rest: float
-    difference: float
-    low: float
-    high: float
-    p_value: float
-    q_value: float
-    discovered: bool
 
 
 def find(
@@ -47,7 +29,7 @@ def find(
     samples: int,
     confidence: float,
     seed: int,
-) -> list[Slice]:
+) -> list[SliceFigures]:
     """All slices that are large enough, the worst difference first.
 
     `score` [n] is each row's, between 0 and 1; rows without one (NaN) are left out. `columns` hold a value a row, None for none.
@@ -160,7 +142,7 @@ def _slice(
     counted: NDArray[np.bool_],
     late: bool,
     bootstrap: tuple[int, float, int],
-) -> Slice | None:
+) -> SliceFigures | None:
     """Compare a slice with the other rows that are counted; None where either side is too small."""
     from scipy.stats import mannwhitneyu
 
@@ -175,10 +157,10 @@ def _slice(
     p_value = 1.0 if np.ptp(score[counted]) == 0 else float(mannwhitneyu(inside, outside).pvalue)
     means = float(inside.mean()), float(outside.mean())
     shown = [significant(value) or 0.0 for value in (*means, means[0] - means[1], low or 0.0, high or 0.0, p_value)]
-    return Slice(name, len(inside), shown[0], shown[1], shown[2], shown[3], shown[4], shown[5], 1.0, late)
+    return SliceFigures(name, len(inside), shown[0], shown[1], Estimate(*shown[2:5]), shown[5], 1.0, late)
 
 
-def _adjusted(found: Sequence[Slice]) -> list[Slice]:
+def _adjusted(found: Sequence[SliceFigures]) -> list[SliceFigures]:
     """The slices with adjusted p-values, the worst difference first."""
     from scipy.stats import false_discovery_control
 
@@ -186,4 +168,4 @@ def _adjusted(found: Sequence[Slice]) -> list[Slice]:
         return []
     adjusted = false_discovery_control([one.p_value for one in found])
     named = [replace(one, q_value=significant(float(q)) or 0.0) for one, q in zip(found, adjusted, strict=True)]
-    return sorted(named, key=lambda one: (one.difference, one.name))
+    return sorted(named, key=lambda one: (one.difference.value or 0.0, one.name))

@@ -6,6 +6,7 @@ from typing import Any
 
 from plateau.data import fields
 from plateau.data.fields import Field
+from plateau.prompts.vectors import tfidf
 
 _SHOWN = 60  # most allowed values that the instruction lists
 
@@ -27,11 +28,9 @@ def with_examples(instruction: str, examples: Sequence[tuple[str, str]], content
 
 def nearest(known: Sequence[str], asked: Sequence[str], count: int) -> list[list[int]]:
     """For each asked text, the rows of the `count` most similar known texts by TF-IDF, the most similar last."""
-    from sklearn.feature_extraction.text import TfidfVectorizer
-
     if not known or not count:
         return [[] for _ in asked]
-    vectors = TfidfVectorizer(token_pattern=r"\w+|[^\w\s]", sublinear_tf=True).fit(known)  # noqa: S106
+    vectors = tfidf().fit(known)
     table = vectors.transform(known).T
     return [(vectors.transform([text]) @ table).toarray()[0].argsort(kind="stable")[-count:].tolist() for text in asked]
 
