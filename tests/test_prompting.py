@@ -32,6 +32,11 @@ def test_the_instruction_names_keys_in_order_with_values_bounds_and_descriptions
     assert "null or string" in lines[2]
 
 
+def test_the_instruction_says_that_there_may_be_further_keys() -> None:
+    free = {"type": "object", "properties": {"mood": {"enum": ["calm"]}}, "additionalProperties": {"type": "integer"}}
+    assert instruction(free).splitlines()[1:] == ['- mood: optional, one of "calm"', "- *: optional, any further keys"]
+
+
 def test_the_nearest_examples_stand_last_and_none_are_asked_for_with_a_count_of_0() -> None:
     known = ["the router is broken", "my bill is wrong", "the bill has a wrong charge"]
     assert nearest(known, ["my wrong bill"], 2)[0][-1] == 1

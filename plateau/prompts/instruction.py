@@ -43,6 +43,8 @@ def _line(field: Field) -> str:
 
 def _kind(field: Field) -> str:
     """The type of a field in words."""
+    if field.rest:
+        return "any further keys"
     node, options = field.node, field.node.options
     if options:
         values = [json.dumps(value, ensure_ascii=False) for value in options[:_SHOWN]]
