@@ -17,6 +17,7 @@ from plateau.metrics.prepare import Redacted
 
 PARAMS = ("prepare",)
 MIB = 2**20
+NOTE = "With --preview N it shows how the first records are understood, with --rejects which are not."
 
 
 def main(system: System, values: params.Params) -> None:
@@ -51,8 +52,4 @@ if __name__ == "__main__":
     ):  # a module of its own, for the preview reads params that this stage does not depend on
         runpy.run_module("stages.preview", run_name="__main__")
         sys.exit()
-    stage.run(
-        main,
-        PARAMS,
-        note="With --preview N it shows how the first records are understood, with --rejects which are not.",
-    )
+    stage.run(main, PARAMS, note=NOTE)

@@ -177,7 +177,7 @@ def test_the_stage_says_in_prose_what_it_is_for(stage: Stage) -> None:
 def test_the_module_ends_by_running_main_with_its_params(stage: Stage) -> None:
     text = stage.module.read_text(encoding="utf-8")
     assert re.search(
-        r'\n\n\nif __name__ == "__main__":\n(    .*\n)*    +(stage\.)?run\(main, PARAMS(, UNTRACKED)?(, plan=show_plan)?\)\n\Z',
+        r'\n\n\nif __name__ == "__main__":\n(    .*\n)*    +(stage\.)?run\(main, PARAMS(, UNTRACKED)?(, plan=show_plan)?(, note=NOTE)?\)\n\Z',
         text,
     )
 
