@@ -11,7 +11,7 @@ from plateau.core import files, params, stage, timings
 from plateau.core.figures import to_json
 from plateau.core.progress import say
 from plateau.core.system import System
-from plateau.data import asked, engine, joining, parquet, preparation, privacy
+from plateau.data import asked, corrections, engine, joining, parquet, preparation, privacy
 from plateau.decision import wanted
 from plateau.metrics.prepare import Redacted
 
@@ -34,16 +34,24 @@ def main(system: System, values: params.Params) -> None:
             preparation.examine(store, system, rules, pool)
             joining.join(store)
             guard, replaced = privacy.rules(options["privacy"], json.loads(rules.target)), Counter[str]()
-            clean = pool.map(partial(privacy.batch, guard), joining.accepted(store, memory))
+            corrected = corrections.read(system.path(*corrections.FOLDER), system.root, rules)
+            rows = corrected.applied(joining.accepted(store, memory))
+            clean = pool.map(partial(privacy.batch, guard), rows)
             parquet.write(folder / "prepared.parquet", joining.written(store), privacy.counted(clean, replaced))
+            corrected.write(system.path("data", "corrected.jsonl"), store.rejects.add)
             store.rejects.write(rejected)
             starts = parquet.columns(folder / "prepared.parquet", ["start_utc"])["start_utc"]
-            summary = joining.summary(store, starts, Redacted(**{kind: replaced[kind] for kind in privacy.KINDS}))
+            redacted = Redacted(**{kind: replaced[kind] for kind in privacy.KINDS})
+            summary = joining.summary(store, starts, redacted, corrected.summary)
         joining.check_share(summary, options["max_rejected"], rejected)
         (folder / "prepared.parquet").replace(system.path("data", "prepared.parquet"))
     files.write_json(system.metrics("prepare"), to_json(summary))
     timings.record(system, "prepare", {"seconds": time.perf_counter() - began, "rows": summary.accepted})
     say(f"prepared {summary.accepted:,} of {summary.conversations:,} conversations; {summary.rejected:,} rejects")
+    if (found := summary.corrections).lines:
+        say(
+            f"data/labels: {found.applied:,} labels corrected, {found.refused:,} corrections refused (data/rejected.jsonl)"
+        )
 
 
 if __name__ == "__main__":

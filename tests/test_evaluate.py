@@ -337,6 +337,7 @@ def test_later_rows_and_shared_groups_are_counted():
     assert leaks.later_rows({"train": day[:3], "valid": day[4:5], "test": [day[3], day[5]]}) == 1
     assert leaks.later_rows({"train": [day[0], day[3]], "valid": day[2:3], "test": day[4:5]}) == 1
     assert leaks.later_rows({"train": day[:2], "valid": [], "test": []}) == 0
+    assert leaks.later_rows({"train": [None, day[4]], "valid": [None], "test": [day[3], None]}) == 1
     assert leaks.shared_groups({"train": ["a", "b", None], "valid": ["b"], "test": ["c", None]}) == 1
 
 

@@ -316,6 +316,7 @@ def furniture_shop(clone: Path, name: str) -> Path:
     folder = clone / "systems" / name
     (folder / "schemas").mkdir(parents=True)
     (folder / "data" / "raw").mkdir(parents=True)
+    (folder / "data" / "labels").mkdir()
     star = yaml.safe_load((clone / "systems/star/dvc.yaml").read_text().replace("systems/star", f"systems/{name}"))
     star["stages"].pop("import")
     (folder / "dvc.yaml").write_text(yaml.safe_dump(star, sort_keys=False))

@@ -14,6 +14,10 @@ from tools import deps, effects, metrics, params_file, pipeline, tables
 from tools.deps import ROOT
 
 SCHEMA = ROOT / "schemas" / "params.schema.json"
+LABELS = """\
+Labels that people corrected: filled-in copies of `data/review.csv`, or CSV and JSON lines of `id` and the fields that are other ones.
+`docs/your-own-data.md` says more. Only `prepare` reads this folder, and no stage writes it.
+"""
 MAPPING = ROOT / "schemas" / "mapping.schema.json"
 
 
@@ -48,6 +52,12 @@ def write_params(system: Path) -> list[str]:
     return added + [f"{name}: took out the comment {line!r}" for line in params_file.comments_lost(text, written)]
 
 
+def write_labels(system: Path) -> None:
+    """The folder for corrected labels, which prepare depends on, with a word on what belongs there."""
+    if not (system / "data" / "labels" / "README.md").exists():
+        _write(system / "data" / "labels" / "README.md", LABELS)
+
+
 def _write(path: Path, text: str) -> None:
     if not path.exists() or path.read_text(encoding="utf-8") != text:
         write_text(path, text)
@@ -60,6 +70,7 @@ def main() -> None:
     write_effects()
     for system in systems():
         print(*(f"{line}\n" for line in write_params(system)), sep="", end="")
+        write_labels(system)
         _write(system / "dvc.yaml", pipeline.dvc_yaml(system))
         problems = [line for stage in deps.stages(system) for line in deps.param_problems(stage)]
         print(*(f"{system.name}: {line}\n" for line in problems), sep="", end="")

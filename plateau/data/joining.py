@@ -17,7 +17,7 @@ from plateau.data import spill
 from plateau.data.records import KEYS, ROWS, SCHEMA, WITH_SPLIT, Examined, Reject
 from plateau.data.sources import Problem
 from plateau.data.strict_json import SHOWN_CHARACTERS
-from plateau.metrics.prepare import Prepare, Redacted
+from plateau.metrics.prepare import Corrected, Prepare, Redacted
 
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
@@ -248,7 +248,7 @@ def _transcript_reject(row: Mapping[str, Any], fate: Mapping[str, Any]) -> Rejec
     return Reject(fate["file"], fate["line"], row["id"], fate["reason"], fate["detail"], text)
 
 
-def summary(store: Store, starts: Any, redacted: Redacted) -> Prepare:
+def summary(store: Store, starts: Any, redacted: Redacted, corrections: Corrected) -> Prepare:
     """The content of metrics/prepare.json; a conversation is an id of either kind, or a transcript whose id cannot be read."""
     counts, starts = store.counts, starts.drop_null()
     conversations = counts["ids"] + counts["nameless"]
@@ -264,6 +264,7 @@ def summary(store: Store, starts: Any, redacted: Redacted) -> Prepare:
         latest_start=starts[-1].as_py().isoformat() if len(starts) else None,
         rejected_by_reason=dict(sorted(store.rejects.reasons.items())),
         redacted=redacted,
+        corrections=corrections,
     )
 
 

@@ -26,7 +26,7 @@ FILE, ROW = "$file", "$row"
 OPTIONAL = ("queue_wait_time_seconds", "customer_id", "agent_id", "split")
 _TRUE, _FALSE = {"true", "yes", "y", "1", "t"}, {"false", "no", "n", "0", "f"}
 _NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?")
-_MISSING = object()
+MISSING = object()
 
 
 def check(mapping: Any) -> None:
@@ -86,7 +86,7 @@ def transcript(raw: Any, place: tuple[str, int | None], part: Mapping[str, Any])
     for name in OPTIONAL:
         is_file = name == "split" and part.get(name) == FILE
         value = Path(place[0]).name.partition(".")[0] if is_file else _found(raw, part.get(name))
-        made |= {} if value in (None, _MISSING) else {name: _number(value) if name == OPTIONAL[0] else _name(value)}
+        made |= {} if value in (None, MISSING) else {name: _number(value) if name == OPTIONAL[0] else _name(value)}
     return {**made, "turns": [turn for turns in _several(part["turns"]) for turn in _turns(raw, turns, start)]}
 
 
@@ -96,14 +96,14 @@ def analysis(raw: Any, place: tuple[str, int | None], mapping: Mapping[str, Any]
     made = {"id": identity(raw, place, part if "id" in part else mapping["transcripts"])}
     if isinstance(declared, str):
         target = _found(raw, declared)
-        return {**made, "target": _unpacked(target)} if target is not _MISSING else made
+        return {**made, "target": _unpacked(target)} if target is not MISSING else made
     made_target: dict[str, Any] = {}
     found = []
     for name, field in declared.items():
         keys = keys_of(name, schema)
         rules = list(accumulate(keys, Node.under, initial=schema))
-        found.append((keys, rules, _coerced(_found(raw, field), rules[-1])))
-    for keys, rules, value in sorted(found, key=lambda one: one[2] is None or one[2] is _MISSING):
+        found.append((keys, rules, coerced(_found(raw, field), rules[-1])))
+    for keys, rules, value in sorted(found, key=lambda one: one[2] is None or one[2] is MISSING):
         _put(made_target, keys, rules, value)
     return {**made, "target": made_target}
 
@@ -111,10 +111,10 @@ def analysis(raw: Any, place: tuple[str, int | None], mapping: Mapping[str, Any]
 def _put(target: dict[str, Any], keys: Sequence[str], rules: Sequence[Node], value: Any) -> None:
     """Set a value under nested keys; for null or a missing value, make only the objects on the way that the schema requires."""
     for key, outer, inner in zip(keys[:-1], rules, rules[1:], strict=False):
-        if value in (None, _MISSING) and key not in target and (key not in outer.required or inner.nullable):
+        if value in (None, MISSING) and key not in target and (key not in outer.required or inner.nullable):
             return
         target = target.setdefault(key, {})
-    target |= {} if value is _MISSING else {keys[-1]: value}
+    target |= {} if value is MISSING else {keys[-1]: value}
 
 
 def keys_of(name: str, schema: Node) -> tuple[str, ...]:
@@ -136,7 +136,7 @@ def identity(raw: Any, place: tuple[str, int | None], part: Mapping[str, Any]) -
     if part["id"] == ROW:
         return f"{place[0]}:{place[1]}"
     value = _found(raw, part["id"])
-    if value is None or value is _MISSING:
+    if value is None or value is MISSING:
         raise RefusedError("missing_key", f"id: nothing at '{part['id']}'")
     return _name(value)
 
@@ -146,9 +146,9 @@ def _several(turns: Any) -> list[Any]:
 
 
 def _found(raw: Any, field: Any) -> Any:
-    """The value of a field, or _MISSING."""
+    """The value of a field, or MISSING."""
     if field is None:
-        return _MISSING
+        return MISSING
     if isinstance(field, str):
         return _at(raw, field)
     value = field["value"] if "value" in field else _at(raw, field["path"])
@@ -161,7 +161,7 @@ def _path(field: Any) -> str:
 
 def _translated(value: Any, values: Mapping[Any, Any] | None) -> Any:
     """Look a value up in a table, by itself or by its text; a value that the table lacks stays."""
-    if not values or isinstance(value, list | dict) or value is _MISSING:
+    if not values or isinstance(value, list | dict) or value is MISSING:
         return value
     by_text = {_text(key): translated for key, translated in values.items()}
     return by_text.get(_text(value), value)
@@ -181,7 +181,7 @@ def _at(raw: Any, path: str) -> Any:
     elif isinstance(raw, dict) and head in raw:
         inner = raw[head]
     else:
-        return _MISSING
+        return MISSING
     return _at(_unpacked(inner) if rest else inner, rest) if rest else inner
 
 
@@ -209,10 +209,10 @@ def _number(value: Any) -> Any:
     return number if math.isfinite(number) else value
 
 
-def _coerced(value: Any, rule: Node) -> Any:
+def coerced(value: Any, rule: Node) -> Any:
     """Convert a text to the number, boolean, list or object that the schema asks for; null becomes absent where it is not allowed."""
     if value is None and not rule.nullable:
-        return _MISSING
+        return MISSING
     if not isinstance(value, str) or "string" in rule.types:
         return value
     text = value.strip().lower()
@@ -246,10 +246,10 @@ def _turn(piece: Any, part: Mapping[str, Any], start: str | None, place: str) ->
     """One turn; None for a speaker whom `roles` leaves out, and for a blank text where `skip_blank` says so."""
     found = {name: _found(piece, part.get(name)) for name in ("role", "text")}
     found["role"] = _translated(found["role"], part.get("roles"))
-    blank = found["text"] in (None, _MISSING) or not str(found["text"]).strip()
+    blank = found["text"] in (None, MISSING) or not str(found["text"]).strip()
     if found["role"] is None or (blank and part.get("skip_blank")):
         return None
-    made = {name: value for name, value in found.items() if value is not _MISSING}
+    made = {name: value for name, value in found.items() if value is not MISSING}
     time = _time(place, piece, part.get("time"), start)
     return made | ({"time": time} if time else {})
 
@@ -274,7 +274,7 @@ def _pieces(text: Any, pattern: str) -> list[dict[str, Any]]:
 def _time(place: str, raw: Any, field: Any, start: str | None) -> Any:
     """A time as ISO 8601; None where there is none."""
     value = _found(raw, field)
-    if value is None or value is _MISSING:
+    if value is None or value is MISSING:
         return None
     options = field if isinstance(field, dict) else {}
     try:

@@ -51,8 +51,11 @@ def overlap(
     )
 
 
-def later_rows(starts: Mapping[str, Sequence[datetime]]) -> int:
-    """The number of rows that are later than the first row of a split that should follow theirs; `starts` by split, in UTC."""
+def later_rows(found: Mapping[str, Sequence[datetime | None]]) -> int:
+    """The number of rows that are later than the first row of a split that should follow theirs; `found` has starts by split, in UTC,
+    None for a row without a time, which is later than none.
+    """
+    starts = {name: [start for start in times if start is not None] for name, times in found.items()}
     test = min(starts["test"], default=None)
     valid = min((*starts["valid"], *starts["test"]), default=None)
     pairs = (("train", valid), ("valid", test))

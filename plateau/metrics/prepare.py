@@ -27,6 +27,19 @@ class Redacted:
 
 
 @dataclass(frozen=True)
+class Corrected:
+    """what the files in data/labels/ changed; data/corrected.jsonl has both values of each"""
+
+    lines: Annotated[Count, "lines of the files, bad ones included"]
+    applied: Annotated[Count, "labels that are other ones now"]
+    unchanged: Annotated[Count, "corrections that say what the label is already"]
+    not_approved: Annotated[Count, "lines that were not approved, hence left aside"]
+    refused: Annotated[
+        Count, "corrections among the rejects: an unknown id or field, or a value that the target may not have"
+    ]
+
+
+@dataclass(frozen=True)
 class Prepare:
     """What came in and what was set aside."""
 
@@ -41,3 +54,4 @@ class Prepare:
     latest_start: Annotated[str | None, "last start of an accepted conversation, ISO 8601 in UTC"]
     rejected_by_reason: Annotated[Mapping[str, Count], "lines of data/rejected.jsonl by reason"]
     redacted: Redacted
+    corrections: Corrected
