@@ -16,6 +16,7 @@ from plateau.decision import wanted
 from plateau.metrics.prepare import Redacted
 
 PARAMS = ("prepare",)
+NOTE = "With --preview N it shows how the first records are understood, with --rejects which are not."
 MIB = 2**20
 NOTE = "With --preview N it shows how the first records are understood, with --rejects which are not."
 
