@@ -47,6 +47,7 @@ LINE = closed(("name",), name=TEXT, count={"type": "integer", "minimum": 0, "max
 MEDIA = {"anyOf": [string(format="date"), string(format="date-time")]}
 RANGES = {"anyOf": [{"type": "number", "minimum": 0, "maximum": 1}, {"type": "number", "minimum": 10, "maximum": 110}]}
 SENTINEL = {"anyOf": [{"const": -1}, {"type": "number", "minimum": 0, "maximum": 100}]}
+OPEN = {"type": "object", "properties": {"mood": MOOD}, "additionalProperties": True}
 TAGGED = {"type": "object", "properties": {"mood": MOOD}, "additionalProperties": {"type": "integer"}}
 
 ONE_OF_SEVERAL = [
@@ -143,6 +144,11 @@ OBJECTS = [
     (TAGGED, {"mood": "sad"}, {"mood": "sad", "tea": 2}, 0.5),
     (TAGGED, {"mood": "sad", "tea": 2, "milk": 1}, {"mood": "calm", "milk": 1, "tea": 3}, 0.25),
     (TAGGED, {"mood": "sad"}, {"mood": "sad", "tea": None}, 1),
+    (TAGGED, {"mood": "sad"}, {"mood": "calm"}, 0),
+    (OPEN, {"mood": "sad", "tea": 2}, {"mood": "sad"}, 0.5),
+    (OPEN, {"mood": "sad", "tea": [2, 1]}, {"mood": "sad", "tea": [1, 2.0]}, 1),
+    (OPEN, {"mood": "sad"}, {"mood": "calm"}, 0),
+    ({"type": "object", "properties": {"mood": MOOD}, "additionalProperties": {}}, {"mood": "sad", "tea": 2}, {"mood": "sad"}, 0.5),
     (listed(TAGGED), [{"mood": "sad", "tea": 2}], [{"mood": "sad", "tea": 3}], 0.5),
     ({"type": "object", "additionalProperties": MOOD}, {"a": "sad", "b": None}, {"a": "sad"}, 1),
     ({"type": "object", "additionalProperties": MOOD}, {}, {"a": "sad"}, 0),

@@ -9,7 +9,8 @@ from plateau.core.numbers import is_finite
 from plateau.data.schema import Document, Part, Way, same, types
 
 _NULL = frozenset(("null",))
-_FREE = ("additionalProperties", "patternProperties", "unevaluatedProperties")
+_OTHERS = ("additionalProperties", "unevaluatedProperties")  # what all keys are that no other keyword names
+_FREE = ("patternProperties", *_OTHERS)
 _MOST_KEYS = 1_000  # without a name that a place remembers
 _EXACT = 2**53  # below this a whole float is exactly one integer
 
@@ -108,8 +109,9 @@ class Node:
 
     @cached_property
     def free_keys(self) -> bool:
-        """Whether a schema is given for keys that are not named."""
-        return any(part.mapping(key) for way in self.ways for part in way for key in _FREE)
+        """Whether the schema says that there may be keys that it does not name."""
+        said = [(key, part.schema.get(key)) for way in self.ways for part in way for key in _FREE]
+        return any(value is True or (isinstance(value, dict) and (value or key in _OTHERS)) for key, value in said)
 
     def under(self, key: str) -> "Node":
         """What may stand under a key, named or not."""
@@ -134,7 +136,7 @@ class Node:
         found = []
         for part in way:
             matching = [schema for p, schema in part.mapping("patternProperties").items() if _matches(p, key)]
-            others = [part.schema[k] for k in ("additionalProperties", "unevaluatedProperties") if k in part.schema]
+            others = [part.schema[k] for k in _OTHERS if k in part.schema]
             found += [self.document.part(schema, part.resolver) for schema in matching or others]
         return found
 

@@ -126,7 +126,8 @@ class Cases:
         return self._made.setdefault(id(field), self._made.get(id(field)) or self._make(field))
 
     def score(self, truth: Any, answer: Any) -> float | None:
-        """The score of the answer's field; None where the alternative of the truth has no such field and the answer no value.
+        """The score of the answer's field; None where the alternative of the truth has no such field and the answer no value,
+        and for keys without a name where there are none on both sides.
 
         Where the truth is not what the schema says, the same whole is right. Where the truth has no object around the field, an
         invented one is wrong in all its fields.
@@ -135,6 +136,8 @@ class Cases:
         if case is None and self.field.answer(truth) in (None, UNUSABLE):
             return None if self.field.answer(answer) in (None, UNUSABLE) else 0.0
         case = case or self.field
+        if case.rest and case.answer(truth) is None and case.answer(answer) is None:
+            return None
         wanted = case.answer(truth)
         if wanted is UNUSABLE:
             return float(UNUSABLE not in (truth, answer) and same(truth, answer))
