@@ -26,7 +26,7 @@ from plateau.core.files import read_json, write_json
 from plateau.core.system import System
 from plateau.data import context, engine, fields, parquet
 from plateau.predict import admission, asking, items, load, predictor, run
-from plateau.predict.columns import Columns
+from plateau.predict.columns import Columns, line
 from plateau.predict.items import Shard
 from plateau.predict.predictor import Prediction, Predictor
 from plateau.prompts.examples import Renderer
@@ -291,6 +291,11 @@ def test_a_field_is_a_column_nested_with_dots_lists_as_json_and_no_name_stands_t
     assert columns.flat(row)["topic.steps"] == '["x", "y"]'
     assert list(row) == columns.schema.names
     assert pa.RecordBatch.from_pylist([columns.flat(row)], columns.schema).num_rows == 1
+    odd = columns.row(
+        Prediction("mine", "f:1", {"id": "\ud800", "share": 2**60, "size": 2.0}, "{}", True, True, 9, 5, 0)
+    )
+    assert (odd["share"], odd["size"], json.loads(line(odd))["target.id"]) == (float(2**60), 2, "?")
+    assert columns.row(Prediction("m", "f:1", {"share": 10**400}, "{}", True, True, 9, 5, 0))["share"] is None
     half = columns.row(Prediction("mine", "f:1", {"id": 7, "topic": "no"}, "{}", False, True, 9, 5, 0))
     assert (half["target.id"], half["topic.name"], half["schema_valid"]) == (None, None, False)
 
@@ -464,6 +469,14 @@ def test_a_prompt_with_room_for_an_answer_does_not_depend_on_the_rows_own(tokeni
     assert prompts[0] == prompts[1]
     own = [Renderer(tokenizer, (), "", 200).examples([row])[0].content for row in rows]
     assert own[0] != own[1]
+
+
+def test_a_link_to_a_file_of_another_name_is_read_by_the_name_of_the_link(tmp_path: Path) -> None:
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / "ab12").write_text('{"id": "x"}\n')
+    (tmp_path / "new.jsonl").symlink_to(tmp_path / "cache" / "ab12")
+    [raw] = items.of_files(tmp_path / "new.jsonl", tmp_path / "system", None, 2**20)()
+    assert (raw.file, raw.problem) == ("new.jsonl", None)
 
 
 def stage(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -70,10 +70,13 @@ class Columns:
 
     def _value(self, field: Field, answer: Any) -> Any:
         value = None if answer is None and field.path else field.answer(answer)
-        whole = _SCALARS.get(field.types) == pa.int64()
-        if value is UNUSABLE or (whole and value is not None and not -_MOST <= value <= _MOST):
+        kind = _SCALARS.get(field.types)
+        if value is UNUSABLE or value is None or (kind == pa.int64() and not -_MOST <= value <= _MOST):
             return None
-        return int(value) if whole and value is not None else value
+        try:
+            return int(value) if kind == pa.int64() else float(value) if kind == pa.float64() else value
+        except OverflowError:
+            return None
 
     def flat(self, row: Row) -> Row:
         """A row for a table, whose cells hold no lists: what is no scalar of its column's type is JSON text."""
@@ -96,8 +99,9 @@ def writer(path: Path) -> Write:
 
 
 def line(row: Row) -> str:
-    """A row as a line of JSON."""
-    return json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n"
+    """A row as a line of JSON; half of a surrogate pair, which UTF-8 cannot hold, is a question mark."""
+    text = json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n"
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _json_lines(path: Path, _: Columns, rows: Iterable[Row], __: str) -> None:

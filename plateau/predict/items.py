@@ -64,9 +64,8 @@ def of_files(given: Path, root: Path, declared: Any, memory: int, scratch: Path 
 
     def raws() -> Iterator[Raw]:
         for path in found:
-            real = path.resolve() if path == given else path
-            folder = given if given.is_dir() else real.parent
-            yield from readers.read_file(real, _name(path, given, root), folder, encoding)
+            folder = given if given.is_dir() else path.resolve().parent  # a link that a person names may lead anywhere
+            yield from readers.read_file(path, _name(path, given, root), folder, encoding)
 
     return gathered(raws, declared, preparation.buckets_of(found, memory), scratch)
 

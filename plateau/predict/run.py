@@ -74,7 +74,7 @@ def predict(
 
 def _job(given: Path, admission: Admission, part: Shard, constrained: bool) -> dict[str, Any]:
     """What decides the bytes of an output; work on another is not gone on with."""
-    found = {path.name: files.sha256(path) for path in items.paths(given) if path.is_file()}
+    found = {path.as_posix(): files.sha256(path) for path in items.paths(given) if path.is_file()}
     return {
         "input": str(given),
         "files": found,
