@@ -103,7 +103,7 @@ def test_a_signal_saves_the_state_and_the_next_run_goes_on(whole: Path, tmp_path
     process.send_signal(number)
     output = process.communicate(timeout=60)[0]
     assert process.returncode == 1
-    assert "the next `dvc repro` goes on from there" in output
+    assert "goes on from there" in output
     assert "Traceback" not in output
     assert "iteration 0 " not in finish(folder)
     assert outcome(folder) == expected(whole)
