@@ -313,3 +313,18 @@ def test_params_are_compared_with_what_the_code_reads(
     (tmp_path / "s.py").write_text(text, encoding="utf-8")
     entry = {"cmd": "python -m s", "params": list(deps.declared(tmp_path / "s.py"))}
     assert deps.param_problems(Stage(tmp_path, "s", entry)) == problems
+
+
+def test_a_comment_in_what_people_see_reruns_no_training_and_no_generation() -> None:
+    found = deps.reruns()
+    shown = [name for name in found if name.startswith(("plateau/report/", "plateau/metrics/"))]
+    seen = [
+        *shown,
+        "plateau/core/progress.py",
+        "plateau/core/stage.py",
+        "plateau/training/display.py",
+        "plateau/evaluation/arms.py",
+    ]
+    dear = {"train", "opponents", "answers"}
+    assert len(seen) > 20
+    assert {name: found[name] for name in seen if dear & set(found[name])} == {}

@@ -237,3 +237,15 @@ def unread(key: str, found: set[tuple[str, ...]], words: set[str]) -> list[str]:
     if not names:
         return [] if (key,) in found or (handed_on and key in words) else [key]
     return [f"{section}.{n}" for n in names if (section, n) not in found and not (handed_on and n in words)]
+
+
+def reruns() -> dict[str, list[str]]:
+    """The stages of the repository's own system that run again after a change of each module, by path; comments count as changes."""
+    known = [(stage.name, stage.paths("deps")) for stage in stages(ROOT)]
+    paths = (path for folder in ("plateau", "stages") for path in sorted((ROOT / folder).rglob("*.py")))
+    names = (path.relative_to(ROOT).as_posix() for path in paths if holds_code(path))
+    return {name: [stage for stage, deps in known if name in deps] for name in names}
+
+
+if __name__ == "__main__":
+    print(*(f"{name}: {', '.join(found) or 'none'}" for name, found in reruns().items()), sep="\n")
