@@ -13,6 +13,7 @@ from plateau.lm import base
 from plateau.metrics.evaluate import Evaluate
 from plateau.metrics.gates import Gates
 from plateau.metrics.train import Train
+from plateau.metrics.unsealed import Unsealed
 from plateau.report import report
 from plateau.training import shaping
 
@@ -34,6 +35,8 @@ def main(system: System, values: Params) -> None:
         *looks.lines(system, evaluate, values["gates"]["max_looks"], values["evaluate"]["confidence"]),
     ):
         say(line)
+    if system.metrics("unsealed").is_file():
+        say(read(Unsealed, system.metrics("unsealed")).summary)
     if not judged.ships:
         raise REFUSALS[judged.answer](judged.reason)
 

@@ -22,8 +22,9 @@ def main(system: System, values: params.Params) -> None:
     known = partition.survey(source, leaves, options)
     made = partition.divide(known, options, values["seed"])
     paths = {name: system.split(name) for name in made.rows}
-    if CALIBRATION not in paths:
-        system.split(CALIBRATION).unlink(missing_ok=True)
+    for name in (CALIBRATION, partition.BLIND):
+        if name not in paths:
+            system.split(name).unlink(missing_ok=True)
     partition.write(known, made, paths)
     findings = partition.worth_a_look(known, made, options["review_rows"])
     partition.write_review(system.path("data", "review.csv"), findings, known, made)

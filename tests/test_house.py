@@ -125,6 +125,7 @@ TAKES_ANYTHING = {
     "registry.kind_of": "an entry of evaluate.scores",
     "schema.schema": "a JSON Schema",
     "scoring.learnt": "entries of evaluate.scores",
+    "unsealing.evaluated": "sections of params",
 }
 
 

@@ -133,6 +133,7 @@ OPTIONS = {
     "review_rows": 10,
     "column": None,
     "calibration_size": 0,
+    "blind_size": 0,
     "test_from": None,
     "valid_from": None,
 }

@@ -12,7 +12,7 @@ from plateau.decision.paths import End, Names, Place, UnknownFigureError
 from plateau.metrics.files import FILES
 from plateau.metrics.gates import Rule
 
-AFTER = ("headline", "gates", "scores")  # what is written after the gates are
+AFTER = ("headline", "gates", "scores", "unsealed")  # what is written after the gates are
 PLOTTED = ("loss", "confusion")  # points of plots, without a figure
 READABLE = tuple(name for name in FILES if name not in (*AFTER, *PLOTTED))
 

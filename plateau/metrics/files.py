@@ -19,6 +19,7 @@ from plateau.metrics.selection import Selection
 from plateau.metrics.split import Split
 from plateau.metrics.temporal import Temporal
 from plateau.metrics.train import Train
+from plateau.metrics.unsealed import Unsealed
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ FILES: dict[str, Any] = {
     "headline": Headline,
     **get_type_hints(Files, include_extras=True),
     "labels": Labels,
+    "unsealed": Unsealed,
     "loss": Annotated[Sequence[LossPoint], "The loss curve, as DVC plots it."],
     "confusion": Annotated[
         Sequence[Answer],

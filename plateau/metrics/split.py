@@ -60,6 +60,7 @@ class Split:
     calibration_rows: Annotated[
         Count, "rows of data/split/calibration.parquet, which no training, stopping or selection reads"
     ]
+    blind_rows: Annotated[Count, "rows of data/split/blind.parquet, which no stage reads"]
     test_ids: Annotated[str, "SHA-256 of the ids of the test rows, sorted, one a line: equal for the same test"]
     unused_share: Annotated[Share, "share of the records that is in no split, those beyond train_size left aside"]
     dropped: Annotated[

@@ -23,6 +23,8 @@ from plateau.splits.assignment import CALIBRATION
 from plateau.splits.near import Pairs
 from plateau.splits.yielding import Ints
 
+BLIND = "blind"
+BLIND_STREAM = 23  # of the random numbers of `seed`
 NO_TIME = np.iinfo(np.int64).min
 
 
@@ -117,7 +119,23 @@ def divide(known: Survey, options: Mapping[str, Any], seed: int) -> Divided:
         lambda rows: known.texts(known.order[rows]),
     )
     made = _assigned(known, facts, texts, options, seed)
-    return Divided({name: known.order[rows] for name, rows in made.rows.items()}, made.dropped, pairs, equal)
+    rows = {name: known.order[rows] for name, rows in made.rows.items()}
+    if options["blind_size"]:
+        rows |= _blind(rows["test"], known.groups, options["blind_size"], seed)
+    return Divided(rows, made.dropped, pairs, equal)
+
+
+def _blind(test: Ints, groups: Ints, size: int, seed: int) -> dict[str, Ints]:
+    """The test rows in two: those that stay, and at least `size` that are put away, in whole groups drawn by the seed."""
+    names, counts = np.unique(groups[test], return_counts=True)
+    drawn = np.random.default_rng([seed, BLIND_STREAM]).permutation(len(names))
+    enough = int(np.searchsorted(np.cumsum(counts[drawn]), size)) + 1
+    away = np.isin(groups[test], names[drawn[:enough]])
+    if away.all():
+        raise BadInputError(
+            f"split.blind_size: {size:,}, but the test has {len(test):,} rows, and some must stay; raise split.test_size"
+        )
+    return {"test": test[~away], BLIND: test[away]}
 
 
 def _assigned(
@@ -192,6 +210,7 @@ def summary(paths: Mapping[str, Path], known: Survey, made: Divided, options: Ma
         group_by=group_by,
         rows={name: len(tables[name]) for name in SPLITS},
         calibration_rows=len(made.rows.get(CALIBRATION, ())),
+        blind_rows=len(made.rows.get(BLIND, ())),
         test_ids=_digest(tables["test"]["id"]),
         unused_share=made.unused / len(known.ids),
         dropped=dict(made.dropped),

@@ -185,6 +185,12 @@ DATA: Definitions = (
             Param("valid_size", SIZE, 200, "rows kept for validation; below 1 a share of all, as hash wants it"),
             Param("test_size", SIZE, 400, "rows kept for the test; below 1 a share of all, as hash wants it"),
             Param(
+                "blind_size",
+                integer(0, MANY),
+                0,
+                "rows of the test, in whole groups, that no stage reads until `python -m stages.unseal` opens them, once; 0 for none",
+            ),
+            Param(
                 "calibration_size",
                 {"type": "number", "minimum": 0, "maximum": MANY},
                 0,
