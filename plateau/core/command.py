@@ -75,9 +75,9 @@ def naming(system: System) -> Iterator[None]:
 
 def for_system(text: str, system: System) -> str:
     """A text whose commands, in backticks and written for the repository's own system, work for this one."""
-    if not system.root.name:
+    folder = below_repository(system).removeprefix("/")
+    if not folder:
         return text
-    folder = system.root.as_posix()
 
     def named(found: re.Match[str]) -> str:
         if found["dvc"]:

@@ -1,5 +1,8 @@
 """The verdict and the gates, from the metrics files that they rest on: overfit_check writes them, the gate holds what is written to them."""
 
+from dataclasses import replace
+
+from plateau.core import command
 from plateau.core.figures import read
 from plateau.core.params import Params
 from plateau.core.system import System
@@ -23,5 +26,6 @@ def decide(system: System, params: Params) -> tuple[Overfit, Gates]:
     evaluate, split = read(Evaluate, system.metrics("evaluate")), read(Split, system.metrics("split"))
     convert, rules = read(Convert, system.metrics("convert")), overfit.Rules(**params["overfit"])
     checked = checkup.check(points, selection, train, evaluate, split, convert, rules)
+    checked = replace(checked, suggestion=command.for_system(checked.suggestion, system))
     own = Criteria.read(system, params["gates"]["criteria"], overfit=checked, evaluate=evaluate, split=split)
     return checked, judging.judge(params["gates"], checked, evaluate, hashes.digest(system), own)
