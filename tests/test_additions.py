@@ -182,7 +182,7 @@ def sync(clone: Path) -> None:
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the repository in which a small system has run."""
     clone = goldens.copied(tmp_path_factory.mktemp("made") / "clone")
-    tiny.write_params(clone, {**SMALL, "evaluate.arms": ["base", "adapter", "fused"]})
+    tiny.write_params(clone, {**SMALL, "evaluate.max_tokens": 100, "evaluate.arms": ["base", "adapter", "fused"]})
     sync(clone)
     dvc(clone, "repro", "--quiet")
     return clone
@@ -237,7 +237,7 @@ def test_a_system_takes_three_files_and_runs_to_a_report(clone: Path) -> None:
     (folder / "system.yaml").write_text("about: Mine.\n", encoding="utf-8")
     (folder / "schemas" / "target.schema.json").write_text(json.dumps(TARGET), encoding="utf-8")
     sync(clone)
-    tiny.write_params(folder, {**SMALL, "report.title": "Mine", "split.near_duplicates": 1.0})
+    tiny.write_params(folder, {**SMALL, "report.title": "Mine", "split.near_duplicates": 0.99})
     sync(clone)
     raw = folder / "data" / "raw"
     raw.mkdir(parents=True)
