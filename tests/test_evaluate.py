@@ -233,7 +233,7 @@ def test_an_edit_after_generation_is_seen_when_the_figures_are_computed(copy, na
 
 def test_the_manifest_names_base_adapter_schema_test_and_code_and_the_gates_name_it(trained):
     found = files.read_json(trained.path("adapters", "evaluated.json"))
-    assert set(found) == {"base", "adapter", "test", "predictions", "code"}
+    assert set(found) == {"base", "adapter", "test", "target", "predictions", "code"}
     assert found["adapter"]["adapters/best/adapters.safetensors"] == files.sha256(
         trained.path("adapters", "best", "adapters.safetensors")
     )
