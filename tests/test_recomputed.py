@@ -56,9 +56,19 @@ def parsed(text: str) -> Any:
         return None
 
 
+def wrapped(text: str) -> Any:
+    """The object in an answer: all of it, or between the first brace and the one that closes it."""
+    if parsed(text) is not None:
+        return parsed(text)
+    ends = [i + 1 for i, letter in enumerate(text) if letter == "}"]
+    starts = [i for i, letter in enumerate(text) if letter == "{"]
+    found = (parsed(text[start:end]) for start in starts for end in ends if end > start)
+    return next((value for value in found if value is not None), None)
+
+
 def answer(row: dict[str, Any], key: str) -> Any:
     """What an output says of a field; None where that is nothing that the schema allows there."""
-    value = parsed(row["output"])
+    value = wrapped(row["output"])
     value = value.get(key) if isinstance(value, dict) else None
     if key == "mood":
         return value if value in MOODS else None
@@ -132,7 +142,13 @@ def test_outputs_and_scores(found, table, arm):
         is_json = np.array([parsed(row["output"]) is not None for row in rows], float)
         known |= holds(figures, "schema_valid", lambda i: valid[i].mean(), len(rows))
         known |= holds(figures, "json_valid", lambda i: is_json[i].mean(), len(rows))
-        given = [set(value) if isinstance(value := parsed(row["output"]), dict) else set() for row in rows]
+        read = [wrapped(row["output"]) for row in rows]
+        found_json, found_valid = (
+            np.array([hold(value) for value in read], float) for hold in (lambda v: v is not None, validator.is_valid)
+        )
+        known |= holds(figures, "json_found", lambda i: found_json[i].mean(), len(rows))
+        known |= holds(figures, "schema_found", lambda i: found_valid[i].mean(), len(rows))
+        given = [set(value) if isinstance(value, dict) else set() for value in read]
         same(figures["missing_keys"], sum(len({"mood", "count"} - keys) for keys in given) / (2 * len(rows)))
         same(figures["invented_keys"], sum(len(k - {"mood", "count"}) for k in given) / max(1, sum(map(len, given))))
         same(figures["input_tokens"], np.mean([row["prompt_tokens"] for row in rows]))

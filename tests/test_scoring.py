@@ -485,7 +485,26 @@ def test_the_linear_baseline_learns_what_words_say_and_the_majority_does_not():
     assert linear[0]["csat"] < 3 < linear[1]["csat"]
     assert linear[0]["agent"] == {"tone": "calm"}
     majority = baselines.majority(found, targets, 2)
-    assert majority[0] == {"category": "billing", "csat": 3.0, "coaching": "listen", "agent": {"tone": "calm"}}
+    assert majority[0] == {"category": "billing", "csat": 2, "coaching": "listen", "agent": {"tone": "calm"}}
+
+
+@pytest.mark.parametrize(
+    ("schema", "values", "expected"),
+    [
+        ({"type": "integer"}, [1] * 97 + [2] * 3, 1),  # the mean, 1.03, is never exactly right
+        ({"type": "integer", "minimum": 0, "maximum": 10}, [0] * 4 + [8, 9, 10] * 3, 8),  # the median scores better
+        ({"type": "integer", "minimum": 0, "maximum": 1000}, [0, 1, 2, 2, 999], 2),
+        ({"type": "integer"}, [3.0, None, 3.0], 3),
+        ({"type": "integer"}, [3, None, None], None),
+        ({"type": "number", "minimum": 0, "maximum": 10}, [1, 2, 2.5], 1.83333),
+    ],
+)
+def test_the_majority_of_integers_is_the_mode_or_the_median_whichever_scores_better(schema, values, expected):
+    [one] = scoring.PLAIN.kinds({"type": "object", "properties": {"count": schema}})
+    found = one.majority(values)
+    assert found == expected
+    if "integer" in schema.values() and found is not None:
+        assert isinstance(found, int)
 
 
 def test_baselines_know_that_there_may_be_no_value():

@@ -32,7 +32,7 @@ def parse(data: bytes) -> Any:
     if problem := problem_of_text(data):
         raise RefusedError(*problem)
     try:
-        value = _STRICT.decode(data.decode())
+        value = STRICT.decode(data.decode())
         if b"\\u" in data:
             _check_escapes(value)
     except RecursionError:
@@ -56,7 +56,7 @@ def finite(text: str) -> float:
     return number
 
 
-_STRICT = json.JSONDecoder(parse_constant=_no_constant, parse_float=finite)
+STRICT = json.JSONDecoder(parse_constant=_no_constant, parse_float=finite)
 
 
 def _check_escapes(value: Any) -> None:

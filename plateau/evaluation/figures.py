@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from plateau.core.figures import Estimate, value_of
 from plateau.core.numbers import significant
 from plateau.data import fields
+from plateau.data.fields import UNUSABLE
 from plateau.evaluation import field_figures, scoring, stats
 from plateau.evaluation.arms import BASELINES, PAIRS
 from plateau.evaluation.label_noise import wilson
@@ -134,12 +135,15 @@ def _scores(arm: Arm, scored: Sequence[Scored], settings: Settings) -> Figures:
 def _outputs(arm: Arm, validator: Any, settings: Settings) -> Figures:
     """Validity, keys and cost of the texts that an arm's model wrote."""
     rows = len(arm.rows)
-    is_json = np.array([scoring.is_json(output) for output in arm.outputs], dtype=np.float64)
-    valid = np.array([scoring.is_valid(validator, output) for output in arm.outputs], dtype=np.float64)
+    shares = {
+        "json_valid": [scoring.is_json(output) for output in arm.outputs],
+        "schema_valid": [scoring.is_valid(validator, output) for output in arm.outputs],
+        "json_found": [value is not UNUSABLE for value in arm.parsed],
+        "schema_found": [scoring.accepts(validator, value) for value in arm.parsed],
+    }
     missing, invented = scoring.key_shares(arm.golds, arm.parsed)
     return {
-        "json_valid": _estimated(stats.mean_of(is_json), rows, settings),
-        "schema_valid": _estimated(stats.mean_of(valid), rows, settings),
+        **{name: _estimated(stats.mean_of(np.array(of, np.float64)), rows, settings) for name, of in shares.items()},
         "missing_keys": _known(missing),
         "invented_keys": _known(invented),
         "input_tokens": _known(arm.prompt_tokens[arm.rows].mean()),

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from plateau.evaluation import scoring
+from plateau.evaluation import reading, scoring
 from plateau.evaluation.arms import NAMES, name_of
 
 
@@ -30,8 +30,9 @@ class Arm:
 
     @cached_property
     def parsed(self) -> list[Any]:
-        """The JSON of every output, UNUSABLE where it is none."""
-        return [scoring.parse(output) for output in self.outputs]
+        """The JSON that a client finds in every output, UNUSABLE where there is none."""
+        asked = {reading.shape(gold) for gold in self.golds}
+        return [reading.read(output, asked) for output in self.outputs]
 
     @cached_property
     def golds(self) -> list[Any]:

@@ -112,8 +112,13 @@ def is_json(output: str) -> bool:
 
 def is_valid(validator: Any, output: str) -> bool:
     """Whether an output is JSON that the target's schema accepts."""
+    return accepts(validator, parse(output))
+
+
+def accepts(validator: Any, value: Any) -> bool:
+    """Whether the target's schema accepts a value; never one that is UNUSABLE."""
     try:
-        return is_json(output) and bool(validator.is_valid(parse(output)))
+        return value is not UNUSABLE and bool(validator.is_valid(value))
     except (RecursionError, OverflowError, ValueError, TypeError):  # too deep, too large, a key with two values
         return False
 

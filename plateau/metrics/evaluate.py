@@ -100,8 +100,16 @@ class Arm:
     )
     example_perplexity_min: Annotated[float | None, OPTIONAL, "smallest of the examples' own perplexities"] = None
     example_perplexity_max: Annotated[float | None, OPTIONAL, "largest of the examples' own perplexities"] = None
-    json_valid: Annotated[Estimate | None, OPTIONAL, "share of outputs that are JSON"] = None
-    schema_valid: Annotated[Estimate | None, OPTIONAL, "share of outputs that the target schema accepts"] = None
+    json_valid: Annotated[Estimate | None, OPTIONAL, "share of outputs that are JSON and nothing else"] = None
+    schema_valid: Annotated[
+        Estimate | None, OPTIONAL, "share of outputs that are nothing but JSON which the target schema accepts"
+    ] = None
+    json_found: Annotated[
+        Estimate | None, OPTIONAL, "share of outputs that hold JSON: as a whole, in a fenced block or inside prose"
+    ] = None
+    schema_found: Annotated[
+        Estimate | None, OPTIONAL, "share of outputs that so hold JSON which the target schema accepts"
+    ] = None
     missing_keys: Annotated[float | None, OPTIONAL, "share of the true keys with a value that outputs lack"] = None
     invented_keys: Annotated[
         float | None, OPTIONAL, "share of the written keys with a value for which the truth has none"

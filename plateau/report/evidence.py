@@ -9,8 +9,9 @@ import pyarrow as pa
 
 from plateau.core.figures import Estimate, to_json
 from plateau.data.fields import fields
+from plateau.evaluation import reading
 from plateau.evaluation.arms import COLOURS
-from plateau.evaluation.scoring import Scored, parse
+from plateau.evaluation.scoring import Scored
 from plateau.metrics.evaluate import Arm, Comparison, Evaluate
 from plateau.metrics.plots import FieldScore
 from plateau.prompts.tokens import Int32s
@@ -168,7 +169,7 @@ def examples(rows: Sequence[Any], scored: Sequence[Scored], evidence: Evidence) 
 
 def _fields(gold: Any, texts: Mapping[str, str], points: Mapping[str, float], schema: Any) -> Table:
     """The fields of one row: the truth, each arm's answer, and the adapter's score."""
-    parsed = {arm: parse(text) for arm, text in texts.items()}
+    parsed = {arm: reading.read(text, {reading.shape(gold)}) for arm, text in texts.items()}
     rows = [
         (
             field.name,
@@ -184,7 +185,7 @@ def _fields(gold: Any, texts: Mapping[str, str], points: Mapping[str, float], sc
 
 def _answers(text: str, gold: Any, schema: Any) -> bool:
     """Whether an output answers every field that has a true value; if not, its text says more than its fields."""
-    answer = parse(text)
+    answer = reading.read(text, {reading.shape(gold)})
     return all(field.value(answer) is not None for field in fields(schema) if field.value(gold) is not None)
 
 

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from plateau.data import fields
-from plateau.evaluation import scoring
+from plateau.evaluation import reading, scoring
 from plateau.evaluation.stats import Floats
 from plateau.prompts.tokens import Int32s
 
@@ -84,8 +84,9 @@ def _perplexities(predictions: pa.Table, arm: str) -> Floats:
 
 
 def parsed(rows: Sequence[Row]) -> Pairs:
-    """The true targets of rows, and their outputs, UNUSABLE where one is no JSON."""
-    return [json.loads(row["gold"]) for row in rows], [scoring.parse(row["output"]) for row in rows]
+    """The true targets of rows, and the JSON that a client finds in their outputs, UNUSABLE where there is none."""
+    golds = [json.loads(row["gold"]) for row in rows]
+    return golds, [reading.read(row["output"], {reading.shape(gold) for gold in golds}) for row in rows]
 
 
 def scored(pairs: Pairs, schema: Any, rules: scoring.Rules = scoring.PLAIN) -> list[scoring.Scored]:

@@ -1,6 +1,8 @@
 """Number: the nearer, the better, on the scale of the field's range."""
 
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -80,9 +82,17 @@ class Number(Kind):
         return {self.setup.name: length} if length and length > 0 else {}
 
     def majority(self, values: Sequence[Any]) -> Any:
-        """The mean, unless most have no value."""
+        """The mean, unless most have no value; of integers the most frequent or the median, whichever scores better."""
         known = [value for value in values if value is not None]
-        return self._allowed(float(np.mean(known)), known) if 2 * len(known) >= len(values) and known else None
+        if not known or 2 * len(known) < len(values):
+            return None
+        if self.field.types != {"integer"}:
+            return self._allowed(float(np.mean(known)), known)
+        counts = Counter(map(int, known))
+        frequent = min(counts, key=lambda one: (-counts[one], one))
+        middle = sorted(counts.elements())[(len(known) - 1) // 2]
+        scaled = Number(self.field, replace(self.setup, scales={**self.scales(known), **self.setup.scales}))
+        return max((frequent, middle), key=lambda one: sum(n * scaled.score(value, one) for value, n in counts.items()))
 
     def predict(self, known: Any, values: Sequence[Any], wanted: Any) -> list[Any]:
         """Ridge regression on the rows that have a value; where some have none, a classifier says which."""
