@@ -192,5 +192,6 @@ def test_killed_in_the_middle_and_run_again_it_gives_the_same_bytes_and_leaves_n
     assert killed.returncode == 0
     places = [("data", "prepared.parquet"), ("data", "rejected.jsonl"), ("metrics", "prepare.json")]
     found = [system.path(*place).read_bytes() for place in places]
-    assert sorted(path.name for path in system.path("data").iterdir()) == ["prepared.parquet", "raw", "rejected.jsonl"]
+    left = sorted(path.name for path in system.path("data").iterdir())
+    assert left == ["corrected.jsonl", "prepared.parquet", "raw", "rejected.jsonl"]
     assert outputs(system, workers=1) == found

@@ -315,9 +315,11 @@ def test_every_table_shows_the_figures_of_its_metrics_file() -> None:
             f"{row['rule']} {text.figure(row['target'])}",
             row["actual"],
             row["gap"],
+            row["note"] or "",
         )
         for row in values["gates"]["rows"]
     ]
+    assert any(row["note"] for row in values["gates"]["rows"])
     points = ("iteration", "epoch", "trained_tokens", "lr", "train_loss", "val_loss", "val_perplexity")
     assert [row[:7] for row in tables["Evaluation points"][1:]] == [
         cells(*(point[key] for key in points)) for point in values["evaluations"]
