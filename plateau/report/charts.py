@@ -22,6 +22,7 @@ STATUSES = {
 SPLITS = {"train": BLUE, "valid": ORANGE, "test": GREEN}
 SERIES = (BLUE, ORANGE, GREEN, RED, "#8a6fb3", "#a8860f", GREY, "#6a9f2b")
 WIDTH = 350
+LETTER, SYMBOL = 7, 30  # widths, in pixels, in a legend
 PALE, DARK = (238, 243, 248), (29, 92, 148)  # ends of the scale of shares
 INK = "currentColor"
 CONFIG = {
@@ -119,7 +120,14 @@ def gaps(points: Rows) -> Spec:
 
 def scores(rows: Rows, names: Sequence[str], colours: Mapping[str, str]) -> Spec:
     """Scores {"name", "series", "score", "low", "high"} between 0 and 1, a row a name, with intervals; `names` are the series."""
-    y = {"field": "name", "type": "nominal", "title": None, "sort": None, "axis": {"labelLimit": 130, "ticks": False}}
+    y: Spec = {
+        "field": "name",
+        "type": "nominal",
+        "title": None,
+        "sort": None,
+        "axis": {"labelLimit": 130, "ticks": False},
+    }
+    y["scale"] = {"paddingInner": 0.3, "paddingOuter": 0.1}
     offset = {"field": "series", "type": "nominal", "sort": list(names)}
     scale = {"domain": [0, 1]}
     colour = _colours("series", {name: colours[name] for name in names})
@@ -127,7 +135,7 @@ def scores(rows: Rows, names: Sequence[str], colours: Mapping[str, str]) -> Spec
     span = {"x": {**_quantity("low", "score"), "scale": scale}, "x2": {"field": "high"}}
     middle = {"x": {**_quantity("score", "score"), "scale": scale, "axis": {"tickCount": 5}}}
     return {
-        "height": {"step": 9},
+        "height": {"step": 7},
         "data": {"values": list(rows)},
         "layer": [
             {"mark": {"type": "rule", "strokeWidth": 2}, "encoding": {**shared, **span}},
@@ -316,4 +324,6 @@ def _quantity(field: str, title: str | None, zero: bool = True) -> dict[str, Any
 
 def _colours(field: str, colours: Mapping[str, str]) -> dict[str, Any]:
     scale = {"domain": list(colours), "range": list(colours.values())}
-    return {"field": field, "type": "nominal", "scale": scale, "title": None}
+    wide = LETTER * max(map(len, colours), default=0) + SYMBOL
+    legend = {"columns": max(1, min(4, WIDTH // wide)), "labelLimit": WIDTH}
+    return {"field": field, "type": "nominal", "scale": scale, "title": None, "legend": legend}
