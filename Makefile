@@ -50,7 +50,7 @@ panel: setup ## plant each mistake and see that it is named: the table in docs/p
 	python -m tests.panel
 
 new: setup ## a system of your own from an export: make new SYSTEM=mine DATA=path/to/export
-	python -m stages.new $(SYSTEM) $(DATA) $(FLAGS)
+	python -m stages.new $(if $(SYSTEM),'$(SYSTEM)') $(if $(DATA),'$(DATA)') $(FLAGS)
 
 gate: setup ## print the gates; make itself exits 0 to ship, else 2; `python -m stages.gate` says which: 1, 2 or 3
 	python -m stages.gate

@@ -34,7 +34,7 @@ def main(asked: argparse.Namespace) -> None:
         asked.id, asked.start, asked.text, asked.target, asked.split, asked.group, tuple(asked.ignore or ())
     )
     asker = Asker(quiet=asked.yes)
-    found = sample.read(asked.data)
+    found = sample.read(asked.data.expanduser())
     made = proposal.propose(found, wishes, asker)
     tried = trial.run(made, [source for source in found if source is not made.source])
     try:

@@ -144,12 +144,13 @@ def test_another_schema_or_another_code_of_prompts_is_refused(served: System) ->
         load(served.root)
 
 
+@pytest.mark.parametrize("file", ["params.yaml", "systems/mine/params.yaml"])
 @pytest.mark.parametrize(
     ("section", "key", "value"),
     [("convert", "instruction", "Judge it."), ("temporal", "holidays", "DE"), ("prepare", "mapping", {"x": 1})],
 )
 def test_params_that_make_prompts_must_be_those_that_dvc_recorded(
-    served: System, section: str, key: str, value: Any
+    served: System, section: str, key: str, value: Any, file: str
 ) -> None:
     values = yaml.safe_load(served.path("params.yaml").read_text())
     stages = {
@@ -158,10 +159,10 @@ def test_params_that_make_prompts_must_be_those_that_dvc_recorded(
         "convert": {"convert": values["convert"], "max_seq_length": values["max_seq_length"]},
         "answers": {"evaluate.max_tokens": values["evaluate"]["max_tokens"]},
     }
-    lock = {"stages": {name: {"params": {"params.yaml": read}} for name, read in stages.items()}}
+    lock = {"stages": {name: {"params": {file: read}} for name, read in stages.items()}}
     served.path("dvc.lock").write_text(yaml.safe_dump(lock))
     assert list(admission.changed_params(served)) == []
-    lock["stages"][section]["params"]["params.yaml"][section][key] = value
+    lock["stages"][section]["params"][file][section][key] = value
     served.path("dvc.lock").write_text(yaml.safe_dump(lock))
     with pytest.raises(PlateauError, match=f"params.yaml: {section}.*is not what the adapter was evaluated with"):
         admission.check(served)

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import random
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -245,6 +246,43 @@ def test_flags_decide(tmp_path: Path) -> None:
         proposed(data, target=["prio"])
 
 
+def test_what_is_asked_for_is_answered_whatever_it_looks_like_or_refused(tmp_path: Path) -> None:
+    data = export(tmp_path / "x", tickets__csv=as_csv(tickets()))
+    made, _ = proposed(data, target=["customer_id", "Priority"])
+    assert {one.name for one in made.labels} == {"customer_id", "priority"}
+    assert "customer_id" not in made.transcripts
+    with pytest.raises(BadInputError, match="--target: 'Message' cannot be answered: it is part of the conversation"):
+        proposed(data, target=["Message", "Priority"], text=["Message"])
+
+
+def test_make_new_takes_a_path_with_spaces() -> None:
+    line = ["make", "-n", "-o", "setup", "new", "SYSTEM=mine", "DATA=my export/a b.csv"]
+    shown = subprocess.run(line, cwd=Path(__file__).parents[1], capture_output=True, text=True, check=True).stdout
+    assert "stages.new 'mine' 'my export/a b.csv'" in shown
+
+
+def test_labels_with_space_around_them_are_values_like_others(tmp_path: Path) -> None:
+    rows = [{**row, "Priority": ("low ", " high", "low ")[number % 3]} for number, row in enumerate(tickets())]
+    made, found, _ = ran(tmp_path, export(tmp_path / "x", tickets__csv=as_csv(rows)))
+    assert made.labels[0].schema == {"enum": ["high", "low"]}
+    assert len(found) == len(rows)
+
+
+def test_subjects_are_no_labels_and_markup_and_quotes_are_both_named(tmp_path: Path) -> None:
+    rows = [
+        {
+            **row,
+            "Subject": ("lost my parcel", "bill is wrong")[number % 2],
+            "Message": f"<p>{row['Message']}</p>\n> quoted",
+        }
+        for number, row in enumerate(tickets())
+    ]
+    made, _ = proposed(export(tmp_path / "x", tickets__csv=as_csv(rows)))
+    assert "subject" not in {one.name for one in made.labels}
+    assert made.left_out["Subject"].startswith("a title, by its name")
+    assert made.checks["transcripts.turns"].startswith("'Message' holds HTML and quoted or forwarded e-mail")
+
+
 @pytest.mark.parametrize(
     ("files", "words"),
     [
@@ -261,7 +299,8 @@ def test_flags_decide(tmp_path: Path) -> None:
             {"a__jsonl": as_lines([{"id": n, "text": text(random.Random(n))} for n in range(50)])},
             "no column that a model could answer",
         ),
-        ({"a__csv": "id,id\n1,2\n"}, "its first row must name every column"),
+        ({"a__csv": "id,id\n1,2\n"}, "its first row must name every column, each once: 'id' stands twice"),
+        ({"a__csv": "id,,n\n1,2,3\n"}, "its first row must name every column, each once: column 2 has no name"),
     ],
 )
 def test_an_export_of_no_use_is_one_clear_line(files: dict[str, str], words: str, tmp_path: Path) -> None:

@@ -142,7 +142,9 @@ def _table(stream: BinaryIO, name: str) -> Iterator[Raw]:
     delimiter = max(",;\t|", key=header.decode("utf-8").count)
     names = _cells(header.decode("utf-8"), delimiter) or []
     if len(set(names)) < len(names) or not all(names):
-        raise RefusedError("invalid_csv", "its first row must name every column, each once")
+        wrong = next((f"'{name}' stands twice" for name in names if name and names.count(name) > 1), None)
+        wrong = wrong or (f"column {names.index('') + 1} has no name" if names else "it cannot be taken apart")
+        raise RefusedError("invalid_csv", f"its first row must name every column, each once: {wrong}")
     waiting: deque[tuple[int, bytes]] = deque()
     while held := _held_together(waiting, lines):
         raw = _row(name, held[0][0], b"".join(data for _, data in held), names, delimiter)

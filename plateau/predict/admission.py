@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from plateau.core import params
@@ -80,7 +81,7 @@ def changed_params(system: System) -> Iterator[str]:
         return
     stages = params.read(lock.read_text(encoding="utf-8"), str(lock))["stages"]
     for stage, keys in READ.items():
-        recorded = _nested(stages.get(stage, {}).get("params", {}).get("params.yaml", {}))
+        recorded = _nested(_read_by(stages.get(stage, {})))
         now = params.load(system, sorted({key.partition(".")[0] for key in keys}))
         for key in keys:
             section, _, name = key.partition(".")
@@ -89,6 +90,11 @@ def changed_params(system: System) -> Iterator[str]:
                 then, here = ((values or {}).get(name) for values in (then, here))
             if then != here:
                 yield key
+
+
+def _read_by(stage: dict[str, Any]) -> dict[str, Any]:
+    """Params that a stage of dvc.lock read; the file is named from the repository's folder, as `systems/mine/params.yaml`."""
+    return next((read for place, read in stage.get("params", {}).items() if Path(place).name == "params.yaml"), {})
 
 
 def _nested(values: dict[str, Any]) -> dict[str, Any]:

@@ -25,6 +25,7 @@ _ABOUT = re.compile(
     r"licen[cs]e|source|url|link|href|author|version|batch|language|^lang$|locale|file|path|batch|user_task|instruction",
     re.IGNORECASE,
 )
+_TITLE = re.compile(r"^(.*[_\W])?(subject|betreff|title|headline|summary)$", re.IGNORECASE)
 _HALF = 0.5
 Ask = Callable[[str, str, list[str], list[str]], list[str]]
 
@@ -73,7 +74,8 @@ def propose(found: Sequence[Source], wishes: Wishes, ask: Ask) -> Proposal:
     main, *others = sorted(found, key=_wordiness, reverse=True)
     known = [one for one in columns.of(main.records) if one.known and one.path not in wishes.ignore]
     _check_wishes(wishes, known, [one for source in others for one in columns.of(source.records)], main)
-    identity = _identity(known, wishes.id)
+    asked = [one for one in known if one.path in (wishes.target or [])]
+    identity = _identity([one for one in known if one not in asked], wishes.id)
     said = _turns(known, identity, wishes, ask)
     made = Proposal({"source": main.name}, said, [], main)
     if main.encoding != "utf-8":
@@ -82,12 +84,14 @@ def propose(found: Sequence[Source], wishes: Wishes, ask: Ask) -> Proposal:
             "the texts are not UTF-8; look in the preview whether their accents are right"
         )
     _name(made, identity)
-    rest = [one for one in known if one is not identity and one.path not in said.paths]
+    rest = [one for one in known if one is not identity and one.path not in said.paths and one not in asked]
     rest = _people(made, _split(made, _start(made, rest, wishes), wishes), wishes)
     if not isinstance(said.declared, list) and said.declared.get("rows"):
         rest = [one for one in rest if not _varies(one, identity)]
+    rest = [one for one in asked if one.path not in said.paths] if asked else rest
     chosen = _answers(made, rest, wishes, ask) or _elsewhere(made, others, known, wishes)
     made.labels.extend(chosen)
+    _check_answers(made, wishes)
     if not made.labels:
         raise BadInputError(
             f"{next(iter(main.files.values()))}: no column that a model could answer was found; name one with --target "
@@ -321,6 +325,8 @@ def _no_label(column: Column) -> str | None:
     """Why a column is nothing to be answered."""
     if _ABOUT.search(column.name):
         return "about the record, not of what was said"
+    if _TITLE.search(column.name) and column.words >= 2:
+        return "a title, by its name; name it with --text to have it read, with --target to have it answered"
     if column.share < _HALF:
         return f"only {column.share:.0%} of the records have it"
     if columns.is_python_list(column):
@@ -372,9 +378,24 @@ def _elsewhere(made: Proposal, others: Sequence[Source], known: Sequence[Column]
     return []
 
 
+def _check_answers(made: Proposal, wishes: Wishes) -> None:
+    """Refuse an answer that was asked for and is none; nothing is left out without a word."""
+    paths = [one.field["path"] if isinstance(one.field, dict) else one.field for one in made.labels]
+    if made.labels and (missed := [path for path in wishes.target or [] if path not in paths]):
+        why = (
+            "part of the conversation; say with --text what else is"
+            if missed[0] in made.turns.paths
+            else "empty, or not in the file of the other answers"
+        )
+        raise BadInputError(f"--target: '{missed[0]}' cannot be answered: it is {why}")
+
+
 def _note_markup(made: Proposal, known: Sequence[Column]) -> None:
     """Say where texts hold HTML or quoted mail."""
-    for one in known:
-        for what, words in (("html", "HTML"), ("mail", "quoted or forwarded e-mail")):
-            if one.path in made.turns.paths and one.looks_like(what):
-                made.checks["transcripts.turns"] = f"'{one.path}' holds {words}, which the model would read as it is"
+    notes = []
+    for one in (one for one in known if one.path in made.turns.paths):
+        kinds = (("html", "HTML"), ("mail", "quoted or forwarded e-mail"))
+        if found := [words for what, words in kinds if one.looks_like(what)]:
+            notes.append(f"'{one.path}' holds {' and '.join(found)}, which the model would read as it is")
+    if notes:
+        made.checks["transcripts.turns"] = "; ".join(notes)

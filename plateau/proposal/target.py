@@ -92,7 +92,7 @@ def _classes(column: Column) -> tuple[Json, Any, str | None] | None:
     if not few or max(map(len, spellings)) > _SHORT or column.is_prose:
         return None
     names = {key: found.most_common(1)[0][0].strip() for key, found in spellings.items()}
-    values = {raw: names[key] for key, found in spellings.items() for raw in found if raw.strip() != names[key]}
+    values = {raw: names[key] for key, found in spellings.items() for raw in found if raw != names[key]}
     rare = [names[key] for key, found in spellings.items() if found.total() < 5]
     check = f"{len(rare)} of {len(names)} values occur fewer than five times" if rare else None
     field: Any = {"path": column.path, "values": values} if values else column.path
