@@ -1,1 +1,1 @@
-"""Kinds of field, a class in a file each: how its values are scored, what is reported, what baselines answer."""
+"""Kinds of field, one class per file. Each class scores a field, computes its statistics and answers it for the baselines."""

@@ -1,4 +1,4 @@
-"""What every kind of field has: a score of one answer, figures over rows, and the answers of the baselines."""
+"""The base class of all kinds of field: the score of one answer, statistics over rows, the answers of the baselines."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -10,12 +10,12 @@ import numpy as np
 from plateau.data.fields import UNUSABLE, Field, canonical, has_value, same
 from plateau.evaluation.stats import Floats, Statistic
 
-Figure = tuple[Statistic, int]  # a statistic and the number of rows that it resamples
+Figure = tuple[Statistic, int]  # name: (a statistic, the number of rows that the bootstrap resamples)
 
 
 @dataclass(frozen=True)
 class Setup:
-    """How a kind is made: the name that its figures bear, the scales of numbers by name, and what makes inner kinds."""
+    """What a kind is made with: the field's name in the figures, the scales of number fields by name, and the function that makes inner kinds."""
 
     name: str
     make: "Callable[[Field, str], Kind]"
@@ -25,24 +25,24 @@ class Setup:
 
 @dataclass(frozen=True)
 class Rows:
-    """True values and answers of one field, None for no value, UNUSABLE for an answer that is none; and the scores [N]."""
+    """True values, answers and scores [N] of one field. None is no value; UNUSABLE is an answer of the wrong type or range."""
 
     truth: Sequence[Any]
     answers: Sequence[Any]
     score: Floats
 
     def both(self) -> Iterator[tuple[Any, Any]]:
-        """The pairs in which both sides have a value."""
+        """The (true value, answer) pairs in which both have a value."""
         for pair in zip(self.truth, self.answers, strict=True):
             if all(value is not None and value is not UNUSABLE for value in pair):
                 yield pair
 
 
 class Kind:
-    """A kind of field; the class whose `matches` is the first to say yes scores a field."""
+    """A kind of field. A field is scored by the first class of the registry whose `matches` is true for it."""
 
     name: ClassVar[str]
-    # Whether an item of a list that is of this kind is right or wrong, with nothing between.
+    # Whether a list item of this kind is either right or wrong, without partial credit.
     atomic: ClassVar[bool] = False
 
     def __init__(self, field: Field, setup: Setup) -> None:
@@ -51,49 +51,49 @@ class Kind:
 
     @classmethod
     def matches(cls, field: Field) -> bool:
-        """Whether a field is of this kind."""
+        """Whether this kind scores the field."""
         raise NotImplementedError
 
     def score(self, truth: Any, answer: Any) -> float:
-        """The score, 0 to 1, of a usable answer beside a true value, neither of them None; 1 for the truth itself."""
+        """The score of a usable answer, from 0 to 1; 1 if it equals the true value. Neither argument is None."""
         raise NotImplementedError
 
     def key(self, value: Any) -> str:
-        """What is equal for equal values."""
+        """A hashable key that is the same for equal values."""
         return canonical(value)
 
     def figures(self, rows: Rows) -> dict[str, Figure]:  # noqa: ARG002 (for kinds that have some)
-        """Statistics over rows by name, of those that plateau/metrics/evaluate.py explains."""
+        """Statistics over rows, by name; the names are fields of `Statistics` in plateau/metrics/evaluate.py."""
         return {}
 
     def parts(self, rows: Rows) -> dict[str, tuple[Floats, Floats]]:  # noqa: ARG002 (for kinds that have some)
-        """Sum of scores and their number [N] for each inner field, over the inner values that were matched."""
+        """For each inner field, two arrays [N]: the sum of the scores of the matched inner values, and how many there are."""
         return {}
 
     def confusion(self, rows: Rows) -> list[tuple[str, str]]:  # noqa: ARG002 (for kinds that have some)
-        """The true class and the answered one of each row; empty for a kind without classes."""
+        """The true class and the answered class of each row; empty for a kind without classes."""
         return []
 
     def numbers(self, rows: Rows) -> list[tuple[float, float]]:  # noqa: ARG002 (for kinds that have some)
-        """True and answered numbers where both sides have one; empty for a kind that holds none."""
+        """The (true, answered) pairs of numbers of the rows that have both; empty for a kind without numbers."""
         return []
 
     def spread(self, values: Sequence[Any]) -> float | None:  # noqa: ARG002 (for kinds that have some)
-        """Standard deviation of several answers to one prompt; None for a kind that has none."""
+        """Standard deviation of several answers to one prompt; None for a kind without numbers."""
         return None
 
     def scales(self, values: Sequence[Any]) -> dict[str, float]:  # noqa: ARG002 (for kinds that have some)
-        """By name, the difference at which a number's score is 0, learnt from the training split's values."""
+        """The scale of each number field, by name: the error at which its score reaches 0, computed from training values."""
         return {}
 
     def majority(self, values: Sequence[Any]) -> Any:
-        """The answer that is given whatever is asked: the most frequent of the training values, None being one."""
+        """The constant answer of the majority baseline: the most frequent training value; None counts as a value."""
         counts = Counter(map(self.key, values))
         chosen = min(counts, key=lambda key: (-counts[key], key))
         return next(value for value in values if self.key(value) == chosen)
 
     def predict(self, known: Any, values: Sequence[Any], wanted: Any) -> list[Any]:
-        """Answers of a linear model on vectors of words: here, those of the most similar training prompts."""
+        """Answers of the linear baseline for the word vectors `wanted`. By default, the answer of the most similar training prompt."""
         from sklearn.metrics.pairwise import linear_kernel
 
         if len(set(map(self.key, values))) == 1:
@@ -102,9 +102,9 @@ class Kind:
 
 
 def pair_score(kind: Kind, truth: Any, answer: Any) -> float:
-    """The score of one answer, None for no value: right where the truth has none. An answer of another type is wrong.
+    """The score of one answer. None means no value and is right only where the truth is None; an answer of the wrong type scores 0.
 
-    Beside a truth that is itself not what the schema says, the same value is right.
+    Where the true value itself breaks the schema, only an equal answer is right.
     """
     if truth is None or answer is None or answer is UNUSABLE:
         return float(truth is answer)
@@ -114,7 +114,7 @@ def pair_score(kind: Kind, truth: Any, answer: Any) -> float:
 
 
 class Cases:
-    """One field of whole objects, as the alternative has it that each true object is meant for."""
+    """One field of objects that follow one of several schemas (alternatives); the true object decides which schema applies."""
 
     def __init__(self, field: Field, make: Callable[[Field], Kind]) -> None:
         self.field = field
@@ -122,15 +122,15 @@ class Cases:
         self._made: dict[int, Kind] = {}
 
     def kind(self, field: Field) -> Kind:
-        """What scores the field of one alternative."""
+        """The kind that scores the field in one alternative."""
         return self._made.setdefault(id(field), self._made.get(id(field)) or self._make(field))
 
     def score(self, truth: Any, answer: Any) -> float | None:
-        """The score of the answer's field; None where the alternative of the truth has no such field and the answer no value,
-        and for keys without a name where there are none on both sides.
+        """The score of the answer's field; None where there is nothing to score.
 
-        Where the truth is not what the schema says, the same whole is right. Where the truth has no object around the field, an
-        invented one is wrong in all its fields.
+        Nothing is scored where the truth's alternative lacks the field and the answer has no value there, and for free keys
+        where neither side has any. Where the true object breaks the schema, only an equal object is right. Where the truth
+        has no object around the field, an object that the answer invents is wrong in all its fields.
         """
         case = self.field.of(truth)
         if case is None and self.field.answer(truth) in (None, UNUSABLE):
@@ -158,7 +158,7 @@ def _is_empty(answer: Any, place: Sequence[str]) -> bool:
 
 
 def classify(known: Any, keys: Sequence[str], wanted: Any) -> list[str]:
-    """The classes that a linear support vector machine finds for the rows of `wanted`."""
+    """Fit a linear support vector machine on `known` and `keys`; return its class for each row of `wanted`."""
     from sklearn.svm import LinearSVC
 
     if len(set(keys)) == 1:

@@ -1,4 +1,4 @@
-"""Boolean: true or false, or no value."""
+"""The kind `boolean`: true, false or no value."""
 
 import numpy as np
 
@@ -10,17 +10,17 @@ from plateau.evaluation.stats import Floats, Indices, Statistic
 
 
 class Boolean(Label):
-    """True or false: right or wrong."""
+    """A boolean field: an answer scores 1 if it equals the truth, else 0."""
 
     name = "boolean"
 
     @classmethod
     def matches(cls, field: Field) -> bool:
-        """The type boolean, or an enum of nothing else."""
+        """Fields of type boolean, and enums that list only booleans."""
         return bool(field.classes) and set(field.classes) <= {"true", "false"} and not _texts(field)
 
     def figures(self, rows: Rows) -> dict[str, Figure]:
-        """Accuracy, F1 of true and balanced accuracy over all rows."""
+        """Accuracy, F1 of the class true, and balanced accuracy, over all rows."""
         truth, answers, classes = self.codes(rows)
         count, true = len(rows.truth), list(self.field.classes).index("true") if "true" in self.field.classes else -1
         return {
@@ -45,7 +45,7 @@ def _f1(gold: Codes, predicted: Codes) -> Statistic:
 
 
 def _balanced_accuracy(gold: Codes, predicted: Codes, classes: int) -> Statistic:
-    """Mean of the recalls of the classes in the truth; NaN where a resample lacks one of them, or there is one alone."""
+    """Mean recall over the true classes; NaN where only one class occurs, or where a bootstrap resample lacks a class."""
     occurring = [code for code in range(classes) if (gold == code).any()]
 
     def statistic(index: Indices) -> Floats:

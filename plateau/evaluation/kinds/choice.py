@@ -1,4 +1,4 @@
-"""Choice: one of several schemas, such as a number or a word."""
+"""The kind `choice`: a value of one of several schemas, such as a number or a string."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -9,22 +9,22 @@ from plateau.evaluation.kinds.base import Kind, pair_score
 
 
 class Choice(Kind):
-    """A value of several schemas: scored by the one that the truth is meant for."""
+    """A field with several schemas: an answer is scored by the schema that fits the true value best."""
 
     name = "choice"
 
     @classmethod
     def matches(cls, field: Field) -> bool:
-        """A field that may be one of several things."""
+        """Fields whose schema is a choice between several schemas."""
         return bool(field.choices)
 
     @cached_property
     def kinds(self) -> list[Kind]:
-        """The kind of each choice."""
+        """The kind of each schema of the choice."""
         return [self.setup.make(choice, self.setup.name) for choice in self.field.choices]
 
     def score(self, truth: Any, answer: Any) -> float:
-        """The score by the choice that the truth is meant for; a value counts as a list of one beside a list."""
+        """The score by the schema that fits the true value best. If one side is a list and the other is not, the other counts as a list of one item."""
         kind = self._meant(truth)
         if isinstance(truth, list) != isinstance(answer, list) and not kind.field.holds(answer):
             truth, answer = (value if isinstance(value, list) else [value] for value in (truth, answer))
@@ -35,7 +35,7 @@ class Choice(Kind):
         return self.kinds[self.field.choice(value)]
 
     def scales(self, values: Sequence[Any]) -> dict[str, float]:
-        """Those of each choice, from the values that are meant for it."""
+        """The scales of each schema's kind, computed from the values that fit that schema."""
         found: dict[str, float] = {}
         for kind in self.kinds:
             held = [value for value in values if kind.field.holds(value) and self._meant(value) is kind]

@@ -1,4 +1,4 @@
-"""Exact: equal or not, after parsing: codes, dates, and whatever the schema says too little of."""
+"""The kind `exact`: equal or not, after parsing. For codes, dates and fields whose schema says too little."""
 
 from typing import Any
 
@@ -10,22 +10,22 @@ from plateau.evaluation.kinds.base import Figure, Kind, Rows
 
 
 class Exact(Kind):
-    """A value of which a part is worth nothing: right or wrong."""
+    """A field without partial credit: an answer scores 1 if it equals the truth, else 0."""
 
     name = "exact"
     atomic = True
 
     @classmethod
-    def matches(cls, field: Field) -> bool:  # noqa: ARG003 (the last that is asked)
-        """Strings with a format or pattern, and every field that is of no other kind."""
+    def matches(cls, field: Field) -> bool:  # noqa: ARG003 (the last class of the registry takes every field)
+        """Strings with a format or pattern, and every field that no other kind matches."""
         return True
 
     def score(self, truth: Any, answer: Any) -> float:
-        """1 for equal values: of a format by what they mean, lists in any order unless order counts."""
+        """1 for equal values. Strings with a format are compared after parsing; lists in any order, unless the schema says that order counts."""
         return float(self.key(truth) == self.key(answer))
 
     def key(self, value: Any) -> str:
-        """A string by what its format makes of it, anything else as JSON."""
+        """The parsed value of a string with a format; any other value as JSON text."""
         named = self.field.node.keyword("format")
         if isinstance(value, str) and isinstance(named, str):
             return formats.meaning(named, value)

@@ -1,4 +1,4 @@
-"""Class: one of few values by the schema. No value is a class of its own."""
+"""The kind `class`: one of the values that the schema lists. No value counts as a class of its own."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -16,32 +16,32 @@ Codes = NDArray[np.int64]
 
 
 class Label(Kind):
-    """One of few values: right or wrong."""
+    """A class field: an answer scores 1 if it is the true class, else 0."""
 
     name = "class"
     atomic = True
 
     @classmethod
     def matches(cls, field: Field) -> bool:
-        """Scalars of an enum or const."""
+        """Scalar fields with an enum or const."""
         return bool(field.classes)
 
     def score(self, truth: Any, answer: Any) -> float:
-        """1 for the same value of the same type, 0 for another."""
+        """1 if value and type are equal, else 0."""
         return float(self.key(truth) == self.key(answer))
 
     def shown(self, value: Any) -> str:
-        """The name of the class of a value or of none."""
+        """The name of a value's class; `(none)` for no value."""
         if value is UNUSABLE:
             return OTHER
         return NONE if value is None else class_name(value, self.field.options)
 
     def confusion(self, rows: Rows) -> list[tuple[str, str]]:
-        """Every row."""
+        """The true class and the answered class of every row."""
         return [(self.shown(truth), self.shown(answer)) for truth, answer in zip(rows.truth, rows.answers, strict=True)]
 
     def codes(self, rows: Rows) -> tuple[Codes, Codes, int]:
-        """Codes of true and answered classes [N], and the number of classes: the code of an answer that is none of them."""
+        """Codes of the true and the answered classes [N], and the number of classes, which is also the code of an answer outside them."""
         pairs = self.confusion(rows)
         names = {name: code for code, name in enumerate((*self.field.classes, NONE))}
         truth, answers = (
@@ -59,13 +59,13 @@ class Label(Kind):
         }
 
     def predict(self, known: Any, values: Sequence[Any], wanted: Any) -> list[Any]:
-        """The class that a linear support vector machine finds."""
+        """The class that a linear support vector machine predicts for each row."""
         by_key = {self.key(value): value for value in values}
         return [by_key[key] for key in classify(known, [self.key(value) for value in values], wanted)]
 
 
 def _macro_f1(gold: Codes, predicted: Codes, classes: int) -> Statistic:
-    """Mean F1 of the classes that occur in the truth or the predictions; other predictions only cost recall."""
+    """Mean F1 over the classes that occur in the truth or the predictions. An answer outside the classes only lowers the recall of the true class."""
 
     def statistic(index: Indices) -> Floats:
         hits = _counts(np.where(gold == predicted, gold, classes)[index], classes)
@@ -77,7 +77,7 @@ def _macro_f1(gold: Codes, predicted: Codes, classes: int) -> Statistic:
 
 
 def _counts(codes: Indices, classes: int) -> Codes:
-    """How often each of `classes` occurs in each row [B, n] of codes; the code `classes` is left out."""
+    """Count each code below `classes` in each row of `codes` [B, n]; returns [B, classes]. The code `classes` is not counted."""
     width = classes + 1
     flat = (codes + width * np.arange(len(codes))[:, None]).ravel()
     return np.bincount(flat, minlength=width * len(codes)).reshape(len(codes), width)[:, :classes]

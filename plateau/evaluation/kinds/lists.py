@@ -1,4 +1,4 @@
-"""List: item by item, in any order unless order counts."""
+"""The kind `list`: compared item by item, in any order, unless the schema says that order counts."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -17,13 +17,13 @@ Pairs = list[tuple[int, int]]
 
 
 class List(Kind):
-    """Items of one kind: F1 of the shared items, or of the scores of the items that are matched one to one."""
+    """A list whose items share one schema. Score: F1 over items; items with partial credit are first matched one to one."""
 
     name = "list"
 
     @classmethod
     def matches(cls, field: Field) -> bool:
-        """A list whose items are of one schema."""
+        """Arrays whose items share one schema."""
         return field.items is not None
 
     @cached_property
@@ -33,7 +33,7 @@ class List(Kind):
         return self.setup.make(self.field.items, f"{self.setup.name}[]")
 
     def score(self, truth: Any, answer: Any) -> float:
-        """Twice the score of the matched items by the number of items on both sides; 1 for two empty lists."""
+        """2 * (sum of the scores of the matched items) / (number of items in both lists); 1 for two empty lists."""
         if not truth or not answer:
             return float(not truth and not answer)
         return 2 * self._shared(truth, answer) / (len(truth) + len(answer))
@@ -47,7 +47,7 @@ class List(Kind):
         return float(sum(table[i, j] for i, j in self._matched(table)))
 
     def _table(self, truth: Sequence[Any], answer: Sequence[Any]) -> Floats:
-        """The score of each item of the answer beside each true one [true, answered]."""
+        """The score of every answered item against every true item: [true items, answered items]."""
         return np.array([[self._pair(one, other) for other in answer] for one in truth], dtype=np.float64)
 
     def _pair(self, truth: Any, answer: Any) -> float:
@@ -56,7 +56,7 @@ class List(Kind):
         return pair_score(self.item, truth, answer)
 
     def _matched(self, table: Floats) -> Pairs:
-        """The pairs of items of the largest total score: one to one, and in order where order counts."""
+        """Match items one to one so that the total score is largest; matched items keep their order where order counts."""
         if self.setup.ordered:
             return _in_order(table)
         from scipy.optimize import linear_sum_assignment
@@ -64,11 +64,11 @@ class List(Kind):
         return [(int(i), int(j)) for i, j in zip(*linear_sum_assignment(table, maximize=True), strict=True)]
 
     def figures(self, rows: Rows) -> dict[str, Figure]:
-        """The share of rows with every item right."""
+        """The share of rows in which every item is right and none is added."""
         return {"exact_set": (stats.mean_of((rows.score > 1 - 1e-9).astype(np.float64)), len(rows.score))}
 
     def parts(self, rows: Rows) -> dict[str, tuple[Floats, Floats]]:
-        """Each field of the items, over the matched pairs."""
+        """For each field of the items, the sum of its scores and their number, over the matched pairs."""
         if not isinstance(self.item, Record):
             return {}
         sums = {name: np.zeros(len(rows.score)) for name in self.item.inner}
@@ -81,18 +81,18 @@ class List(Kind):
         return {name: (found, counts[name]) for name, found in sums.items()}
 
     def _pairs(self, truth: Any, answer: Any) -> Iterator[tuple[Any, Any]]:
-        """The items of two lists that are matched."""
+        """The matched (true item, answered item) pairs of two lists."""
         if isinstance(truth, list) and isinstance(answer, list) and truth and answer:
             yield from ((truth[i], answer[j]) for i, j in self._matched(self._table(truth, answer)))
 
     def scales(self, values: Sequence[Any]) -> dict[str, float]:
-        """Those of the items."""
+        """The scales of the items' kind."""
         items = [item for value in values for item in value if item is not None]
         return self.item.scales([item for item in items if self.item.field.holds(item)]) if items else {}
 
 
 def _in_order(table: Floats) -> Pairs:
-    """The pairs of the largest total score that stand in the same order on both sides."""
+    """The (true, answered) positions with the largest total score that come in the same order on both sides."""
     rows, columns = table.shape
     best = np.zeros((rows + 1, columns + 1))
     for i in range(rows - 1, -1, -1):

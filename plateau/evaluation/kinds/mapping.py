@@ -1,4 +1,4 @@
-"""Map: an object with free keys, entry by entry."""
+"""The kind `map`: an object with free keys, compared entry by entry."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -12,13 +12,13 @@ from plateau.evaluation.kinds.base import Figure, Kind, Rows, pair_score
 
 
 class Map(Kind):
-    """Keys that the schema does not name: F1 of the entries, an entry being worth the score of its value."""
+    """An object whose keys the schema does not name. Score: F1 over entries; an entry with the right key counts as much as its value scores."""
 
     name = "map"
 
     @classmethod
     def matches(cls, field: Field) -> bool:
-        """An object with keys that the schema does not name."""
+        """Objects whose keys the schema does not name."""
         return field.has_free_keys
 
     def entry(self, key: str) -> Kind:
@@ -32,7 +32,7 @@ class Map(Kind):
         return {}
 
     def score(self, truth: Any, answer: Any) -> float:
-        """Twice the score of the entries of equal keys by the number of entries on both sides; 1 for two empty objects."""
+        """2 * (sum of the value scores of the shared keys) / (number of entries in both objects); 1 for two empty objects."""
         truth, answer = ({key: value for key, value in side.items() if value is not None} for side in (truth, answer))
         if not truth or not answer:
             return float(not truth and not answer)
@@ -40,11 +40,11 @@ class Map(Kind):
         return 2 * shared / (len(truth) + len(answer))
 
     def figures(self, rows: Rows) -> dict[str, Figure]:
-        """The share of rows with every entry right."""
+        """The share of rows in which every entry is right and none is added."""
         return {"exact_set": (stats.mean_of((rows.score > 1 - 1e-9).astype(np.float64)), len(rows.score))}
 
     def scales(self, values: Sequence[Any]) -> dict[str, float]:
-        """Those of the values of the entries, of all keys together."""
+        """The scales of the values' kind, computed from the values of all keys together."""
         entries = [(key, inner) for value in values for key, inner in value.items()]
         held = [(key, inner) for key, inner in entries if inner is not None and self.entry(key).field.holds(inner)]
         return self.entry(held[0][0]).scales([inner for _, inner in held]) if held else {}

@@ -1,4 +1,4 @@
-"""Number: the nearer, the better, on the scale of the field's range."""
+"""The kind `number`: the score falls with the error, relative to the field's range."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -15,22 +15,22 @@ from plateau.evaluation import stats
 from plateau.evaluation.kinds.base import Figure, Kind, Rows, classify
 from plateau.evaluation.stats import Floats, Indices, Statistic
 
-_TAILS = (0.01, 0.99)  # quantiles of the training values between which the scale of a number without bounds lies
+_TAILS = (0.01, 0.99)  # quantiles of the training values; their distance is the scale of a number without bounds
 
 
 class Number(Kind):
-    """A number: 1 - error / range, at least 0."""
+    """A number field: an answer scores 1 - error / range, at least 0."""
 
     name = "number"
     atomic = True
 
     @classmethod
     def matches(cls, field: Field) -> bool:
-        """The types number and integer."""
+        """Fields of type number or integer."""
         return field.is_number
 
     def score(self, truth: Any, answer: Any) -> float:
-        """1 - error / scale, 0 from an error of the scale on; without a scale, equal or not. Numbers of two alternatives are wrong."""
+        """1 - error / scale, at least 0. Without a scale, 1 if equal, else 0. 0 if truth and answer belong to different alternatives of the schema."""
         both = (node for node in self._ranges if accepts(node, truth) and accepts(node, answer))
         error = abs(float(truth) - float(answer))
         if error == 0 or not (node := next(both, None)):
@@ -40,33 +40,33 @@ class Number(Kind):
 
     @property
     def _ranges(self) -> tuple[Node, ...]:
-        """The alternatives, each with bounds of its own."""
+        """The alternatives of the schema, each with its own bounds."""
         return self.field.node.choices or (self.field.node,)
 
     def _scale(self, node: Node) -> float | None:
-        """The error from which the score is 0; None where neither bounds nor training values tell."""
+        """The smallest error that scores 0; None where neither bounds nor training values define it."""
         if node.options is not None:
             return None
         return _length(node) or self.setup.scales.get(self.setup.name)
 
     def figures(self, rows: Rows) -> dict[str, Figure]:
-        """Mean absolute error and Spearman's correlation."""
+        """Mean absolute error and Spearman's rank correlation."""
         pairs = np.array(self.numbers(rows), dtype=np.float64).reshape(-1, 2)
         truth, answers = pairs[:, 0], pairs[:, 1]
         error = (stats.mean_of(np.abs(truth - answers)), len(pairs))
         return {"mae": error, "spearman": (_spearman(truth, answers), len(pairs))}
 
     def numbers(self, rows: Rows) -> list[tuple[float, float]]:
-        """All pairs."""
+        """The (true, answered) pairs of the rows that have both numbers."""
         return [(float(truth), float(answer)) for truth, answer in rows.both()]
 
     def spread(self, values: Sequence[Any]) -> float | None:
-        """Standard deviation of those answered."""
+        """Standard deviation of the answers that are numbers."""
         known = [value for value in values if value is not None]
         return float(np.std(known)) if known else None
 
     def scales(self, values: Sequence[Any]) -> dict[str, float]:
-        """From the 1st to the 99th percentile of the values, or from a bound where there is one."""
+        """The scale of this field: the distance from the 1st to the 99th percentile of the values; a bound of the schema replaces its percentile."""
         loose = [node for node in self._ranges if node.options is None and _length(node) is None]
         held = [value for value in values if any(accepts(node, value) for node in loose)]
         if not held:
@@ -82,7 +82,7 @@ class Number(Kind):
         return {self.setup.name: length} if length and length > 0 else {}
 
     def majority(self, values: Sequence[Any]) -> Any:
-        """The mean, unless most have no value; of integers the most frequent or the median, whichever scores better."""
+        """The mean of the values (for integers the mode or the median, whichever scores better); None if most rows have no value."""
         known = [value for value in values if value is not None]
         if not known or 2 * len(known) < len(values):
             return None
@@ -95,7 +95,7 @@ class Number(Kind):
         return max((frequent, middle), key=lambda one: sum(n * scaled.score(value, one) for value, n in counts.items()))
 
     def predict(self, known: Any, values: Sequence[Any], wanted: Any) -> list[Any]:
-        """Ridge regression on the rows that have a value; where some have none, a classifier says which."""
+        """Ridge regression, fitted on the rows with a value. If some rows have none, a classifier decides which rows get a value."""
         from sklearn.linear_model import Ridge
 
         rows = [i for i, value in enumerate(values) if value is not None]
@@ -110,7 +110,7 @@ class Number(Kind):
         ]
 
     def _allowed(self, value: float, known: Sequence[float]) -> float:
-        """The nearest number within the known ones that the schema allows, without the digits that a processor decides."""
+        """Clip a number to the range of the known values and the schema; round away the digits that differ between processors."""
         value = rounded(float(np.clip(value, min(known), max(known))))
         step = self.field.node.keyword("multipleOf") or (1 if self.field.types == {"integer"} else None)
         near = round(value / step) * step if step else value
@@ -119,15 +119,15 @@ class Number(Kind):
 
 
 def _length(node: Node) -> float | None:
-    """From the lowest to the highest number that the schema allows, exclusive bounds as they stand; None for no bound."""
+    """Highest less lowest number that the schema allows, an exclusive bound counted as if it were allowed; None where a bound is missing."""
     return node.high - node.low if node.low is not None and node.high is not None else None
 
 
 def _spearman(gold: Floats, predicted: Floats) -> Statistic:
-    """Rank correlation; NaN where either side is constant."""
+    """Spearman's rank correlation; NaN where either side is constant."""
 
     def statistic(index: Indices) -> Floats:
-        from scipy.stats import rankdata  # a second to import
+        from scipy.stats import rankdata  # takes a second to import
 
         ranks = [rankdata(values[index], axis=1) for values in (gold, predicted)]
         x, y = (rank - rank.mean(axis=1, keepdims=True) for rank in ranks)

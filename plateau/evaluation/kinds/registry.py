@@ -1,4 +1,4 @@
-"""The kinds of field in the order in which they are asked; a new kind is a class in a file of its own and a line here."""
+"""The registry of kinds of field, in the order in which `matches` is called. To add a kind: write a class in its own file and name it here."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,11 +16,11 @@ from plateau.evaluation.kinds.record import Record
 from plateau.evaluation.kinds.text import Text
 
 KINDS: tuple[type[Kind], ...] = (Boolean, Label, Number, Choice, Text, List, Map, Record, Exact)
-_EXACT, _TEXT, _SET = "exact", "text", "set"  # what evaluate.scores may ask for
+_EXACT, _TEXT, _SET = "exact", "text", "set"  # the kinds that evaluate.scores may name
 
 
 def kind_of(field: Field, scales: Mapping[str, float], asked: Mapping[str, Any] | None = None) -> Kind:
-    """The kind that scores a field: what `asked`, its entry of evaluate.scores, says, else what its schema says."""
+    """The kind that scores a field: the one that `asked` (the field's entry in evaluate.scores) names, else the first that matches its schema."""
     asked = asked or {}
     kind, ordered = asked.get("kind"), bool(asked.get("ordered"))
 

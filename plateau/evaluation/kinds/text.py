@@ -1,4 +1,4 @@
-"""Text: free words, by how many of them two texts share."""
+"""The kind `text`: free text, scored by the words that truth and answer share."""
 
 import unicodedata
 from collections import Counter
@@ -13,10 +13,10 @@ from plateau.evaluation import stats
 from plateau.evaluation.kinds.base import Figure, Kind, Rows
 
 _BORDERS = regex.compile(r"(?wV1)\b")
-# Scripts that put no space between words: each character, with the marks on it, is a token.
+# Scripts without spaces between words: each character, with its combining marks, is a token.
 _UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}ー]")
 _CHARACTER = regex.compile(r"\X")
-# What shows nothing by itself, less what makes one emoji of several: joiners between pictures, the tags of a flag.
+# Invisible characters, except those that combine several emoji into one: joiners between pictures, the tags of a flag.
 _IGNORED = regex.compile(
     r"[\p{Default_Ignorable_Code_Point}--[\u200d\U000e0020-\U000e007f]]"
     r"|\u200d(?!\p{Extended_Pictographic})"
@@ -27,17 +27,17 @@ _INVISIBLE = ("Cc", "Cf", "Zs", "Zl", "Zp")
 
 
 class Text(Kind):
-    """Free text: F1 of the shared tokens (Rajpurkar et al. 2016)."""
+    """A free text field: an answer scores the F1 of the tokens shared with the truth (Rajpurkar et al. 2016)."""
 
     name = "text"
 
     @classmethod
     def matches(cls, field: Field) -> bool:
-        """A string without format and pattern."""
+        """Strings without format and pattern."""
         return field.types == {"string"} and not any(map(field.node.keyword, ("format", "pattern")))
 
     def score(self, truth: Any, answer: Any) -> float:
-        """Token F1; of lists, that of their texts one after the other."""
+        """Token F1. The texts of a list are joined first."""
         return token_f1(_joined(truth), _joined(answer))
 
     def figures(self, rows: Rows) -> dict[str, Figure]:
@@ -47,7 +47,7 @@ class Text(Kind):
 
 
 def token_f1(truth: str, answer: str) -> float:
-    """F1 of the shared tokens of two texts; 1 for two without any."""
+    """F1 of the shared tokens of two texts; 1 where neither has a token."""
     wanted, given = Counter(tokens(truth)), Counter(tokens(answer))
     if not wanted or not given:
         return float(wanted == given)
@@ -56,8 +56,9 @@ def token_f1(truth: str, answer: str) -> float:
 
 @lru_cache(maxsize=10_000)
 def tokens(text: str) -> tuple[str, ...]:
-    """Words by the rules of Unicode (UAX 29), case and composition ignored; each symbol is one, and each character of a
-    script without spaces.
+    """Split a text into words by Unicode's rules (UAX 29); case and composition are ignored.
+
+    Each symbol is a token, and so is each character of a script without spaces.
     """
     visible = _IGNORED.sub("", unicodedata.normalize("NFKC", text))
     plain = unicodedata.normalize("NFKC", visible.casefold())
