@@ -1,7 +1,7 @@
 """Answers for new records by the adapter that was evaluated: from Python by `load`, on files by `python -m stages.predict`.
 
-What an answer is made by is what the evaluation was made by: the same reading and mapping, redaction, context, prompt, template,
-batched generation and schema, so that equal records get equal texts.
+Prediction uses the code of the evaluation: the same readers, mapping, redaction, context, prompt, chat template, batched generation
+and schema. A record that equals a test record therefore gets the same output.
 """
 
 from pathlib import Path
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
 
 def load(system: str | Path, not_gated: str | None = None, constrained: bool = True) -> "Predictor":
-    """The predictor of a system folder, such as "systems/mine", with its model in memory.
+    """Load the predictor of a system folder, such as "systems/mine", with its model in memory.
 
-    `not_gated` says why an adapter that the gates do not let ship is used all the same. `constrained` false lets the model write
-    what the target's schema does not allow. Raises PlateauError where base, adapter, template, schema, params or code are not what
-    was evaluated, GateFailedError where the gates did not say ship, BadInputError for a folder that is no system.
+    `not_gated` is the reason for using an adapter that the gates do not let ship. With `constrained` false, outputs may break the
+    target's schema. Raises PlateauError where base, adapter, template, schema, params or code changed since the evaluation,
+    GateFailedError where the gates did not say ship, BadInputError for a folder that is no system.
     """
     from plateau.core import params
     from plateau.core.system import System

@@ -1,4 +1,4 @@
-"""Whether an adapter may answer: it is what was evaluated, from the same params, and the gates said ship, or somebody says why not."""
+"""Check that an adapter may answer: it is the one that was evaluated, with the same params, and the gates said ship or a person gave a reason to go on."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from plateau.decision import freshness
 from plateau.evaluation import hashes, manifest
 from plateau.metrics.gates import Gates
 
-# What a prompt or an answer is made by, by the stage that read it last; dvc.lock holds what it read.
+# The params that prompts and answers depend on, by the last stage that reads them; dvc.lock holds the values that the stage read.
 READ = {
     "prepare": ("prepare.mapping", "prepare.privacy"),
     "temporal": ("temporal",),
@@ -24,7 +24,7 @@ READ = {
 
 @dataclass(frozen=True)
 class Admission:
-    """What the gates said of the adapter that answers, and which evaluation that was: the SHA-256 of adapters/evaluated.json."""
+    """The answer of the gates on this adapter, and the SHA-256 of adapters/evaluated.json, which identifies the evaluation."""
 
     manifest: str
     answer: str | None
@@ -34,9 +34,9 @@ class Admission:
 
 
 def check(system: System, not_gated: str | None = None) -> Admission:
-    """What may answer; raises PlateauError, in one line, unless that is what was evaluated, and GateFailedError unless it ships.
+    """Admit the system's adapter. Raises PlateauError if it is not the one that was evaluated, GateFailedError if the gates did not say ship.
 
-    `not_gated` takes the place of the gates' consent, and of nothing else.
+    A reason in `not_gated` overrides the gates, but no other check.
     """
     manifest.check_used(system)
     for name in changed_params(system):
@@ -69,15 +69,15 @@ def _admission(digest: str, said: Gates | None, not_gated: str | None) -> Admiss
 
 
 def _gates(system: System) -> Gates | None:
-    """What metrics/gates.json holds; None where there is none."""
+    """The content of metrics/gates.json; None where the file is missing."""
     path = system.metrics("gates")
     return read(Gates, path) if path.is_file() else None
 
 
 def changed_params(system: System) -> Iterator[str]:
-    """Names of params that prompts or answers are made by and that are not as dvc.lock says that they were read."""
+    """Names of the params that prompts or answers depend on and whose values differ from those in dvc.lock."""
     lock = system.path("dvc.lock")
-    if not lock.is_file():  # stages that were run without DVC
+    if not lock.is_file():  # no dvc.lock: the stages were run without DVC
         return
     stages = params.read(lock.read_text(encoding="utf-8"), str(lock))["stages"]
     for stage, keys in READ.items():
@@ -98,7 +98,7 @@ def _read_by(stage: dict[str, Any]) -> dict[str, Any]:
 
 
 def _nested(values: dict[str, Any]) -> dict[str, Any]:
-    """Params as dvc.lock has them, with those named by dots put into their sections."""
+    """Params of dvc.lock as nested sections: a dotted name such as `split.seed` becomes a key within `split`."""
     found: dict[str, Any] = {}
     for key, value in values.items():
         section, _, name = key.partition(".")

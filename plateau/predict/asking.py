@@ -1,4 +1,4 @@
-"""Records to prompts, batch by batch, by the functions that prepare, temporal and convert call: a pure function for any process."""
+"""Turn records into prompts, batch by batch, with the functions of the stages prepare, temporal and convert. Pure functions, so any process can run them."""
 
 from collections.abc import Iterable, Mapping
 from functools import partial
@@ -17,13 +17,13 @@ from plateau.predict.items import Item
 from plateau.prompts import conversion
 from plateau.prompts.examples import Example, Renderer
 
-_ANSWER = "null"  # stands where a training record has its answer
+_ANSWER = "null"  # stands in for the answer, which a new record does not have
 _IDENTITY = ("id", *context.KNOWN)
 _NO_TIME = np.iinfo(np.int64).min
 
 
 class Setup(NamedTuple):
-    """How records become prompts, as it travels to another process."""
+    """The settings that turn records into prompts; can be pickled for another process."""
 
     rules: Rules
     guard: privacy.Rules
@@ -32,7 +32,7 @@ class Setup(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """One record: its id if it has one, its place, and either the ids of its prompt or the reason why there is none."""
+    """One record: its id if it has one, its place in the input, and either the token ids of its prompt or the reason why it has no prompt."""
 
     id: str | None
     place: str
@@ -42,14 +42,14 @@ class Asked(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """Items, and what earlier contacts say of each, where prompts show it."""
+    """Some items, and the history features of each, if prompts show them."""
 
     items: list[Item]
     contacts: dict[str, pa.Array]
 
 
 def setup(system: System, values: Mapping[str, Any], room: int) -> Setup:
-    """How the records of a system become prompts that leave `room` tokens for the answer."""
+    """The settings for a system's prompts; each prompt leaves `room` tokens for the answer."""
     options = preparation.options(values["prepare"])
     base = system.path("models", "base")
     rules = preparation.rules(system.schema("transcript"), system.schema("target"), options["mapping"], base)
@@ -58,7 +58,7 @@ def setup(system: System, values: Mapping[str, Any], room: int) -> Setup:
 
 
 def asked(setup: Setup, batch: Batch) -> list[Asked]:
-    """The prompts of a batch, in order; a record that cannot be asked about says why, and stops nothing."""
+    """The prompts of a batch, in order. A record that cannot become a prompt gets a reason instead; the others are not affected."""
     found: list[Asked] = []
     rows: list[dict[str, Any]] = []
     for number, item in enumerate(batch.items):
@@ -75,7 +75,7 @@ def asked(setup: Setup, batch: Batch) -> list[Asked]:
 
 
 def _rendered(setup: Setup, batch: pa.RecordBatch, contacts: Mapping[str, pa.Array]) -> list[dict[str, Any]]:
-    """Prompt and dropped turns, or a reason, of each row of ROWS."""
+    """For each row of the table: its prompt and the number of dropped turns, or the reason why it has no prompt."""
     unanswered = pa.array([_ANSWER] * len(batch), pa.string())
     columns = [unanswered if name == "target" else batch[name] for name in records.SCHEMA.names]
     redacted, _ = privacy.batch(setup.guard, pa.RecordBatch.from_arrays(columns, schema=records.SCHEMA))
@@ -90,7 +90,7 @@ def _rendered(setup: Setup, batch: pa.RecordBatch, contacts: Mapping[str, pa.Arr
 
 
 def _examples(renderer: Renderer, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The rows rendered together; one by one where one of them cannot be, so that it alone is set aside."""
+    """Render the rows together. If that fails, render them one by one, so that only the bad row is set aside."""
     try:
         return [_prompt(example) for example in renderer.examples(rows)]
     except BadInputError as error:
@@ -106,9 +106,9 @@ def _prompt(example: Example) -> dict[str, Any]:
 def contacts(
     engine: Engine, system: System, setup: Setup, batches: Iterable[list[Item]]
 ) -> tuple[dict[str, pa.Array], int]:
-    """What earlier contacts say of each record of an input by its number, where prompts show it; and how many records there are.
+    """The history features of each record of an input, by record number, if prompts show them; and the number of records.
 
-    Contacts are the records that the system was prepared with and those of the whole input; one that is in both counts once.
+    Earlier contacts come from the prepared records of the system and from the whole input; a contact that is in both counts once.
     """
     names = [name for name in setup.prompts.context if name in context.CONTACTS]
     if not names:
@@ -130,7 +130,7 @@ def contacts(
 
 
 def _seen(rules: Rules, items: list[Item]) -> tuple[int, pa.RecordBatch]:
-    """How many items, and who called when in those that hold."""
+    """The number of items, and customer and time of each valid item."""
     rows = []
     for item in items:
         value, problem = records.judged(rules, "transcripts", readers.parsed(item.raw))
@@ -139,7 +139,7 @@ def _seen(rules: Rules, items: list[Item]) -> tuple[int, pa.RecordBatch]:
 
 
 def _of_distinct(contacts: pa.Table) -> dict[str, pa.Array]:
-    """The features of contacts, each of which counts once however often it stands there."""
+    """The history features of contacts; a repeated contact counts once."""
     starts = contacts["start_utc"].cast(pa.int64()).combine_chunks().fill_null(_NO_TIME)
     codes = [_codes(contacts["id"]), np.asarray(starts), _codes(contacts["customer_id"])]
     _, first, inverse = np.unique(np.stack(codes, axis=1), axis=0, return_index=True, return_inverse=True)

@@ -1,4 +1,4 @@
-"""Predictions as a table: one row a record, one column a field of the target; written as JSON lines, CSV or Parquet."""
+"""Predictions as a table with one row per record and one column per target field, written as JSON lines, CSV or Parquet."""
 
 import csv
 import json
@@ -41,13 +41,13 @@ _TOGETHER = 4096
 
 @dataclass(frozen=True)
 class Columns:
-    """The columns for the fields of a target; a field that is called like one of the others gets `target.` before its name."""
+    """The columns of the table. A target field whose name is taken by another column gets the prefix `target.`."""
 
     fields: tuple[Field, ...]
 
     @cached_property
     def named(self) -> dict[str, Field]:
-        """The fields by their columns."""
+        """The target fields by column name."""
         found: dict[str, Field] = {}
         for field in self.fields:
             name = field.name
@@ -58,12 +58,12 @@ class Columns:
 
     @cached_property
     def schema(self) -> pa.Schema:
-        """Names and types; a field that is no text, boolean or number is JSON text."""
+        """Column names and types. Lists and objects are columns of JSON text."""
         of_fields = {name: _SCALARS.get(field.types, pa.string()) for name, field in self.named.items()}
         return pa.schema(list((FIRST | of_fields | LAST).items()))
 
     def row(self, made: Prediction) -> Row:
-        """A prediction by columns; a value that the field cannot have is null, and stands in `output`."""
+        """One prediction as a row. A value that the field's schema does not allow becomes null; the column `output` still shows it."""
         found = {name: self._value(field, made.answer) for name, field in self.named.items()}
         last = {name: getattr(made, name) for name in LAST}
         return {"id": made.id, **found, **last}
@@ -79,7 +79,7 @@ class Columns:
             return None
 
     def flat(self, row: Row) -> Row:
-        """A row for a table, whose cells hold no lists: what is no scalar of its column's type is JSON text."""
+        """A row for a table without nested cells: a value that is no scalar of its column's type becomes JSON text."""
         texts = {
             name: json.dumps(row[name], ensure_ascii=False)
             for name, field in self.named.items()
@@ -92,14 +92,14 @@ Write = Callable[[Path, Columns, Iterable[Row], str], None]
 
 
 def writer(path: Path) -> Write:
-    """How a file of this ending is written; BadInputError where no format has it."""
+    """The writer for a file's ending; raises BadInputError for an unknown ending."""
     if path.suffix.lower() not in _WRITERS:
         raise BadInputError(f"--out: {path}: write to a file that ends with {', '.join(_WRITERS)}")
     return _WRITERS[path.suffix.lower()]
 
 
 def line(row: Row) -> str:
-    """A row as a line of JSON; half of a surrogate pair, which UTF-8 cannot hold, is a question mark."""
+    """A row as a line of JSON. A lone surrogate, which UTF-8 cannot encode, becomes a question mark."""
     text = json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n"
     return text.encode("utf-8", "replace").decode("utf-8")
 
@@ -110,7 +110,7 @@ def _json_lines(path: Path, _: Columns, rows: Iterable[Row], __: str) -> None:
 
 
 def _csv(path: Path, columns: Columns, rows: Iterable[Row], _: str) -> None:
-    """Null is an empty cell, true and false are words as JSON has them."""
+    """Write rows as CSV: null is an empty cell; booleans are `true` and `false`."""
     with path.open("w", encoding="utf-8", newline="") as stream:
         table = csv.writer(stream, lineterminator="\n")
         table.writerow(columns.schema.names)

@@ -1,4 +1,4 @@
-"""The records to answer, one by one: of a file, of a folder of files, or Python values; and which of them are a shard's."""
+"""Iterate over the records to answer, from a file, a folder or Python values, and select those of a shard."""
 
 import re
 import tempfile
@@ -16,25 +16,25 @@ Read = Callable[[], Iterator[Raw]]
 
 
 class Item(NamedTuple):
-    """One record with its number in the whole input, from 0."""
+    """One record with its number in the whole input, counted from 0."""
 
     number: int
     raw: Raw
 
 
 class Shard(NamedTuple):
-    """Part `part` of `parts`, from 1: every record whose number leaves that remainder, so that parts are disjoint and together all."""
+    """Shard `part` of `parts`, counted from 1. Shards take turns through the records, so each record is in exactly one shard."""
 
     part: int = 1
     parts: int = 1
 
     def holds(self, number: int) -> bool:
-        """Whether the record of a number belongs to it."""
+        """Whether the record with this number belongs to the shard."""
         return number % self.parts == self.part - 1
 
 
 def shard(text: str) -> Shard:
-    """A shard as the command line names it, such as 3/8; BadInputError for what is none."""
+    """Parse a shard such as 3/8 from the command line; raises BadInputError for anything else."""
     found = re.fullmatch(r"(\d{1,9})/(\d{1,9})", text)
     made = Shard(*map(int, found.groups())) if found else Shard(0, 0)
     if not 1 <= made.part <= made.parts:
@@ -43,7 +43,7 @@ def shard(text: str) -> Shard:
 
 
 def paths(given: Path) -> list[Path]:
-    """The files of an input, a file or a folder, in order of their paths; BadInputError where there is none that can be read."""
+    """The files of an input (a file or a folder), sorted by path; raises BadInputError if none can be read."""
     if not given.exists():
         raise BadInputError(f"{given}: no such file or folder")
     found = sorted(sources.below(given)) if given.is_dir() else [given]
@@ -58,25 +58,25 @@ def paths(given: Path) -> list[Path]:
 
 
 def of_files(given: Path, root: Path, declared: Any, memory: int, scratch: Path | None = None) -> Read:
-    """How to read the records of an input; a file is named by its path below `root`, the system, where it is there."""
+    """A function that reads the records of an input. Files below the system folder `root` are named by their path within it."""
     encoding = (declared or {}).get("transcripts", {}).get("encoding", "utf-8")
     found = paths(given)
 
     def raws() -> Iterator[Raw]:
         for path in found:
-            folder = given if given.is_dir() else path.resolve().parent  # a link that a person names may lead anywhere
+            folder = given if given.is_dir() else path.resolve().parent  # a person may name a link to a file anywhere
             yield from readers.read_file(path, _name(path, given, root), folder, encoding)
 
     return gathered(raws, declared, preparation.buckets_of(found, memory), scratch)
 
 
 def of_values(values: Sequence[Any], declared: Any, scratch: Path | None = None) -> Read:
-    """How to read records that are Python values."""
+    """A function that reads records from Python values."""
     return gathered(lambda: readers.of_values(values, "records"), declared, 1, scratch)
 
 
 def gathered(raws: Read, declared: Any, buckets: int, scratch: Path | None) -> Read:
-    """The same, or one item a conversation where each row is a turn."""
+    """The raw items; where each row is a turn, the rows of one conversation become one item."""
     if not mapping.by_turn(declared):
         return raws
 
@@ -88,7 +88,7 @@ def gathered(raws: Read, declared: Any, buckets: int, scratch: Path | None) -> R
 
 
 def batches(read: Read, size: int, part: Shard, skipped: int = 0) -> Iterator[list[Item]]:
-    """The items of a shard after the first `skipped` of it, `size` at a time."""
+    """The items of a shard in batches of `size`, without its first `skipped` items."""
     mine: Iterable[Item] = (Item(number, raw) for number, raw in enumerate(read()) if part.holds(number))
     rest = islice(mine, skipped, None)
     while held := list(islice(rest, size)):

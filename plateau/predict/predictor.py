@@ -1,4 +1,4 @@
-"""The model that answers: prompts to texts by the batched generation of the evaluation, texts to answers by the target's schema."""
+"""The predictor: generates outputs for prompts with the batched generation of the evaluation, then parses them by the target's schema."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,17 +29,18 @@ PARAMS = (
     "evaluate.batch_size",
 )
 ALL = Shard()
-BATCHES = 8  # batches of generation that are asked together: enough that the last, half empty one costs little
+BATCHES = 8  # generation batches per request: enough that a half-empty last batch costs little
 MIB = 2**20
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """What became of one record.
+    """The prediction for one record.
 
-    `answer` is the value that the model wrote, None where it is no JSON; `output` is the text. `schema_valid` says whether the
-    target's schema accepts it, `finished` whether the model ended by itself within evaluate.max_tokens, `tokens` how many it wrote.
-    `reason` says why a record was not answered; all else is None then. `dropped_turns` of the oldest were cut from a long prompt.
+    `output` is the model's text; `answer` is its JSON value, None where the text is no JSON. `schema_valid`: the target's schema
+    accepts the answer. `finished`: the model ended by itself within evaluate.max_tokens. `tokens`: the length of the output.
+    `dropped_turns`: how many of the oldest turns were cut from a prompt that was too long. `reason`: why a record was not
+    answered; all other fields are None then.
     """
 
     id: str | None
@@ -55,7 +56,7 @@ class Prediction:
 
 
 class Predictor:
-    """A system's evaluated adapter, ready to answer; `plateau.predict.load` makes one."""
+    """A system's evaluated adapter, ready to answer; made by `plateau.predict.load`."""
 
     def __init__(
         self, system: System, values: Mapping[str, Any], admission: Admission, constrained: bool = True
@@ -71,13 +72,13 @@ class Predictor:
 
     @property
     def rows_together(self) -> int:
-        """How many records are asked about together."""
+        """How many records one request takes."""
         return int(BATCHES * self.batch_size)
 
     def predict(self, records: Iterable[Mapping[str, Any]]) -> list[Prediction]:
-        """Answer records in the form of the system's raw data, such as rows of its export, without answers; in their order.
+        """Predict raw records, such as rows of the system's export without labels; predictions come in the order of the records.
 
-        Where each raw row is a turn, there is one prediction a conversation. A record that cannot be read has a reason, no answer.
+        Where each raw row is a turn, there is one prediction per conversation. A record that cannot be read gets a reason, no answer.
         """
         read = items.of_values(list(records), self.options["mapping"])
         with engine.local(1) as pool:
@@ -85,24 +86,24 @@ class Predictor:
             return [one for batch in self.predictions(pool, read, known) for one in batch]
 
     def input(self, path: Path, scratch: Path | None = None) -> Read:
-        """How to read the records of a file, or of a folder of files, in any format of the readers."""
+        """A function that reads the records of a file or folder, in any format that the readers know."""
         return items.of_files(path, self.system.root, self.options["mapping"], self.options["memory_mb"] * MIB, scratch)
 
     def contacts(self, pool: Engine, read: Read) -> tuple[dict[str, pa.Array], int]:
-        """What earlier contacts say of each record of an input, where prompts show it, and how many records it has."""
+        """The history features of each record of an input, if prompts show them, and the number of records."""
         return asking.contacts(pool, self.system, self._setup, items.batches(read, self.rows_together, Shard()))
 
     def predictions(
         self, pool: Engine, read: Read, contacts: Mapping[str, pa.Array], part: Shard = ALL, skipped: int = 0
     ) -> Iterator[list[Prediction]]:
-        """Answer the records of a shard after the first `skipped` of it, batch after batch; prompts are made ahead by `pool`."""
+        """Predict the records of a shard, batch by batch, without its first `skipped` records; `pool` prepares prompts ahead."""
         held = items.batches(read, self.rows_together, part, skipped)
         asked = (Batch(found, _of(contacts, found)) for found in held)
         for batch in pool.map(partial(asking.asked, self._setup), asked):
             yield self.answered(batch)
 
     def answered(self, batch: Sequence[Asked]) -> list[Prediction]:
-        """Answer what is asked, in its order."""
+        """Predict a batch; predictions come in its order."""
         prompts = [one.prompt for one in batch if one.prompt is not None]
         outputs = iter(self._generate(prompts))
         return [self._prediction(one, next(outputs) if one.prompt is not None else None) for one in batch]
@@ -129,6 +130,6 @@ class Predictor:
 
 
 def _of(contacts: Mapping[str, pa.Array], found: Sequence[items.Item]) -> dict[str, pa.Array]:
-    """What earlier contacts say of some items."""
+    """The history features of some items."""
     numbers = pa.array([item.number for item in found])
     return {name: values.take(numbers) for name, values in contacts.items()}

@@ -1,4 +1,4 @@
-"""Answers for a file: read, answered, kept part by part, written; goes on where it stopped."""
+"""Predict the records of a file and write the answers. Finished parts are kept, so a stopped run resumes."""
 
 import time
 from collections.abc import Mapping
@@ -20,14 +20,14 @@ _SAID_EVERY = 10.0  # seconds
 
 
 class Pace:
-    """Says how far it is, how fast it goes and how long it will take, every few seconds."""
+    """Prints progress, speed and remaining time every few seconds."""
 
     def __init__(self, done: int, total: int) -> None:
         self._first, self._total = done, total
         self._began = self._said = time.monotonic()
 
     def at(self, done: int) -> None:
-        """Say it, unless it was said just now."""
+        """Print the progress, unless it was printed within the last few seconds."""
         now = time.monotonic()
         if now - self._said >= _SAID_EVERY or done == self._total:
             self._said = now
@@ -45,7 +45,7 @@ def predict(
     part: Shard,
     constrained: bool,
 ) -> None:
-    """Write the answers to the records of an input, or of a shard of it, to `out` and its metadata beside it."""
+    """Predict the records of an input, or of one shard, and write them to `out`, with a metadata file beside it."""
     writer(out)
     job = _job(given, admission, part, constrained)
     if work.complete(out, job):
@@ -73,7 +73,7 @@ def predict(
 
 
 def _job(given: Path, admission: Admission, part: Shard, constrained: bool) -> dict[str, Any]:
-    """What decides the bytes of an output; work on another is not gone on with."""
+    """Everything that decides the bytes of the output. A run resumes only if all of it is unchanged."""
     found = {path.as_posix(): files.sha256(path) for path in items.paths(given) if path.is_file()}
     return {
         "input": str(given),
@@ -86,13 +86,13 @@ def _job(given: Path, admission: Admission, part: Shard, constrained: bool) -> d
 
 
 def _said(system: System, admission: Admission) -> dict[str, Any]:
-    """What stands in the metadata: the system, and what the gates said of what answered."""
+    """The metadata: the system, the answer of the gates on the adapter, and the reason if it was used against them."""
     gates = {"answer": admission.answer, "reason": admission.reason, "waived": admission.waived}
     return {"system": str(system.root), "gates": gates, "not_gated": admission.not_gated}
 
 
 def _clock(seconds: float) -> str:
-    """Hours, minutes and seconds."""
+    """Format seconds as hours, minutes and seconds."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -1,4 +1,4 @@
-"""Work that goes on after a kill: rows are kept in whole parts beside the output, which is written once all are there."""
+"""Resumable output: finished rows are stored in part files beside the output, which is written once all rows are there."""
 
 import fcntl
 import json
@@ -15,7 +15,7 @@ from plateau.predict.columns import Columns, Row, line, writer
 
 
 class Work:
-    """The rows of an output that is not whole yet; `done` of them are kept, in the order of the input."""
+    """An unfinished output; its first `done` rows, in the order of the input, are stored."""
 
     def __init__(self, out: Path, folder: Path, job: Mapping[str, Any]) -> None:
         self.out, self.folder, self._job = out, folder, dict(job)
@@ -23,19 +23,19 @@ class Work:
         self.done = sum(_count(part) for part in self._parts)
 
     def add(self, rows: Sequence[Row]) -> None:
-        """Keep some more rows, all or none of them."""
+        """Store more rows as one part file, atomically."""
         part = self.folder / f"{self.done:012}.jsonl"
         files.write_text(part, "".join(map(line, rows)))
         self._parts.append(part)
         self.done += len(rows)
 
     def rows(self) -> Iterator[Row]:
-        """All rows that are kept, one part in memory."""
+        """Iterate over all stored rows with one part file in memory at a time."""
         for part in self._parts:
             yield from map(json.loads, part.read_text(encoding="utf-8").removesuffix("\n").split("\n"))
 
     def finish(self, columns: Columns, said: Mapping[str, Any]) -> Counter[str]:
-        """Write the output and its metadata, and let go of the parts; returns how many rows became what."""
+        """Write the output and its metadata, then delete the part files; returns the counts of rows by outcome."""
         counts = Counter[str](rows=0, answered=0, schema_valid=0, finished=0)
         reasons = Counter[str]()
         for row in self.rows():
@@ -52,12 +52,12 @@ class Work:
 
 
 def metadata_of(out: Path) -> Path:
-    """The file beside an output that says what it was made by."""
+    """The metadata file beside an output; it says how the output was made."""
     return out.with_name(f"{out.name}.meta.json")
 
 
 def complete(out: Path, job: Mapping[str, Any]) -> bool:
-    """Whether an output is there and whole; BadInputError where it is one of another input or adapter."""
+    """Whether the output exists and is complete; raises BadInputError if it belongs to another input or adapter."""
     if not out.exists() or _folder(out).exists():
         return False
     made = files.read_json(metadata_of(out)) if metadata_of(out).is_file() else {}
@@ -68,9 +68,9 @@ def complete(out: Path, job: Mapping[str, Any]) -> bool:
 
 @contextmanager
 def begun(out: Path, job: Mapping[str, Any]) -> Iterator[Work]:
-    """The work on an output, held by this process alone; what was done before goes on.
+    """Start or resume the work on an output, with a lock against other processes.
 
-    Raises BadInputError where another process is at it, or what was done is of another input, adapter or shard.
+    Raises BadInputError where another process holds the lock, or the stored parts belong to another input, adapter or shard.
     """
     folder = _folder(out)
     folder.mkdir(parents=True, exist_ok=True)
