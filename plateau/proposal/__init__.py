@@ -1,1 +1,1 @@
-"""A system of one's own from an export: what its files hold, and the params and schemas that follow."""
+"""Propose a system from an export: examine its files, then derive params and schemas."""

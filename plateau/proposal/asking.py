@@ -1,4 +1,4 @@
-"""Questions to a person at a terminal; elsewhere what is proposed is taken, and noted."""
+"""Questions to a person at a terminal. Without a terminal the proposed answer is taken, and noted as a doubt."""
 
 import sys
 from dataclasses import dataclass, field
@@ -7,16 +7,16 @@ from typing import TextIO
 
 @dataclass
 class Asker:
-    """Asks on a terminal; `doubts` are the questions that nobody answered, each with what was taken, by place."""
+    """Asks questions on a terminal. `doubts` holds, by place in the mapping, each unanswered question and the answer that was taken."""
 
     stream: TextIO = sys.stdin
     quiet: bool = False
     doubts: dict[str, str] = field(default_factory=dict)
 
     def __call__(self, place: str, question: str, options: list[str], proposed: list[str]) -> list[str]:
-        """Which of the options are chosen, in the order in which they are named; those that are proposed without an answer.
+        """The options that a person chooses, in the order named; the proposed options if nobody answers.
 
-        `place` is what of the mapping follows from it.
+        `place` is the part of the mapping that the answer decides.
         """
         if self.quiet or not self.stream.isatty():
             self.doubts[place] = f"{question}? {', '.join(proposed)} is a guess"

@@ -1,4 +1,4 @@
-"""What stands at each path of the records: its values, of which kind, and what can be told from them."""
+"""The columns of records: the values at each path, and the properties that can be inferred from them."""
 
 import ast
 import contextlib
@@ -41,7 +41,7 @@ FORMATS = (
     "%a %b %d %H:%M:%S %z %Y",
 )
 _SELDOM = 0.005
-_LOOKED_AT = 2_000  # values whose form is looked at
+_LOOKED_AT = 2_000  # how many values are examined for their form
 _NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?")
 _MARKUP = re.compile(r"<(p|div|br|html|body|span|table|a|style)\b[^>]*>", re.IGNORECASE)
 _MAIL = re.compile(r"^(>|On .{5,80} wrote:|Am .{5,80} schrieb|-{2,} ?Original|From: |Von: )", re.MULTILINE)
@@ -49,7 +49,7 @@ _MAIL = re.compile(r"^(>|On .{5,80} wrote:|Am .{5,80} schrieb|-{2,} ?Original|Fr
 
 @dataclass(frozen=True)
 class Time:
-    """How a column says when: the format of the mapping, whether it names its offset, and other formats that fit too."""
+    """The time format of a column: its name in the mapping, whether it includes an offset, and other formats that also fit."""
 
     format: str
     has_offset: bool
@@ -58,7 +58,7 @@ class Time:
 
 @dataclass(frozen=True)
 class Column:
-    """The values at one path, None where a record has none there."""
+    """The values at one path; None for a record without a value there."""
 
     path: str
     values: tuple[Any, ...]
@@ -70,7 +70,7 @@ class Column:
 
     @cached_property
     def known(self) -> list[Any]:
-        """The values that are there."""
+        """The values that are not missing."""
         return [value for value in self.values if value is not None]
 
     @property
@@ -80,18 +80,18 @@ class Column:
 
     @cached_property
     def kinds(self) -> frozenset[str]:
-        """The kinds of values: boolean, integer, number, text, list, object; not those of a few values in a thousand."""
+        """The kinds of its values: boolean, integer, number, text, list, object. Kinds of only a few values in a thousand are ignored."""
         counts = Counter(kind_of(value) for value in self.known)
         return frozenset(kind for kind, count in counts.items() if count > _SELDOM * len(self.known))
 
     @cached_property
     def counts(self) -> Counter[Any]:
-        """How often each value occurs, lists left aside."""
+        """How often each value occurs, without lists."""
         return Counter(value for value in self.known if not isinstance(value, list))
 
     @property
     def is_unique(self) -> bool:
-        """Whether every record has a value and no two the same."""
+        """Whether every record has a value and no value occurs twice."""
         return self.share == 1 and len(self.counts) == len(self.values)
 
     @cached_property
@@ -102,29 +102,29 @@ class Column:
 
     @property
     def holds_text(self) -> bool:
-        """Whether its values are texts, of which some may be numbers."""
+        """Whether its values are texts, some of which may look like numbers."""
         return "text" in self.kinds and self.kinds <= {"text", "integer", "number"}
 
     @property
     def is_prose(self) -> bool:
-        """Whether it holds texts of people: several words, seldom the same."""
+        """Whether it holds prose: several words, rarely repeated."""
         many = len(self.counts) > 0.5 * len(self.known)
         return self.holds_text and ((self.words >= 3 and many) or self.words >= 20)
 
     @cached_property
     def time(self) -> Time | None:
-        """How it says when, where all that it holds are times."""
+        """Its time format; None unless all values are times."""
         return time_of(self.known[:_LOOKED_AT])
 
     def looks_like(self, what: str) -> bool:
-        """Whether a tenth of its texts or more hold `html` or a quoted `mail`."""
+        """Whether at least a tenth of its texts contain HTML (`html`) or quoted e-mail (`mail`)."""
         pattern = _MARKUP if what == "html" else _MAIL
         texts = [value for value in self.known[:_LOOKED_AT] if isinstance(value, str)]
         return len([text for text in texts if pattern.search(text)]) >= max(0.1 * len(texts), 1)
 
 
 def kind_of(value: Any) -> str:
-    """The kind of one value, of a text by what it says, as a table has it."""
+    """The kind of one value. A text that spells a number or a boolean counts as one, as in a CSV cell."""
     if isinstance(value, bool):
         return "boolean"
     if isinstance(value, int | float):
@@ -143,7 +143,7 @@ def number_of(value: Any) -> float:
 
 
 def of(records: Sequence[dict[str, Any]], opened: bool = True) -> list[Column]:
-    """The columns of records, in the order in which they first occur; JSON in a text is `opened`, as the mapping opens it."""
+    """The columns of records, in order of first occurrence. With `opened`, JSON in a text is parsed, as the mapping does."""
     found: dict[str, list[Any]] = {}
     for number, record in enumerate(records):
         for path, value in _flat(record, opened):
@@ -172,7 +172,7 @@ def _opened(value: Any) -> Any:
 
 
 def is_python_list(column: Column) -> bool:
-    """Whether a column holds lists as Python writes them, in quotes that JSON does not know."""
+    """Whether a column holds lists in Python's notation, whose single quotes are not valid JSON."""
     texts = [value for value in column.known[:200] if isinstance(value, str) and value.startswith("[")]
     with contextlib.suppress(ValueError, SyntaxError, MemoryError, RecursionError):
         return len(texts) > 0.9 * min(len(column.known), 200) and all(
@@ -182,7 +182,7 @@ def is_python_list(column: Column) -> bool:
 
 
 def time_of(values: Sequence[Any]) -> Time | None:
-    """The format in which all of these are times; None where they are none."""
+    """The time format that fits all values; None if there is none."""
     if not values:
         return None
     if all(kind_of(value) in ("integer", "number") for value in values):
@@ -200,7 +200,7 @@ def time_of(values: Sequence[Any]) -> Time | None:
 
 
 def _iso(values: Sequence[str]) -> bool | None:
-    """Whether times of ISO 8601 all name their offsets; None where some are none."""
+    """Whether all values are ISO 8601 times with an offset; None if some value is no ISO 8601 time."""
     try:
         times = [dt.datetime.fromisoformat(value) for value in values]
     except ValueError:

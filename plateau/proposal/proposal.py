@@ -1,4 +1,4 @@
-"""What a system could be, from the columns of its records: ids, times, turns, labels, splits, and what is left out and why."""
+"""Propose a system from the columns of its records: ids, times, turns, labels, splits, and which columns are left out and why."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -32,7 +32,7 @@ Ask = Callable[[str, str, list[str], list[str]], list[str]]
 
 @dataclass(frozen=True)
 class Wishes:
-    """What a person said already, by paths; None where the data shall tell."""
+    """The columns that a person chose by flags, as paths; None where the data decides."""
 
     id: str | None = None
     start: str | None = None
@@ -45,7 +45,7 @@ class Wishes:
 
 @dataclass
 class Proposal:
-    """The mapping, the target, and what a person should check, by the place in params.yaml."""
+    """A proposed system: the mapping, the labels of the target, and what a person should check, by place in params.yaml."""
 
     transcripts: dict[str, Any]
     turns: Turns
@@ -67,9 +67,9 @@ class Proposal:
 
 
 def propose(found: Sequence[Source], wishes: Wishes, ask: Ask) -> Proposal:
-    """A system from the sources of an export; `ask` is asked where it is in doubt and gives back what is chosen.
+    """Propose a system from the sources of an export; `ask` puts doubtful choices to a person and returns the chosen options.
 
-    BadInputError where there is nothing to read or nothing to answer.
+    Raises BadInputError where the export has no records, no turns or no labels.
     """
     main, *others = sorted(found, key=_wordiness, reverse=True)
     known = [one for one in columns.of(main.records) if one.known and one.path not in wishes.ignore]
@@ -102,13 +102,13 @@ def propose(found: Sequence[Source], wishes: Wishes, ask: Ask) -> Proposal:
 
 
 def _wordiness(source: Source) -> float:
-    """How much text a record of a source holds."""
+    """Mean number of characters in a record of a source."""
     texts = [len(str(value)) for record in source.records[:500] for value in record.values()]
     return sum(texts) / max(len(source.records[:500]), 1)
 
 
 def _check_wishes(wishes: Wishes, known: Sequence[Column], elsewhere: Sequence[Column], main: Source) -> None:
-    """Refuse a column that is none."""
+    """Raise BadInputError if a flag names a column that does not exist."""
     paths = [one.path for one in known]
     for option, asked in (
         ("id", [wishes.id]),
@@ -125,7 +125,7 @@ def _check_wishes(wishes: Wishes, known: Sequence[Column], elsewhere: Sequence[C
 
 
 def _identity(known: Sequence[Column], wish: str | None) -> Column | None:
-    """The column of ids: that asked for, else the first unique one that is named so, else one named so that rows share."""
+    """The id column: the requested one, else the first unique column with an id-like name, else an id-like column whose values repeat."""
     if wish:
         return next((one for one in known if one.path == wish), None)
     named = [
@@ -143,7 +143,7 @@ def _identity(known: Sequence[Column], wish: str | None) -> Column | None:
 
 
 def _name(made: Proposal, identity: Column | None) -> None:
-    """Where the id stands, $row where no column is one."""
+    """The path of the id; $row (file and row) where no column is an id."""
     rows = not isinstance(made.turns.declared, list) and made.turns.declared.get("rows")
     if identity is not None and (identity.is_unique or rows):
         made.transcripts["id"] = identity.path
@@ -159,7 +159,7 @@ def _name(made: Proposal, identity: Column | None) -> None:
 
 
 def _turns(known: Sequence[Column], identity: Column | None, wishes: Wishes, ask: Ask) -> Turns:
-    """Where the turns stand; of several texts a person may choose."""
+    """Find the turns; a person may choose between several text columns."""
     if wishes.text is None:
         for one in known:
             if made := turns.of_list(one):
@@ -195,7 +195,7 @@ def _turns(known: Sequence[Column], identity: Column | None, wishes: Wishes, ask
 
 
 def _without_copies(texts: list[Column]) -> list[Column]:
-    """The columns whose texts do not stand in another column too, as a subject does that its message begins with."""
+    """The columns whose texts are not contained in another column. A subject line that its message repeats is dropped."""
 
     def inside(one: Column, other: Column) -> bool:
         pairs = [(a, b) for a, b in zip(one.values[:200], other.values[:200], strict=True) if a and b]
@@ -210,7 +210,7 @@ def _without_copies(texts: list[Column]) -> list[Column]:
 
 
 def _start(made: Proposal, rest: list[Column], wishes: Wishes) -> list[Column]:
-    """Set the time of the record: asked for, of its first turn, or of a column named so; the columns that are no times are left."""
+    """Set the record's start time: from the requested column, the first turn, or a column with a time-like name. Returns the columns that hold no times."""
     times = [
         one for one in rest if one.time and (_START.search(one.name) or _END.search(one.name) or one.kinds == {"text"})
     ]
@@ -241,7 +241,7 @@ def _start(made: Proposal, rest: list[Column], wishes: Wishes) -> list[Column]:
 
 
 def _split(made: Proposal, rest: list[Column], wishes: Wishes) -> list[Column]:
-    """Set the predefined split: a column whose values are names of splits, or files that are."""
+    """Set the predefined split: a column whose values are names of splits, or files named after splits. Returns the other columns."""
     if made.source.by_split:
         made.transcripts["split"] = "$file"
         return rest
@@ -261,7 +261,7 @@ def _split(made: Proposal, rest: list[Column], wishes: Wishes) -> list[Column]:
 
 
 def _people(made: Proposal, rest: list[Column], wishes: Wishes) -> list[Column]:
-    """Set who asked and who answered: names that come again, as their column says."""
+    """Set the columns of the customer and the agent, found by column name and repeated values. Returns the other columns."""
     for key, pattern in (("customer_id", _CUSTOMER), ("agent_id", _AGENT)):
         fitting = [
             one for one in rest if pattern.search(one.name) and one.kinds <= {"text", "integer"} and one.words <= 1.5
@@ -279,7 +279,7 @@ def _people(made: Proposal, rest: list[Column], wishes: Wishes) -> list[Column]:
 
 
 def _varies(column: Column, identity: Column | None) -> bool:
-    """Whether the rows of one conversation differ in a column."""
+    """Whether the rows of one conversation have different values in a column."""
     if identity is None:
         return False
     first: dict[Any, Any] = {}
@@ -290,7 +290,7 @@ def _varies(column: Column, identity: Column | None) -> bool:
 
 
 def _answers(made: Proposal, rest: Sequence[Column], wishes: Wishes, ask: Ask) -> list[Label]:
-    """The labels among the columns that are left."""
+    """Choose the labels among the remaining columns."""
     if wishes.target is not None:
         chosen = [one for path in wishes.target for one in rest if one.path == path]
         return _labels(chosen, forced=True)
@@ -309,7 +309,7 @@ def _answers(made: Proposal, rest: Sequence[Column], wishes: Wishes, ask: Ask) -
 
 
 def _written(made: Proposal, wishes: Wishes) -> list[Label]:
-    """Without labels, the last of several texts, where it is named like an answer, as a text that the model shall write."""
+    """If there are no labels: make the last text column the target, provided that its name suggests an answer."""
     if wishes.text is not None or not isinstance(made.turns.declared, list):
         return []
     *asked, last = made.turns.declared
@@ -322,7 +322,7 @@ def _written(made: Proposal, wishes: Wishes) -> list[Label]:
 
 
 def _no_label(column: Column) -> str | None:
-    """Why a column is nothing to be answered."""
+    """The reason why a column is no label; None if it is one."""
     if _ABOUT.search(column.name):
         return "about the record, not of what was said"
     if _TITLE.search(column.name) and column.words >= 2:
@@ -348,7 +348,7 @@ def _no_label(column: Column) -> str | None:
 
 
 def _labels(found: Sequence[Column], forced: bool = False) -> list[Label]:
-    """The columns as properties; one that is no label is a text where it was asked for."""
+    """Turn columns into properties of the target. With `forced`, a column that is no label becomes a text to write."""
     made: dict[str, Label] = {}
     for one in found:
         name = target.property_name(one.path, made)
@@ -358,7 +358,7 @@ def _labels(found: Sequence[Column], forced: bool = False) -> list[Label]:
 
 
 def _elsewhere(made: Proposal, others: Sequence[Source], known: Sequence[Column], wishes: Wishes) -> list[Label]:
-    """Labels of another source that names the same records."""
+    """Find labels in another source that shares record ids with this one."""
     names = next((set(map(str, one.known)) for one in known if one.path == made.transcripts["id"]), set[str]())
     for source in others:
         found = [one for one in columns.of(source.records) if one.known]
@@ -391,7 +391,7 @@ def _check_answers(made: Proposal, wishes: Wishes) -> None:
 
 
 def _note_markup(made: Proposal, known: Sequence[Column]) -> None:
-    """Say where texts hold HTML or quoted mail."""
+    """Add a check for each text column with HTML or quoted e-mail."""
     notes = []
     for one in (one for one in known if one.path in made.turns.paths):
         kinds = (("html", "HTML"), ("mail", "quoted or forwarded e-mail"))

@@ -1,4 +1,4 @@
-"""The first records of an export, and which of its files belong together."""
+"""Read the first records of an export and group its files into sources."""
 
 import json
 from collections import Counter
@@ -13,17 +13,17 @@ from plateau.data import readers, sources
 from plateau.data.sources import RefusedError
 from plateau.splits.fixed import NAMES
 
-MOST = 20_000  # records of a source that are looked at
-_LEAST_GOOD = 0.5  # share of the items of a file that must be records
+MOST = 20_000  # how many records of a source are examined
+_LEAST_GOOD = 0.5  # the least share of items that must be records
 _BROKEN_TEXT = ("invalid_utf8", "invalid_encoding")
 _ENCODINGS = ("utf-8", "utf-16", "cp1252")
 
 
 @dataclass(frozen=True)
 class Source:
-    """Files with records of one shape: their place below data/raw, and what the first of them hold.
+    """Files whose records have one shape: their paths below data/raw, and their first records.
 
-    `by_split` says that each file is a split, and names it.
+    `by_split`: each file is one split, and the file's name is the split's name.
     """
 
     name: str
@@ -34,7 +34,7 @@ class Source:
 
 
 def read(data: Path) -> list[Source]:
-    """The sources of a file or a folder; BadInputError in one line where there is none."""
+    """The sources of a file or folder; raises BadInputError in one line if there are none."""
     if not data.exists():
         raise BadInputError(f"{data}: no such file or folder")
     found = [_source(name, files, by_split) for name, files, by_split in _groups(data)]
@@ -45,7 +45,7 @@ def read(data: Path) -> list[Source]:
 
 
 def _groups(data: Path) -> Iterator[tuple[str, dict[str, Path], bool]]:
-    """The files that are read as one source, by their paths below data/raw."""
+    """Group the files that are read as one source: name, files by path below data/raw, and whether each file is a split."""
     if data.is_file():
         if not _is_data(data):
             raise BadInputError(
@@ -83,7 +83,7 @@ def _stem(path: Path) -> str:
 
 
 def _source(name: str, files: dict[str, Path], by_split: bool) -> Source:
-    """What the first records of some files hold, in the first encoding that fits; BadInputError where most are none."""
+    """Read the first records of some files with the first encoding that fits; raises BadInputError if most items are no records."""
     for encoding in _ENCODINGS:
         records, problems = _records(list(files.values()), encoding)
         if not any(problems[reason] for reason in _BROKEN_TEXT):
@@ -104,7 +104,7 @@ def _source(name: str, files: dict[str, Path], by_split: bool) -> Source:
 
 
 def _records(files: Sequence[Path], encoding: str) -> tuple[list[dict[str, Any]], Counter[Any]]:
-    """The first records, evenly over the files, and why others are none, by reason and detail, and by reason."""
+    """The first records, evenly from all files, and the number of unreadable items by reason and detail."""
     records: list[dict[str, Any]] = []
     problems: Counter[Any] = Counter()
     for path in files:
@@ -121,7 +121,7 @@ def _records(files: Sequence[Path], encoding: str) -> tuple[list[dict[str, Any]]
 
 
 def _wrapped(record: dict[str, Any]) -> str | None:
-    """The key under which a single record holds a list of objects, which are the records."""
+    """The key of a list of objects within a single record, if the list holds the actual records."""
     for key, value in record.items():
         if isinstance(value, list) and len(value) > 1 and all(isinstance(item, dict) for item in value):
             return key

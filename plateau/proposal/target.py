@@ -1,4 +1,4 @@
-"""What the model shall answer: label columns as a JSON Schema, and how their raw values become its values."""
+"""The target: turn label columns into a JSON Schema, and map their raw values to the schema's values."""
 
 import re
 from collections import Counter
@@ -9,14 +9,14 @@ from typing import Any
 from plateau.proposal.columns import TRUTHS, Column, number_of
 
 _MOST_CLASSES = 300
-_FEW = 12  # whole numbers so few are a scale, such as stars
-_SHORT = 80  # characters of a class
+_FEW = 12  # at most so many different whole numbers are a scale, such as stars
+_SHORT = 80  # the most characters of a class name
 Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Label:
-    """One property of the target: where its values stand, its schema, and what a person should check."""
+    """One property of the target: the path of its values, its schema, and what a person should check."""
 
     name: str
     field: Any
@@ -26,7 +26,7 @@ class Label:
 
 
 def label(column: Column, name: str) -> Label | None:
-    """A column as a property; None where it holds no label: nothing, one value alone, or objects."""
+    """Turn a column into a property; None if the column is no label, as with a single value or objects."""
     made = _boolean(column) or _list(column) or _number(column) or _classes(column)
     if made is None:
         return None
@@ -37,7 +37,7 @@ def label(column: Column, name: str) -> Label | None:
 
 
 def text(column: Column, name: str) -> Label:
-    """A column of texts that the model shall write."""
+    """Turn a column of texts into a property that the model writes."""
     return Label(name, column.path, {"type": "string", "minLength": 1}, column.share == 1)
 
 
@@ -60,7 +60,7 @@ def _list(column: Column) -> tuple[Json, Any, str | None] | None:
 
 
 def _number(column: Column) -> tuple[Json, Any, str | None] | None:
-    """A scale of few whole numbers as an enum of 0 and 1 or with bounds; other numbers with the bounds of the sample."""
+    """The schema of a number column: 0 and 1 become an enum; other numbers get the bounds of the sample, which a person should check unless they are a short integer scale."""
     if not column.kinds or not column.kinds <= {"integer", "number"}:
         return None
     numbers = [number_of(value) for value in column.known]
@@ -80,7 +80,7 @@ def _number(column: Column) -> tuple[Json, Any, str | None] | None:
 
 
 def _classes(column: Column) -> tuple[Json, Any, str | None] | None:
-    """Texts of which each comes again: an enum; those that differ by case and space alone are one."""
+    """The enum of a column whose texts repeat. Texts that differ only in case or outer spaces are one class."""
     if not column.kinds <= {"text", "integer", "number"} or "text" not in column.kinds:
         return None
     spellings: dict[str, Counter[str]] = {}
@@ -100,7 +100,7 @@ def _classes(column: Column) -> tuple[Json, Any, str | None] | None:
 
 
 def schema(labels: list[Label]) -> Json:
-    """The JSON Schema of the target."""
+    """The JSON Schema of the target, with one property per label."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "What the model answers",
@@ -112,7 +112,7 @@ def schema(labels: list[Label]) -> Json:
 
 
 def property_name(path: str, taken: Mapping[str, Any]) -> str:
-    """A property for a path: its last key in a plain spelling, more of the path where that is taken."""
+    """A property name for a path: its last key in a plain spelling, with more of the path if that name is taken."""
     parts = [re.sub(r"\W+", "_", part).strip("_").lower() or "value" for part in path.split(".")]
     for count in range(1, len(parts) + 1):
         if (name := "_".join(parts[-count:])) not in taken:

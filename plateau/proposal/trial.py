@@ -1,4 +1,4 @@
-"""A proposal tried on the sample before anything is written: what would be rejected, how long prompts and answers are."""
+"""Try a proposal on the sample before any file is written: which records are rejected, and how long prompts and answers are."""
 
 import json
 import math
@@ -23,7 +23,7 @@ _OWN_ROLES = ("customer", "agent")
 
 @dataclass(frozen=True)
 class Trial:
-    """How many conversations of the sample there are, the share that is lost and why, and lengths in characters."""
+    """The result: conversations in the sample, the share of rejected ones and why, and lengths in characters."""
 
     conversations: int
     lost: float
@@ -34,7 +34,7 @@ class Trial:
 
 
 def transcript_schema(made: Proposal) -> dict[str, Any] | None:
-    """The system's own transcript schema, where its roles are others than customer and agent; else None."""
+    """A transcript schema for the system, if its roles are not just customer and agent; else None."""
     if set(made.turns.roles) <= set(_OWN_ROLES):
         return None
     schema: dict[str, Any] = read_json(SHARED_SCHEMAS / "transcript.schema.json")
@@ -43,7 +43,7 @@ def transcript_schema(made: Proposal) -> dict[str, Any] | None:
 
 
 def run(made: Proposal, others: list[Source]) -> Trial:
-    """Map and check the sample; BadInputError in one line where most of it would be rejected."""
+    """Map and validate the sample; raises BadInputError in one line if most of it would be rejected."""
     rules = _rules(made)
     reasons: Counter[str] = Counter()
     apart = next((source for source in others if source.name == made.analyses.get("source")), None)
@@ -72,7 +72,7 @@ def _rules(made: Proposal) -> Rules:
 
 
 def _items(made: Proposal, source: Source) -> Iterator[Raw]:
-    """The records of a source, gathered where each is a turn."""
+    """The records of a source; where each row is a turn, rows are gathered into conversations."""
     first = next(iter(source.files))
     if source is made.source and mapping.by_turn(made.mapping):
         rows: dict[Any, list[Any]] = {}
@@ -85,7 +85,7 @@ def _items(made: Proposal, source: Source) -> Iterator[Raw]:
 
 
 def _good(rules: Rules, kind: str, raws: Iterator[Raw], reasons: Counter[str]) -> dict[str, Any]:
-    """The items that hold, by id; why others do not is added to `reasons`."""
+    """The valid items, by id; the reasons for rejecting the others are added to `reasons`."""
     kept: dict[str, Any] = {}
     for raw in raws:
         value, problem = records.judged(rules, kind, raw)
@@ -97,5 +97,5 @@ def _good(rules: Rules, kind: str, raws: Iterator[Raw], reasons: Counter[str]) -
 
 
 def rounded_up(value: float, step: int, least: int, most: int) -> int:
-    """The next multiple of `step`, within bounds."""
+    """Round up to a multiple of `step`, within bounds."""
     return int(min(max(step * math.ceil(value / step), least), most))

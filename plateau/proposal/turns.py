@@ -1,4 +1,4 @@
-"""Where the turns of a conversation stand in raw records: a list, rows, a text with speakers' names, or columns of texts."""
+"""Find the turns of a conversation in raw records: a list, one row per turn, one text with speakers' names, or text columns."""
 
 import re
 from collections import Counter
@@ -49,13 +49,13 @@ ANSWER = re.compile(
 )
 _SPEAKER = re.compile(r"^([^\W\d][\w \-]{0,24}): ?", re.MULTILINE)
 _MOST_ROLES = 8
-_NEARLY_ALL = 0.8  # share of records that have turns, where some were broken off
-_SENTENCE = 3  # words on average, from which a list without roles is one of turns and not of things
+_NEARLY_ALL = 0.8  # share of records that must have turns; a few conversations may be empty
+_SENTENCE = 3  # a list without roles holds turns, not things, if its texts have at least so many words on average
 
 
 @dataclass(frozen=True)
 class Turns:
-    """The `turns` of a mapping, the paths that they use, the roles that come of them, and where the first turn's time stands."""
+    """The `turns` of a mapping, the paths that they use, the resulting roles, and the path of the first turn's time."""
 
     declared: Any
     paths: frozenset[str]
@@ -64,7 +64,7 @@ class Turns:
 
 
 def of_list(column: Column) -> Turns | None:
-    """Turns as a list of objects with a text each."""
+    """Turns as a list of objects, each with a text."""
     items = [item for value in column.known[:2_000] if isinstance(value, list) for item in value]
     if column.share < _NEARLY_ALL or not items or not all(isinstance(item, dict) for item in items):
         return None
@@ -89,14 +89,14 @@ def of_list(column: Column) -> Turns | None:
 
 
 def _time(column: Column) -> dict[str, Any]:
-    """The mapping of a time."""
+    """The mapping entry of a time."""
     form = column.time
     assert form is not None
     return {"path": column.path, "format": form.format, **({} if form.has_offset else {"time_zone": "UTC"})}
 
 
 def of_rows(found: Sequence[Column], identity: Column | None) -> Turns | None:
-    """Turns as rows of which those with the same id are one conversation."""
+    """Turns as rows; rows with the same id are one conversation."""
     if identity is None or identity.is_unique or len(identity.counts) > 0.8 * len(identity.known):
         return None
     texts = [one for one in found if one is not identity and one.words >= 2]
@@ -109,7 +109,7 @@ def of_rows(found: Sequence[Column], identity: Column | None) -> Turns | None:
 
 
 def of_text(column: Column) -> Turns | None:
-    """Turns as pieces of one text that begin with the speaker's name and a colon."""
+    """Turns as parts of one text, each beginning with the speaker's name and a colon."""
     texts = [value for value in column.known[:2_000] if isinstance(value, str)]
     counts = Counter(name for text in texts for name in {match[1].strip() for match in _SPEAKER.finditer(text)})
     names = [name for name, count in counts.most_common(_MOST_ROLES) if count >= 0.3 * len(texts)]
@@ -130,7 +130,7 @@ def of_text(column: Column) -> Turns | None:
 
 
 def of_columns(texts: Sequence[Column]) -> Turns:
-    """Turns as columns of texts, one after the other; those that are named like answers are the agent's."""
+    """Turns as text columns, one turn per column. Columns whose names suggest an answer are the agent's turns."""
     roles = ["agent" if ANSWER.search(one.name) else "customer" for one in texts]
     made = [
         {"role": {"value": role}, "text": one.path, "skip_blank": True} for role, one in zip(roles, texts, strict=True)
@@ -139,13 +139,13 @@ def of_columns(texts: Sequence[Column]) -> Turns:
 
 
 def _named(found: Sequence[Column], names: Sequence[str]) -> Column | None:
-    """The column with the first of these names that one has."""
+    """The column with the first name of `names` that any column has."""
     by_name = {one.name.lower(): one for one in reversed(found)}
     return next((by_name[name] for name in names if name in by_name), None)
 
 
 def _role(found: Sequence[Column]) -> Column | None:
-    """The column that says who speaks: one of few values, named so or with values that are known roles."""
+    """The column that names the speaker: it has few values, and either its values are known roles or its name says so."""
     few = [
         one
         for one in found
@@ -157,21 +157,21 @@ def _role(found: Sequence[Column]) -> Column | None:
 
 
 def _spoken(role: Column | None) -> dict[str, Any]:
-    """The keys role and roles of a mapping; without a role all is the customer's."""
+    """The keys `role` and `roles` of a mapping; without a role column, every turn is the customer's."""
     if role is None:
         return {"role": {"value": "customer"}}
     raw = [str(value) for value in role.counts]
     meant = {
         name: next((role for role, names in _SYNONYMS.items() if name.strip().lower() in names), None) for name in raw
     }
-    if None in meant.values():  # roles of its own, which the system's transcript schema then lists
+    if None in meant.values():  # unknown roles stay as they are; the system's transcript schema lists them
         meant = {name: re.sub(r"\W+", "_", name).strip("_").lower() or "other" for name in raw}
     changed = {name: role for name, role in meant.items() if name != role}
     return {"role": role.path, **({"roles": changed} if changed else {})}
 
 
 def _roles_of(declared: dict[str, Any], role: Column | None) -> tuple[str, ...]:
-    """The roles of the records that a mapping makes."""
+    """The roles that occur in mapped records."""
     if role is None:
         return ("customer",)
     renamed = declared.get("roles", {})

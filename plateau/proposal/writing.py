@@ -1,4 +1,4 @@
-"""The files of a proposed system: params.yaml with what a person should check, schemas, system.yaml, README."""
+"""Write the files of a proposed system: params.yaml with `CHECK:` comments, schemas, system.yaml, README."""
 
 import json
 import textwrap
@@ -12,15 +12,15 @@ from plateau.proposal.proposal import Proposal
 from plateau.proposal.trial import Trial, rounded_up
 
 Json = dict[str, Any]
-_LETTERS = 2.5  # characters a token, about
+_LETTERS = 2.5  # characters per token, roughly
 _USUAL_LOSS = 0.04
-_DAYS = 10  # on which records begin, from which a split in time makes sense
+_DAYS = 10  # a split by time needs records that begin on at least so many different days
 
 
 def write(
     folder: Path, name: str, made: Proposal, tried: Trial, doubts: Mapping[str, str], dumped: Callable[[Json], str]
 ) -> None:
-    """Write all but what follows from a definition; `dumped` writes a value as YAML."""
+    """Write the system's own files; `make sync` writes the generated ones. `dumped` renders a value as YAML."""
     write_text(folder / "params.yaml", params(name, made, tried, doubts, dumped))
     write_json(folder / "schemas" / "target.schema.json", target.schema(made.labels))
     if schema := trial.transcript_schema(made):
@@ -39,13 +39,13 @@ def write(
 
 
 def checks(made: Proposal, doubts: Mapping[str, str]) -> list[str]:
-    """What a person should check, a line each."""
+    """What a person should check, one line per item."""
     of_labels = [f"analyses.target.{one.name}: {one.check}" for one in made.labels if one.check]
     return [*(f"{place}: {words}" for place, words in (*doubts.items(), *made.checks.items())), *of_labels]
 
 
 def params(name: str, made: Proposal, tried: Trial, doubts: Mapping[str, str], dumped: Callable[[Json], str]) -> str:
-    """The values that the data ask for, under which `make sync` puts all others."""
+    """The params that the data decides; `make sync` adds all others with their defaults."""
     notes = {**doubts, **made.checks, **{f"analyses.target.{one.name}": one.check for one in made.labels if one.check}}
     longest = rounded_up((tried.prompt + tried.answer) / _LETTERS + 64, 64, 256, 2048)
     lines = [f"max_seq_length: {longest}", "prepare:"]
@@ -69,7 +69,7 @@ def params(name: str, made: Proposal, tried: Trial, doubts: Mapping[str, str], d
 def _noted(
     values: Mapping[str, Any], notes: Mapping[str, str], dumped: Callable[[Json], str], above: str, depth: int
 ) -> Iterator[str]:
-    """A mapping as YAML, each note in a comment above its key."""
+    """Render a mapping as YAML, with each note as a comment above its key."""
     pad = "  " * depth
     for key, value in values.items():
         place = f"{above}{key}"
@@ -85,7 +85,7 @@ def _noted(
 
 
 def _split(made: Proposal, tried: Trial) -> Iterator[str]:
-    """Which rows test: as the data name it, by time, or by a hash of the group."""
+    """The params of the split: a predefined split, else by time, else by a hash of the group."""
     share = 0.2 if tried.conversations >= 650 else min(0.3, round(130 / tried.conversations, 2))
     customer = "customer_id" in made.transcripts and made.rows_per_customer > 1.05
     if "split" in made.transcripts:
@@ -103,7 +103,7 @@ def _split(made: Proposal, tried: Trial) -> Iterator[str]:
 
 
 def readme(name: str, made: Proposal, tried: Trial, doubts: Mapping[str, str]) -> str:
-    """What was found, what a person should check, and what comes next."""
+    """The system's README: what was found, what a person should check, and the next steps."""
     files = ", ".join(f"`{path}`" for path in list(made.source.files)[:5])
     answers = [
         f"| `{one.name}` | `{json.dumps(one.field, ensure_ascii=False)}` | {_shown(one.schema)} |"
@@ -139,7 +139,7 @@ def readme(name: str, made: Proposal, tried: Trial, doubts: Mapping[str, str]) -
 
 
 def _shown(schema: Json) -> str:
-    """A schema in a few words."""
+    """Describe a schema in a few words."""
     listed = schema.get("enum")
     if listed:
         return f"{len(listed)} values: {', '.join(map(str, listed[:6]))}{' ...' if len(listed) > 6 else ''}".replace(
