@@ -136,11 +136,17 @@ def test_where_no_run_ships_the_base_model_is_kept() -> None:
 
 def test_runs_of_different_test_rows_are_refused() -> None:
     one, other = run("one", 0.9, 1.0), run("other", 0.5, 1.0)
-    fewer = replace(other, name="fewer", table=other.table.slice(0, 100))
+    place = other.table.column_names.index("split")
+    split = other.table.schema.field(place)
+    trained = other.table.set_column(place, split, pa.array(["train"] * other.table.num_rows, split.type))
+    fewer = replace(other, name="fewer", table=pa.concat_tables([other.table.slice(0, 100), trained]))
     golds = pa.array([json.dumps({"category": "c"})] * ROWS)
     relabelled = other.table.set_column(other.table.column_names.index("gold"), "gold", golds)
-    for wrong in (fewer, replace(other, name="relabelled", table=relabelled)):
-        with pytest.raises(BadInputError, match="different test rows"):
+    for wrong, words in (
+        (fewer, r"(?=.*fewer (has )?100,).* 100 are in both, 0 of"),
+        (replace(other, name="relabelled", table=relabelled), r".*are in both, [1-9]\d* of"),
+    ):
+        with pytest.raises(BadInputError, match=f"different test rows{words} these with another label"):
             comparison.compare([one, wrong], TARGET)
 
 

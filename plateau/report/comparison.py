@@ -104,7 +104,7 @@ def compare(runs: Sequence[Run], target: Sequence[Field]) -> Comparison:
     first = ordered[0].name
     pairs = []
     for run in ordered[1:]:
-        _check_rows(arms[run.name], arms[first])
+        _check_rows(run, next(one for one in runs if one.name == first), arms)
         results = _pair(arms[run.name], arms[first], totals[run.name], totals[first])
         results |= {
             one.field.name: _difference(one, other) for one, other in zip(scored[run.name], scored[first], strict=True)
@@ -177,12 +177,24 @@ def _losses(arm: predictions.Arm) -> stats.Floats:
     return arm.loss_sum
 
 
-def _check_rows(one: predictions.Arm, other: predictions.Arm) -> None:
-    same_rows = list(one.targets) == list(other.targets) and np.array_equal(one.tokens, other.tokens)
-    if not same_rows or not np.array_equal(one.rows, other.rows):
-        raise BadInputError(
-            "the runs have different test rows, so their figures cannot be paired; compare runs of one split"
-        )
+def _check_rows(one: Run, other: Run, arms: Mapping[str, predictions.Arm]) -> None:
+    """Raise BadInputError, with how many rows the two share, unless both were tested on the same rows with the same labels."""
+    a, b = arms[one.name], arms[other.name]
+    if list(a.targets) == list(b.targets) and np.array_equal(a.tokens, b.tokens) and np.array_equal(a.rows, b.rows):
+        return
+    labels, others = _labels(one), _labels(other)
+    shared = labels.keys() & others.keys()
+    relabelled = sum(labels[name] != others[name] for name in shared)
+    raise BadInputError(
+        f"the runs have different test rows, so their figures cannot be paired: {one.name} has {len(labels):,}, {other.name} "
+        f"{len(others):,}, {len(shared):,} are in both, {relabelled:,} of these with another label; compare runs on the same data"
+    )
+
+
+def _labels(run: Run) -> dict[str, str]:
+    """The label of each test row, by its id."""
+    rows = run.table.select(["id", "gold", "split"]).to_pylist()
+    return {row["id"]: row["gold"] for row in rows if row["split"] == "test"}
 
 
 def _pair(
