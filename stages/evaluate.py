@@ -19,6 +19,7 @@ from plateau.data.fields import Field
 from plateau.evaluation import (
     chosen,
     diagnostics,
+    external_answers,
     figures,
     hashes,
     leaks,
@@ -63,6 +64,7 @@ def main(system: System, params: Params) -> None:
     path = system.path("data", "predictions.parquet")
     manifest.check_predictions(system)
     rows.write(path, [rows.read(path.with_name(f"{name}.parquet")) for name in manifest.PARTS])
+    external_answers.append(path, rows.read(path.with_name(f"{manifest.EXTERNAL}.parquet")))
     table, schema = rows.read(path), fields.load_schema(system.schema("target"))
     leaves, known = fields.fields(schema), predictions.arms(table)
     prompts = {name: scrutiny.read_prompts(system, name) for name in SPLITS}

@@ -64,7 +64,7 @@ def _write(
     """All files of the system, and its data, which DVC then tracks."""
     writing.write(folder, folder.name, made, tried, doubts, params_file.dumped)
     sync.write_params(folder)
-    sync.write_labels(folder)
+    sync.write_folders(folder)
     params.check(folder / "params.yaml")
     files.write_text(folder / "dvc.yaml", pipeline.dvc_yaml(folder))
     used = {made.source.name, made.analyses.get("source", made.source.name)}

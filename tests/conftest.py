@@ -10,6 +10,7 @@ from hypothesis import settings
 from plateau.core.system import System
 from plateau.evaluation.arms import RUN
 
+ASKED = ("baselines", "opponents", "external", "answers")
 settings.register_profile("plateau", deadline=None, derandomize=True, max_examples=60)
 settings.load_profile("plateau")
 
@@ -74,5 +75,5 @@ def trained(tmp_path_factory: pytest.TempPathFactory, tokenizer_dir: Path) -> Sy
         "evaluate.stability_samples": 5,
     }
     system: System = tiny_task.system(tmp_path_factory.mktemp("trained"), tokenizer_dir, **options)
-    tiny_task.run(system, "train", "select", "baselines", "opponents", "answers", "evaluate", "overfit_check")
+    tiny_task.run(system, "train", "select", *ASKED, "evaluate", "overfit_check")
     return system

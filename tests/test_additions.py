@@ -150,7 +150,7 @@ ADDITIONS = {
             "params.yaml": ("  - fused\n", "  - fused\n  - fused_constrained\n"),
         },
         "plateau/evaluation/arms.py",
-        frozenset({"select", "baselines", "opponents", "answers", "evaluate", "overfit_check", "report"}),
+        frozenset({"select", "baselines", "opponents", "external", "answers", "evaluate", "overfit_check", "report"}),
         "fused_constrained",
         "tests/test_params.py",
         "fused_constrained",

@@ -15,7 +15,7 @@ from tools import deps, effects, goldens
 
 STAGES = (
     *("synthesize", "base", "prepare", "temporal", "split", "convert", "train", "select"),
-    *("baselines", "opponents", "answers", "evaluate", "overfit_check", "report"),
+    *("baselines", "opponents", "external", "answers", "evaluate", "overfit_check", "report"),
 )
 SMALL = {
     "synthesize.conversations": 600,

@@ -25,7 +25,7 @@ from stages import baselines, overfit_check
 from tests.contracts import metrics_problems
 
 ARMS = [arm.name for arm in RUN]
-EVALUATION = ("baselines", "opponents", "answers", "evaluate")
+EVALUATION = ("baselines", "opponents", "external", "answers", "evaluate")
 
 
 def read(system: System, name: str):

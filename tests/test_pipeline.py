@@ -36,7 +36,7 @@ SMALL = {
     "evaluate.bootstrap_samples": 100,
 }
 HANGS_AFTER = 1200  # seconds; no command here takes a tenth of it
-OPPONENTS = ("baselines", "opponents")
+OPPONENTS = ("baselines", "opponents", "external")
 LATER = ("answers", "evaluate", "overfit_check", "report")
 DATA_STAGES = ("base", "synthesize", "prepare", "temporal", "split", "convert")
 
@@ -317,6 +317,7 @@ def furniture_shop(clone: Path, name: str) -> Path:
     (folder / "schemas").mkdir(parents=True)
     (folder / "data" / "raw").mkdir(parents=True)
     (folder / "data" / "labels").mkdir()
+    (folder / "data" / "external").mkdir()
     star = yaml.safe_load((clone / "systems/star/dvc.yaml").read_text().replace("systems/star", f"systems/{name}"))
     star["stages"].pop("import")
     (folder / "dvc.yaml").write_text(yaml.safe_dump(star, sort_keys=False))

@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 import warnings
 from collections import Counter
 from collections.abc import Callable
@@ -15,7 +16,7 @@ import tiny_task
 from scipy import stats
 from sklearn.metrics import accuracy_score, f1_score, mean_absolute_error
 
-from plateau.core.files import read_json
+from plateau.core.files import read_json, write_jsonl
 from plateau.core.system import System
 from plateau.evaluation import general_text
 from plateau.evaluation.arms import NAMES, PAIRS, entry
@@ -221,6 +222,34 @@ def test_comparisons(found, table, arms):
         compared(figures["loss"], losses[0] - losses[1], False, tokens)
     worse = [one["result"] == "worse" for one in found["comparisons"]["adapter_vs_base"]["fields"].values()]
     assert found["fields_worse_than_base"] == sum(worse)
+
+
+def test_answers_of_a_file(trained, table, tmp_path):
+    """Every second generated row, in prose; every third answer is that to another row."""
+    system = System(shutil.copytree(trained.root, tmp_path / "copy"))
+    asked = written(table, "adapter")[::2]
+    golds = [asked[i - (i % 3 == 0)]["gold"] for i in range(len(asked))]
+    lines = [
+        {"id": row["id"], "output": f"It is {gold}.", "latency_seconds": 1 / (i + 1), "cost": i / 7}
+        for i, (row, gold) in enumerate(zip(asked, golds, strict=True))
+    ]
+    write_jsonl(system.path("data", "external", "api.jsonl"), lines[::-1])
+    tiny_task.run(system, "external", "evaluate")
+    found = read_json(system.metrics("evaluate"))
+    figures, pairs = found["arms"]["external_api"], found["comparisons"]["adapter_vs_external_api"]
+    rows = of(pq.read_table(system.path("data", "predictions.parquet")).to_pylist(), "external_api")
+    assert [(row["id"], row["gold"]) for row in rows] == [(row["id"], row["gold"]) for row in asked]
+    assert [row["output"] for row in rows] == [line["output"] for line in lines]
+    holds(figures, "score", lambda i: score(rows)[i].mean(), len(rows))
+    fields_hold(figures["fields"], rows)
+    compared(pairs["score"], score(asked) - score(rows), True)
+    for field in ("mood", "count"):
+        compared(pairs["fields"][field], points(asked, field) - points(rows, field), True)
+    assert (figures["rows"], figures["json_found"], figures["json_valid"]) == (len(asked), 1.0, 0.0)
+    same(figures["cost_per_1000"], 1000 * np.mean([line["cost"] for line in lines]))
+    seconds = sorted(line["latency_seconds"] for line in lines)
+    for share in (50, 95):
+        same(figures[f"latency_p{share}_seconds"], seconds[math.ceil(share / 100 * len(seconds)) - 1])
 
 
 def compared(figures: dict[str, Any], difference: np.ndarray, up: bool, weights: np.ndarray | None = None) -> None:

@@ -18,6 +18,10 @@ LABELS = """\
 Labels that people corrected: filled-in copies of `data/review.csv`, or CSV and JSON lines of `id` and the fields that are other ones.
 `docs/your-own-data.md` says more. Only `prepare` reads this folder, and no stage writes it.
 """
+EXTERNAL = """\
+Answers that others gave to the test rows, NAME.jsonl or NAME.parquet of `{id, output, latency_seconds, cost}`; the last two may be left out.
+`docs/your-own-data.md` says more. Only the stage `external` reads this folder, and no stage writes it.
+"""
 MAPPING = ROOT / "schemas" / "mapping.schema.json"
 
 
@@ -52,10 +56,11 @@ def write_params(system: Path) -> list[str]:
     return added + [f"{name}: took out the comment {line!r}" for line in params_file.comments_lost(text, written)]
 
 
-def write_labels(system: Path) -> None:
-    """The folder for corrected labels, which prepare depends on, with a word on what belongs there."""
-    if not (system / "data" / "labels" / "README.md").exists():
-        _write(system / "data" / "labels" / "README.md", LABELS)
+def write_folders(system: Path) -> None:
+    """The folders that people fill and stages depend on, each with a word on what belongs there."""
+    for name, text in (("labels", LABELS), ("external", EXTERNAL)):
+        if not (system / "data" / name / "README.md").exists():
+            _write(system / "data" / name / "README.md", text)
 
 
 def _write(path: Path, text: str) -> None:
@@ -70,7 +75,7 @@ def main() -> None:
     write_effects()
     for system in systems():
         print(*(f"{line}\n" for line in write_params(system)), sep="", end="")
-        write_labels(system)
+        write_folders(system)
         _write(system / "dvc.yaml", pipeline.dvc_yaml(system))
         problems = [line for stage in deps.stages(system) for line in deps.param_problems(stage)]
         print(*(f"{system.name}: {line}\n" for line in problems), sep="", end="")

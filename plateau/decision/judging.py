@@ -11,7 +11,7 @@ from plateau.decision import gates as registry
 from plateau.decision.criteria import Criteria
 from plateau.decision.gate_figures import p_values
 from plateau.decision.gates import EVIDENCE, LEAST_ROWS
-from plateau.evaluation.arms import label_of
+from plateau.evaluation.external import is_external, label_of
 from plateau.metrics.evaluate import Evaluate
 from plateau.metrics.gates import Answer, Gates, Row, Rule
 from plateau.metrics.overfit import Overfit
@@ -38,8 +38,12 @@ def row(criterion: str, rule: Rule, target: float | str, actual: Any, behind: in
     gap = actual - target if numeric else None
     passes = _RULES[rule](actual, target)
     if passes and behind is not None and behind < LEAST_ROWS:
-        return Row(criterion, rule, target, actual, gap, "missing", f"rests on {behind} rows; it takes {LEAST_ROWS}")
+        return Row(criterion, rule, target, actual, gap, "missing", _too_few(behind))
     return Row(criterion, rule, target, actual, gap, "pass" if passes else "fail")
+
+
+def _too_few(rows: int) -> str:
+    return f"rests on {rows} rows; it takes {LEAST_ROWS}"
 
 
 def judge(
@@ -64,6 +68,7 @@ def rows(
     for gate in asked:
         one = row(gate.criterion, gate.rule, gate.target(params), gate.figure(overfit, evaluate), gate.rows(evaluate))
         one = _corrected(one, corrected[gate.rival], len(corrected)) if gate.is_gain and gate.rival else one
+        one = _undecided(one, gate.rows(evaluate)) if is_external(gate.rival) else one
         found.append(replace(one, note=gate.end) if one.note is None and one.actual is not None else one)
     return [*found, *_criteria(criteria or Criteria())]
 
@@ -78,6 +83,12 @@ def _corrected(one: Row, p_value: float | None, opponents: int) -> Row:
         return one
     said = f"p = {p_value:.2g}, corrected for {opponents} opponents, is not below {SIGNIFICANCE:g}"
     return replace(one, status="fail", note=said)
+
+
+def _undecided(one: Row, behind: int | None) -> Row:
+    """A file with few answers decides nothing: neither for the adapter nor against it."""
+    few = one.status == "fail" and behind is not None and behind < LEAST_ROWS
+    return replace(one, status="missing", note=_too_few(behind or 0)) if few else one
 
 
 def _criteria(criteria: Criteria) -> list[Row]:
@@ -127,7 +138,12 @@ def _instead(failed: Sequence[Row], evaluate: Evaluate) -> str:
         return "do not ship"
     best = max(scores, key=lambda name: scores[name] or 0.0)
     theirs, own = scores[best], value_of(evaluate.arm("adapter").score)
-    against = "" if theirs is None or own is None else f" ({theirs:.3f} against {own:.3f})"
+    rows, compared = evaluate.arm(best).rows, evaluate.comparison("adapter", best).score
+    among = ""
+    if theirs is not None and rows is not None and rows != evaluate.generated and compared:
+        gain = compared.difference.value  # on the rows that a file has answers to
+        own, among = None if gain is None else theirs + gain, f" on {rows} rows"
+    against = "" if theirs is None or own is None else f" ({theirs:.3f} against {own:.3f}{among})"
     return f"keep {label_of(best)}{against}"
 
 

@@ -15,6 +15,7 @@ from plateau.data.fields import Field
 from plateau.decision.criteria import Criterion
 from plateau.decision.gates import EVIDENCE, GAIN_OVER, NAMES
 from plateau.decision.paths import Names, Place, UnknownFigureError
+from plateau.evaluation import external
 from plateau.evaluation.arms import BASELINES, PAIRS
 from plateau.evaluation.kinds.base import Rows
 from plateau.evaluation.scoring import Rules
@@ -36,11 +37,10 @@ def check(system: System) -> None:
     if not criteria and not waived:
         return
     target = fields.fields(fields.load_schema(system.schema("target")))
+    arms = [*asked["evaluate"]["arms"], *external.files(system)]
     problems = [
-        *_criteria(criteria, target, asked["evaluate"]["arms"], Rules({}, asked["evaluate"]["scores"])),
-        *_waivers(
-            waived, [*(entry["name"] for entry in criteria), *(GAIN_OVER + arm for arm in asked["evaluate"]["arms"])]
-        ),
+        *_criteria(criteria, target, arms, Rules({}, asked["evaluate"]["scores"])),
+        *_waivers(waived, [*(entry["name"] for entry in criteria), *(GAIN_OVER + arm for arm in arms)]),
     ]
     if problems:
         raise BadInputError("\n".join(f"{system.path('params.yaml')}: {line}" for line in problems))
@@ -65,12 +65,13 @@ def _criteria(
 
 
 def names(target: Sequence[Field], arms: Sequence[str]) -> Names:
-    """The keys of mappings in metrics/evaluate.json of a run with these fields and arms."""
+    """The keys of mappings in metrics/evaluate.json of a run with these fields and arms, those of files of answers among them."""
     run = [*arms, *BASELINES]
+    pairs = [*PAIRS, *(("adapter", arm) for arm in arms if external.is_external(arm))]
     classes = [field.name for field in target if field.classes]
     return {
         "arms": run,
-        "comparisons": [f"{one}_vs_{other}" for one, other in PAIRS if one in run and other in run],
+        "comparisons": [f"{one}_vs_{other}" for one, other in pairs if one in run and other in run],
         "gain_on_novel_rows": BASELINES,
         **{key: [field.name for field in target] for key in ("fields", "scales")},
         **dict.fromkeys(("label_noise", "shortcuts"), classes),

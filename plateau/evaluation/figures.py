@@ -13,6 +13,7 @@ from plateau.data import fields
 from plateau.data.fields import UNUSABLE
 from plateau.evaluation import field_figures, scoring, stats
 from plateau.evaluation.arms import BASELINES, PAIRS
+from plateau.evaluation.external import is_external
 from plateau.evaluation.label_noise import wilson
 from plateau.evaluation.predictions import Arm
 from plateau.evaluation.scoring import PLAIN, Rules, Scored
@@ -58,6 +59,10 @@ def figures(
         for one, other in PAIRS
         if one in arms and other in arms
     }
+    for other in filter(is_external, arms):
+        own = arms["adapter"].among(arms[other])
+        known_of = scoring.scored(schema, own.golds, own.parsed, rules)
+        compared[f"adapter_vs_{other}"] = comparison(own, arms[other], known_of, found[other], settings)
     against = {other: compared.get(f"adapter_vs_{other}", Comparison()) for other in ("base", *BASELINES)}
     fields_against_base = (against["base"].fields or {}).values()
     worse = sum(one.result == "worse" for one in fields_against_base) if fields_against_base else None
@@ -133,7 +138,7 @@ def _scores(arm: Arm, scored: Sequence[Scored], settings: Settings) -> Figures:
 
 
 def _outputs(arm: Arm, validator: Any, settings: Settings) -> Figures:
-    """Validity, keys and cost of the texts that an arm's model wrote."""
+    """Validity, keys and cost of the texts that an arm wrote."""
     rows = len(arm.rows)
     shares = {
         "json_valid": [scoring.is_json(output) for output in arm.outputs],
@@ -146,11 +151,28 @@ def _outputs(arm: Arm, validator: Any, settings: Settings) -> Figures:
         **{name: _estimated(stats.mean_of(np.array(of, np.float64)), rows, settings) for name, of in shares.items()},
         "missing_keys": _known(missing),
         "invented_keys": _known(invented),
+        **(_calls(arm) if is_external(arm.name) else _tokens(arm, settings)),
+    }
+
+
+def _tokens(arm: Arm, settings: Settings) -> Figures:
+    """What the calls of a model here took."""
+    return {
         "input_tokens": _known(arm.prompt_tokens[arm.rows].mean()),
         "output_tokens": _known(arm.output_tokens.mean()),
         "unfinished": None if arm.ended is None else _known(1 - arm.ended.mean()),
         "cost_per_1000": _cost(arm, settings),
     }
+
+
+def _calls(arm: Arm) -> Figures:
+    """How many answers a file has, and what their calls took and cost, where it says so."""
+    seconds, cost = np.array(arm.latency_seconds), np.array(arm.cost)
+    found: Figures = {"rows": len(arm.rows)}
+    if len(seconds):
+        at = np.quantile(seconds, [0.5, 0.95], method="inverted_cdf")
+        found |= {"latency_p50_seconds": _known(at[0]), "latency_p95_seconds": _known(at[1])}
+    return found | ({"cost_per_1000": _known(1000 * cost.mean())} if len(cost) else {})
 
 
 def _mean_known(values: Floats) -> stats.Statistic:

@@ -19,13 +19,15 @@ CODE = (
     *sorted(Path(str(registry.__file__)).parent.glob("*.py")),
 )
 PARTS = ("baselines", "opponents", "answers")  # files of predictions in data/
+EXTERNAL = "external"  # one more, of answers that no model here gave
 
 
 def check_predictions(system: System) -> None:
     """Raise BadInputError where a file that the predictions were made from has changed since."""
-    for part in PARTS:
+    for part in (*PARTS, EXTERNAL):
         place = system.path("data", f"{part}.parquet")
-        for name in hashes.changed(rows.made_from(place), hashes.asked(system, part)):
+        now = hashes.tested(system) if part == EXTERNAL else hashes.asked(system, part)
+        for name in hashes.changed(rows.made_from(place), now):
             raise BadInputError(f"{place}: made from another {name} than the one that is here; run `dvc repro`")
 
 

@@ -120,8 +120,15 @@ class Arm:
         float | None, OPTIONAL, "share of outputs that did not end by themselves, but at evaluate.max_tokens"
     ] = None
     cost_per_1000: Annotated[
-        float | None, OPTIONAL, "price of 1,000 calls, from evaluate.price_input and price_output"
+        float | None,
+        OPTIONAL,
+        "price of 1,000 calls, from evaluate.price_input and price_output, or as a file of answers has it",
     ] = None
+    latency_p50_seconds: Annotated[
+        float | None, OPTIONAL, "median seconds of a call, as a file of answers has them"
+    ] = None
+    latency_p95_seconds: Annotated[float | None, OPTIONAL, "seconds that 95 % of these calls took at most"] = None
+    rows: Annotated[int | None, OPTIONAL, "generated test rows to which a file of answers has one"] = None
     score: Annotated[Estimate | None, OPTIONAL, "mean over rows of the mean field score, 0 to 1"] = None
     fields: Annotated[Mapping[str, Field] | None, OPTIONAL, "figures by field"] = None
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 from plateau.core.figures import Estimate, to_json
 from plateau.data.fields import fields
 from plateau.evaluation import reading
-from plateau.evaluation.arms import COLOURS
+from plateau.evaluation.external import colours
 from plateau.evaluation.scoring import Scored
 from plateau.metrics.evaluate import Arm, Comparison, Evaluate
 from plateau.metrics.plots import FieldScore
@@ -43,17 +43,18 @@ def field_scores(arm: Arm) -> list[FieldScore]:
 def scores(evaluate: Evaluate, evidence: Evidence, scored: Sequence[Scored]) -> Iterator[Part]:
     """Charts and tables of every arm, and of the adapter's answers."""
     arms = evaluate.arms
-    known = [(arm, one) for arm in COLOURS for one in field_scores(evaluate.arm(arm)) if one.score.low is not None]
+    coloured = colours(arms)
+    known = [(arm, one) for arm in coloured for one in field_scores(evaluate.arm(arm)) if one.score.low is not None]
     drawn = [{"series": arm, **to_json(one)} for arm, one in known]
     first = []
     if drawn:
-        names = [arm for arm in COLOURS if any(row["series"] == arm for row in drawn)]
+        names = [arm for arm in coloured if any(row["series"] == arm for row in drawn)]
         words = "Score of each field by arm, 0 to 1, with intervals; of a number: 1 - error / range."
-        first.append(Chart(words, charts.scores(drawn, names, COLOURS)))
+        first.append(Chart(words, charts.scores(drawn, names, coloured)))
     bands = findings.perplexity_bands(evidence.predictions, [arm for arm in ("adapter", "base") if arm in arms])
     if bands:
         words = "Perplexity of each test row by arm; the last band takes all above."
-        spec = charts.histogram(bands, "perplexity of a row", COLOURS)
+        spec = charts.histogram(bands, "perplexity of a row", coloured)
         first.append(Chart(words, spec, band_table("Rows by perplexity", bands)))
     if first:
         yield Charts(first)

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from plateau.core.figures import Estimate, value_of
-from plateau.evaluation.arms import COLOURS
+from plateau.evaluation.arms import BASELINES
+from plateau.evaluation.external import colours
 from plateau.metrics.compared import Compared
 from plateau.metrics.evaluate import Arm, Evaluate
 from plateau.report import charts
@@ -34,15 +35,9 @@ def parts(evaluate: Evaluate, min_gain: float) -> Iterator[Part]:
             folded=True,
         )
         words = f"Score of each arm by {unit}, with intervals; an arm without a language model takes none."
-        yield Charts(
-            [
-                Chart(
-                    words,
-                    charts.cost(drawn, unit, {one["arm"]: COLOURS.get(one["arm"], charts.GREY) for one in drawn}),
-                    table,
-                )
-            ]
-        )
+        known = colours(evaluate.arms)
+        drawing = charts.cost(drawn, unit, {one["arm"]: known.get(one["arm"], charts.GREY) for one in drawn})
+        yield Charts([Chart(words, drawing, table)])
 
 
 def _wins(evaluate: Evaluate, names: list[str], min_gain: float) -> Table:
@@ -89,7 +84,7 @@ def _compared(evaluate: Evaluate, name: str, field: str) -> Compared | None:
 
 
 def _priced(evaluate: Evaluate) -> bool:
-    return any(arm.cost_per_1000 is not None for arm in evaluate.arms.values())
+    return evaluate.arm("adapter").cost_per_1000 is not None
 
 
 def _costs(evaluate: Evaluate) -> list[dict[str, Any]]:
@@ -99,7 +94,7 @@ def _costs(evaluate: Evaluate) -> list[dict[str, Any]]:
     for name, arm in evaluate.arms.items():
         taken = None if arm.input_tokens is None or arm.output_tokens is None else arm.input_tokens + arm.output_tokens
         cost = arm.cost_per_1000 if priced else taken
-        if arm.output_tokens is None:  # a baseline
+        if name in BASELINES:
             cost = 0.0
         if arm.score is not None and arm.score.value is not None and cost is not None:
             found.append(

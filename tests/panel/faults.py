@@ -24,7 +24,7 @@ Splits = dict[str, list[Example]]
 RECORDED = "was recorded when it was chosen"
 # With these the model beats a linear model of words on each of the healthy seeds.
 HEALTHY_PARAMS = {**tiny_task.LEARNT, "evaluate.num_samples": 60}
-STAGES = ("train", "select", "baselines", "opponents", "answers", "evaluate", "overfit_check")
+STAGES = ("train", "select", "baselines", "opponents", "external", "answers", "evaluate", "overfit_check")
 
 
 @dataclass(frozen=True)
