@@ -1,5 +1,6 @@
 """The report says who wins which field, and draws score against cost."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -91,6 +92,21 @@ def test_score_is_drawn_against_cost_or_against_tokens_where_prices_are_unknown(
     assert [row[1] for row in drawn.table.rows] == costs
     assert "<svg" in drawn.svg()
     assert ("cost of 1,000 calls" in drawn.text) == (cost is not None)
+
+
+@pytest.mark.parametrize(("cost", "costs"), [(None, [250, 960, 0]), (2.0, [2.0, 8.0, 0, 5.0])])
+def test_a_file_of_answers_is_drawn_by_its_cost_where_that_of_the_adapter_is_known(
+    cost: float | None, costs: list[float]
+) -> None:
+    found = evaluated(pair((0.05, "better"), (0.1, "better")), cost)
+    mine = from_json(Evaluate, {"arms": {"external_api": arm(0.95, 0.9, cost=5.0)}}, "").arms
+    theirs = from_json(
+        Evaluate, {"comparisons": {"adapter_vs_external_api": pair((-0.05, "worse"), (-0.1, "worse"))}}, ""
+    )
+    found = replace(found, arms={**found.arms, **mine}, comparisons={**found.comparisons, **theirs.comparisons})
+    assert [row[-1] for row in table(found).rows] == ["external api"] * 2
+    drawn = next(part for part in opponents.parts(found, 0.01) if isinstance(part, Charts)).charts[0]
+    assert [one["cost"] for one in drawn.spec["data"]["values"]] == costs
 
 
 def test_an_evaluation_without_opponents_shows_nothing() -> None:

@@ -23,7 +23,7 @@ from plateau.core import params
 from plateau.core.figures import Estimate, Keys, from_json, to_json
 from plateau.decision import checkup, judging, overfit, selection
 from plateau.decision import curve as reading
-from plateau.evaluation import arms
+from plateau.evaluation import external
 from plateau.metrics.convert import Convert
 from plateau.metrics.evaluate import Evaluate
 from plateau.metrics.evaluations import Point
@@ -660,7 +660,12 @@ def test_colours_have_the_contrast_that_wcag_asks_for() -> None:
         texts += [("unsure", "band"), *((name, f"{name}bg") for name in ("good", "bad", "unsure"))]
         texts += [("ink", f"{name}bg") for name in ("good", "bad", "unsure")]
         assert [pair for pair in texts if charts.contrast(colours[pair[0]], colours[pair[1]]) < 4.5] == []
-        drawn = {*charts.STATUSES.values(), *arms.COLOURS.values(), *charts.SPLITS.values(), *charts.SERIES}
+        drawn = {
+            *charts.STATUSES.values(),
+            *external.colours(f"external_{i}" for i in range(9)).values(),
+            *charts.SPLITS.values(),
+            *charts.SERIES,
+        }
         assert [colour for colour in drawn if charts.contrast(colour, colours["page"]) < 3] == []
     cells = [{"gold": "a", "predicted": guess, "count": n} for n in range(101) for guess in "ab"]
     for cell in charts.confusion(cells, ["a", "b"])["data"]["values"]:

@@ -274,7 +274,7 @@ def _costs(run: Files) -> Iterator[Part]:
     rows = [
         (spaced(name), arm.input_tokens, arm.output_tokens, arm.cost_per_1000)
         for name, arm in run.evaluate.arms.items()
-        if arm.output_tokens is not None
+        if arm.output_tokens is not None or arm.cost_per_1000 is not None
     ]
     yield Table(
         "What an answer takes",
