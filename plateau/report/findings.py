@@ -86,7 +86,8 @@ def _perplexities(predictions: pa.Table, arm: str) -> Floats:
 def parsed(rows: Sequence[Row]) -> Pairs:
     """The true targets of rows, and the JSON that a client finds in their outputs, UNUSABLE where there is none."""
     golds = [json.loads(row["gold"]) for row in rows]
-    return golds, [reading.read(row["output"], {reading.shape(gold) for gold in golds}) for row in rows]
+    shapes = {reading.shape(gold) for gold in golds}
+    return golds, [reading.read(row["output"], shapes) for row in rows]
 
 
 def scored(pairs: Pairs, schema: Any, rules: scoring.Rules = scoring.PLAIN) -> list[scoring.Scored]:
