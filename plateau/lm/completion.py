@@ -1,7 +1,7 @@
-"""How far a JSON text that is being written is from its end: its shortest completion, in tokens, at every byte.
+"""The shortest completion, in tokens, of an unfinished JSON text, tracked byte by byte.
 
-A text read so far may be understood in several ways (the alternatives of a choice). Each is a `Way`: the leaf that is being written,
-how far it is, and a stack of what must follow, which knows its shortest length. All states are immutable.
+An unfinished text can have several parses (the alternatives of a choice). Each parse is a `Way`: the leaf that is being written,
+the position within the leaf, and a stack of the nodes that must follow, with their shortest length. All states are immutable.
 """
 
 from collections.abc import Callable, Iterable
@@ -18,7 +18,7 @@ _NUMERIC = frozenset(b"0123456789+-.eE")
 
 
 class Stack(NamedTuple):
-    """What must still follow, the next node first; `cost` is the shortest length of all of it in tokens."""
+    """The nodes that must still follow, the next one on top; `cost` is the shortest length of all of them, in tokens."""
 
     node: Node
     below: "Stack | None"
@@ -26,7 +26,7 @@ class Stack(NamedTuple):
 
 
 class Way(NamedTuple):
-    """One reading of a text: a leaf, how far it is written, and what follows it."""
+    """One parse of an unfinished text: the current leaf, the position within the leaf, and the nodes that follow."""
 
     leaf: Leaf
     state: Any
@@ -35,14 +35,14 @@ class Way(NamedTuple):
 
 @dataclass(frozen=True)
 class State:
-    """Every reading of a text; `done` where the text may end here."""
+    """All parses of an unfinished text; `done` says whether the text may end here."""
 
     ways: tuple[Way, ...]
     done: bool
 
 
 class Completions:
-    """The shortest completions of a grammar's texts; `tokens` splits bytes into the tokens of a vocabulary."""
+    """Finds the shortest completion of any unfinished text of a grammar; `tokens` is the tokenizer's encoding of bytes."""
 
     def __init__(self, grammar: Grammar, tokens: Callable[[bytes], list[int]]) -> None:
         self._rules = grammar.rules
@@ -56,20 +56,20 @@ class Completions:
         self.start = self._opened([self._pushed(grammar.start, None)])
 
     def possible(self, node: Node) -> bool:
-        """Whether a node's text can come to an end."""
+        """Whether a node has a text of finite length."""
         return self._cost(node) < INFINITE
 
     @cached_property
     def growth(self) -> int:
-        """About the most by which one token may put off the end."""
+        """Roughly the most tokens by which one token can lengthen the shortest completion."""
         return 2 * max((int(self._detour(node)) for node in self._nodes), default=0) + 4
 
     def cost(self, state: State) -> float:
-        """Tokens of the shortest completion, split at the borders of its parts; infinite where there is none."""
+        """Length of the shortest completion in tokens, each node tokenized by itself; infinite if there is none."""
         return min((self._left(way) for way in state.ways), default=INFINITE) if not state.done else 0
 
     def completion(self, state: State) -> bytes | None:
-        """The shortest completion; None where there is none."""
+        """The shortest completion; None if there is none."""
         if state.done:
             return b""
         way = min(state.ways, key=self._left, default=None)
@@ -82,7 +82,7 @@ class Completions:
         return text
 
     def read(self, state: State, text: bytes) -> State:
-        """The state after some more text."""
+        """The state after reading more text."""
         for byte in text:
             state = self._read(state.ways, byte)
         return state
@@ -92,10 +92,10 @@ class Completions:
             self._lengths[text] = len(self._tokens(text))
         return self._lengths[text]
 
-    # What a node costs from its beginning.
+    # The cost of a whole node.
 
     def _settle(self) -> None:
-        """The costs of all nodes: those that refer to each other, again and again until nothing changes."""
+        """Compute the cost of every node. Nodes can be recursive, so repeat until no cost changes."""
         self._costs = {id(node): INFINITE for node in self._nodes}
         for _ in range(_MOST_ROUNDS):
             before = dict(self._costs)
@@ -121,7 +121,7 @@ class Completions:
         return known if known < INFINITE else self._left(Way(node, self._first(node), None))
 
     def _detour(self, node: Node) -> float:
-        """By how much a choice may be dearer than the cheapest."""
+        """Cost of a node's dearest option less cost of its cheapest option."""
         costs: list[float] = [0]
         if isinstance(node, Alt):
             costs = [cost for option in node.options if (cost := self._cost(option)) < INFINITE]
@@ -146,13 +146,13 @@ class Completions:
             return separator + b", ".join([self._best(node.item)] * node.least) if node.least else b""
         return self._suffix(Way(node, self._first(node), None))[1]
 
-    # Where a text stands.
+    # Read a text byte by byte.
 
     def _pushed(self, node: Node, below: Stack | None) -> Stack:
         return Stack(node, below, self._cost(node) + (below.cost if below else 0))
 
     def _opened(self, stacks: Iterable[Stack | None]) -> State:
-        """The readings that begin with the top of each stack."""
+        """The parses that begin with the top node of each stack."""
         ways: list[Way] = []
         waiting, done = list(stacks), False
         while waiting:
@@ -191,7 +191,7 @@ class Completions:
                 self._read_string(leaf, state, byte, stack, kept, ended)
             else:
                 self._read_number(leaf, state, byte, stack, kept, ended)
-        # A number ends only where something else begins: what follows it is open from its first digit on.
+        # Only the next character ends a number. So from its first digit on, both the number and the node after it are possible.
         opened = self._opened(ended)
         numbers = [way for way in kept if isinstance(way.leaf, Number) and self._number(way.leaf).ends(way.state)]
         done = opened.done or any(way.stack is None for way in numbers)
@@ -235,13 +235,13 @@ class Completions:
             if after.done:
                 ended.append(None)
 
-    # How far a reading is from its end.
+    # The rest of a parse.
 
     def _left(self, way: Way) -> float:
         return self._suffix(way)[0] + (way.stack.cost if way.stack else 0)
 
     def _suffix(self, way: Way) -> tuple[float, bytes]:
-        """The shortest rest of a leaf: tokens, and text."""
+        """The shortest rest of a leaf: its length in tokens, and its text."""
         leaf, state, _ = way
         if isinstance(leaf, Words):
             return self._word(leaf, state)

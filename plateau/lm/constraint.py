@@ -1,8 +1,8 @@
-"""Decoding that can only write JSON of a schema: llguidance's matcher, one a row, behind mlx-lm's logits processors.
+"""Constrained decoding: outputs are JSON of a schema. One llguidance matcher per row, called through mlx-lm's logits processors.
 
-Every output ends within its budget of tokens. `completion` knows the shortest way to the end from every byte. As long as more is left
-than one token can put off, a row draws what the grammar allows; then each token that is drawn is taken only if the end can still be
-reached after it, else the next likely one; once only the shortest way is left, that is taken.
+Every output ends within its token budget, because `completion` finds the shortest completion of any unfinished text. While the budget
+is ample, a row samples any token that the grammar allows. When the budget gets tight, a sampled token is kept only if the output can
+still end within the budget after it; otherwise another is sampled. When only the shortest completion fits, the row writes that.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,7 +19,7 @@ from plateau.lm.backend import mx
 from plateau.lm.completion import Completions, State
 from plateau.lm.shape import shape
 
-_MOST_DRAWS = 32  # of a token after which the end cannot be reached; then the shortest way is taken
+_MOST_DRAWS = 32  # resamplings of a row per step; after these it writes the shortest completion
 Allowed = NDArray[np.bool_]
 Sampler = Callable[[mx.array], mx.array]
 
@@ -27,8 +27,9 @@ Sampler = Callable[[mx.array], mx.array]
 class Constraint:
     """A schema compiled for a tokenizer; `batch()` gives each row of a batch its own state.
 
-    An output ends with one of the tokens `ends`, by default those of mlx-lm's tokenizer. `shortest` is the number of tokens of the shortest output, its end among them; `relaxed` names what of the schema decoding cannot
-    hold. Raises BadInputError for a schema that no text satisfies, and for a budget below the shortest output.
+    An output ends with one of the tokens `ends`, by default those of mlx-lm's tokenizer. `shortest` is the length of the shortest
+    output in tokens, end token included. `relaxed` names the keywords of the schema that decoding cannot enforce. Raises
+    BadInputError for a schema that no text satisfies, and for a budget below the shortest output.
     """
 
     def __init__(self, tokenizer: Any, schema: Any, max_tokens: int, ends: Sequence[int] = ()) -> None:
@@ -63,12 +64,12 @@ class Constraint:
         return grammar
 
     def allowed(self, matcher: Any) -> Allowed:
-        """Which tokens [vocabulary] may come next."""
+        """A mask [vocabulary] of the tokens that the matcher allows next."""
         bits = np.frombuffer(matcher.compute_bitmask(), np.uint8)
         return np.unpackbits(bits, count=self.vocabulary.vocab_size, bitorder="little").view(np.bool_)
 
     def only(self, token: int) -> Allowed:
-        """That one token alone."""
+        """A mask [vocabulary] that allows one token alone."""
         allowed = np.zeros(self.vocabulary.vocab_size, np.bool_)
         allowed[token] = True
         return allowed
@@ -80,23 +81,23 @@ class Constraint:
         return self._bytes[token]
 
     def way(self, state: State) -> list[int] | None:
-        """The tokens of the shortest completion that is known, without the end; None where there is none."""
+        """The tokens of the shortest known completion, without the end token; None if there is none."""
         text = self.completions.completion(state)
         return None if text is None else list(self.vocabulary.tokenize_bytes(text))
 
     @cached_property
     def start(self) -> Any:
-        """A matcher at the start of the schema, from which each row's is copied."""
+        """The matcher at the start of an output; each row gets a copy."""
         return llguidance.LLMatcher(self.vocabulary, self._grammar)
 
     @cached_property
     def shortest(self) -> int:
-        """Tokens of the shortest output, the end of the text among them."""
+        """Length of the shortest output in tokens, end token included."""
         return len(self.way(self.completions.start) or ()) + 1
 
 
 class Step:
-    """One step of a batch: what each row may write, and what was drawn for it."""
+    """One decoding step of a batch: the allowed tokens and the sampled token of each row."""
 
     def __init__(self) -> None:
         self.allowed: list[Allowed] = []
@@ -105,11 +106,11 @@ class Step:
 
     @cached_property
     def tokens(self) -> list[int]:
-        """The token of each row."""
+        """The sampled token of each row."""
         return [int(token) for token in np.array(self.drawn)]
 
     def bias(self, shape: tuple[int, ...]) -> mx.array:
-        """What is added to log-probabilities [rows, V]: minus infinity wherever the grammar forbids the token."""
+        """A bias to add to log-probabilities [rows, V]: minus infinity for each forbidden token, else 0."""
         allowed = np.stack(self.allowed)
         bias = np.full(shape, -np.inf, np.float32)
         np.copyto(bias[:, : allowed.shape[1]], 0.0, where=allowed)
@@ -117,9 +118,9 @@ class Step:
 
 
 class Draws:
-    """The sampler of a batch: it forbids what the grammar forbids and keeps what it draws, once a step, cheaper than row by row.
+    """The sampler of a batch. It masks forbidden tokens for all rows at once, which is cheaper than row by row, and remembers the samples.
 
-    mlx-lm's generators call the processors of all rows in order, then the one sampler.
+    At each step, mlx-lm's generators call the processors of all rows in order, then this sampler once.
     """
 
     def __init__(self, sampler: Sampler) -> None:
@@ -127,7 +128,7 @@ class Draws:
         self._step = Step()
 
     def __call__(self, logprobs: mx.array) -> mx.array:
-        """Draw a token for each row of [rows, V]."""
+        """Sample a token for each row of [rows, V]."""
         step, self._step = self._step, Step()
         step.drawn = self._sampler(logprobs + step.bias(logprobs.shape))
         if step.tight:
@@ -135,7 +136,7 @@ class Draws:
         return step.drawn
 
     def _in_time(self, step: Step, logprobs: mx.array) -> mx.array:
-        """What was drawn, for rows with little left drawn anew until the end can still be reached."""
+        """Resample the rows with a tight budget until their outputs can end in time; returns the tokens of all rows."""
         drawn = np.array(step.drawn)
         open_rows = {row: take for row, take in step.tight.items() if not take(int(drawn[row]))}
         for _ in range(_MOST_DRAWS):
@@ -153,7 +154,7 @@ class Draws:
         return mx.array(drawn)
 
     def place(self, allowed: Allowed, tight: "Take | None" = None) -> tuple[Step, int]:
-        """Let the next row of the step that is being taken write what is allowed; the step, and the row's number."""
+        """Register the allowed tokens of the next row of the current step; returns the step and the row's number."""
         row = len(self._step.allowed)
         self._step.allowed.append(allowed)
         if tight is not None:
@@ -171,11 +172,11 @@ class Processor:
         self._matcher = constraint.start.deep_copy()
         self._state = constraint.completions.start
         self._left = constraint.max_tokens + 1
-        self._way: list[int] | None = None  # to the end, kept while little is left
-        self._taken: tuple[State, list[int]] | None = None  # state and way after the token that was drawn
+        self._way: list[int] | None = None  # the shortest known completion, kept while the budget is tight
+        self._taken: tuple[State, list[int]] | None = None  # state and shortest completion after the sampled token
 
     def __call__(self, _: mx.array, logits: mx.array) -> mx.array:
-        """The logits [1, V] as they are: the sampler forbids, for all rows at once."""
+        """Return the logits [1, V] unchanged; the sampler masks the forbidden tokens of all rows at once."""
         if self._place is not None and not self._matcher.is_stopped():
             step, row = self._place
             self._consume(step.tokens[row])
@@ -193,9 +194,9 @@ class Processor:
         self._taken = None
 
     def _choices(self) -> tuple[Allowed, "Take | None"]:
-        """Which tokens [vocabulary] may come next, and what decides on each where little is left."""
+        """A mask [vocabulary] of the allowed tokens; and, if the budget is tight, the function that accepts or refuses a sampled token."""
         constraint = self._constraint
-        if self._matcher.is_stopped():  # complete: llguidance stops without asking for the end of the text
+        if self._matcher.is_stopped():  # the JSON is complete: llguidance stops without asking for an end token
             return constraint.only(constraint.end), None
         allowed = constraint.allowed(self._matcher)
         if constraint.completions.cost(self._state) + constraint.completions.growth < self._left:
@@ -211,13 +212,13 @@ class Processor:
         return allowed, self.take
 
     def _nearest(self, known: list[int] | None) -> list[int] | None:
-        """The shorter of the way that was kept and the one that is found from here."""
+        """The shorter of two completions: the one kept so far, and the one found from the current state."""
         found = self._constraint.way(self._state)
         ways = [way for way in (known, found) if way is not None]
         return min(ways, key=len, default=None)
 
     def take(self, token: int | None) -> Any:
-        """Whether the end can be reached after a token, which is then counted on; without one, the next on the shortest way."""
+        """Accept a token if the output can end in time after it; returns whether it can. For None, accept and return the next token of the shortest completion."""
         constraint = self._constraint
         way = self._way or []
         if token is None:

@@ -1,6 +1,6 @@
-"""The formats of JSON Schema as regular expressions: every text that one of them lets through is valid for every validator.
+"""Regular expressions for the formats of JSON Schema. A text that matches is valid for every validator.
 
-They are narrower than the standards where validators disagree: no comments in an e-mail address, no leap second, no year 0.
+Where validators disagree, the expressions are narrower than the standards: no comments in an e-mail address, no leap second, no year 0.
 """
 
 _YEAR = "(?:[1-9][0-9]{3}|0[1-9][0-9]{2}|00[1-9][0-9]|000[1-9])"

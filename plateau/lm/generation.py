@@ -1,4 +1,4 @@
-"""Batched generation with mlx-lm's batch generator, greedy by default, held to a JSON Schema where one is given."""
+"""Batched generation with mlx-lm's batch generator: greedy by default, constrained to a JSON Schema if one is given."""
 
 import math
 import time
@@ -16,7 +16,7 @@ Schema = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Output:
-    """What one prompt gave: the text without its end, the number of tokens, and whether it ended by itself."""
+    """The output for one prompt: the text without the end token, the number of tokens, and whether the model ended it by itself."""
 
     text: str
     tokens: int
@@ -35,8 +35,8 @@ def generate(
 ) -> list[Output]:
     """Continue each prompt (token ids) by at most `max_tokens`, in the order given.
 
-    Greedy at temperature 0, else sampled from `seed`. With `schema` every output that ends is JSON that the schema accepts.
-    `tokenizer` is mlx-lm's. Raises BadInputError for a schema that cannot constrain.
+    Greedy at temperature 0, else sampled with `seed`. With `schema`, every finished output is JSON of the schema.
+    `tokenizer` is mlx-lm's. Raises BadInputError for a schema that decoding cannot follow.
     """
     from mlx_lm.sample_utils import make_sampler
 
@@ -68,7 +68,7 @@ def generate(
 def _generator(
     model: nn.Module, stops: list[int], stream: mx.Stream | None, max_tokens: int, batch_size: int, sampler: Any
 ) -> Any:
-    """mlx-lm's batch generator on a stream of its own, on its default one where that is None."""
+    """mlx-lm's batch generator on the given stream; on mlx-lm's default stream for None."""
     from mlx_lm.generate import BatchGenerator
 
     if not has_batches(model):
@@ -85,24 +85,24 @@ def _generator(
 
 
 def ends(tokenizer: Any) -> list[int]:
-    """The tokens at which an output ends: those of mlx-lm's tokenizer, and the one with which the chat template ends an answer."""
+    """The tokens that end an output: the end tokens of mlx-lm's tokenizer, and the token with which the chat template ends an answer."""
     stop, _ = chat.ending(tokenizer._tokenizer) if tokenizer.chat_template else (None, 0)
     return sorted(tokenizer.eos_token_ids | ({stop} - {None}))
 
 
 def _constraint(tokenizer: Any, schema: Schema | None, max_tokens: int, stops: list[int]) -> Any:
-    """What holds outputs to a schema; None without one."""
+    """The constraint for a schema; None without a schema."""
     if schema is None:
         return None
-    from plateau.lm.constraint import Constraint  # llguidance, which nothing else needs
+    from plateau.lm.constraint import Constraint  # imports llguidance, which is needed only here
 
     return Constraint(tokenizer, schema, max_tokens, stops)
 
 
 def _run(generators: Sequence[Any]) -> dict[tuple[int, int], tuple[list[int], bool]]:
-    """The tokens of every sequence by generator and number, and whether it ended by itself.
+    """The tokens of every sequence, by generator and sequence number, and whether the sequence ended by itself.
 
-    The generators take turns: each has its next step computed on its own stream while the others are read.
+    The generators take turns: while the results of one are read, the others compute their next steps on their own streams.
     """
     tokens: dict[tuple[int, int], list[int]] = {}
     ended: dict[tuple[int, int], bool] = {}
@@ -127,7 +127,7 @@ def _output(tokenizer: Any, ids: list[int], ended: bool) -> Output:
 def latencies(
     model: nn.Module, tokenizer: Any, prompts: Sequence[Sequence[int]], max_tokens: int, schema: Schema | None = None
 ) -> list[float]:
-    """Seconds that each prompt takes by itself, as one caller of a server sees it; sorted."""
+    """Seconds that each prompt takes when generated alone, as a single caller of a server would see; sorted."""
     seconds = []
     for prompt in prompts:
         start = time.perf_counter()
@@ -137,5 +137,5 @@ def latencies(
 
 
 def percentile(ordered: Sequence[float], share: float) -> float:
-    """The smallest of sorted values that at least `share` of them do not exceed."""
+    """The smallest of the sorted values such that at least `share` of the values are not larger."""
     return ordered[max(0, math.ceil(share * len(ordered)) - 1)]

@@ -1,6 +1,6 @@
-"""What JSON text of a schema is made of, as nodes: for llguidance a grammar in its Lark dialect, for `completion` what is still to come.
+"""The grammar of a schema's JSON texts as a tree of nodes. llguidance gets it in its Lark dialect; `completion` walks the nodes.
 
-A node is a text, one of some texts, a string, a number, or made of nodes. `Grammar` names those that refer to themselves.
+A node is a fixed text, a choice of texts, a string, a number, or a combination of nodes. `Grammar` gives names to recursive nodes.
 """
 
 import json
@@ -26,21 +26,21 @@ class Text:
 
 @dataclass(frozen=True, eq=False)
 class Words:
-    """One of some texts, as UTF-8."""
+    """One of several fixed texts, in UTF-8."""
 
     words: tuple[bytes, ...]
 
 
 @dataclass(frozen=True, eq=False)
 class String:
-    """A JSON string whose characters are of a language."""
+    """A JSON string whose content belongs to a language."""
 
     language: Language
 
 
 @dataclass(frozen=True, eq=False)
 class Number:
-    """A JSON number of a schema that llguidance reads by itself; or, with a pattern, of that."""
+    """A JSON number: of a schema that llguidance compiles itself or, if given, of a pattern."""
 
     schema: str
     pattern: str | None = None
@@ -48,7 +48,7 @@ class Number:
 
 @dataclass(frozen=True, eq=False)
 class Ref:
-    """A node by name."""
+    """A reference to a node by its name."""
 
     name: str
 
@@ -62,14 +62,14 @@ class Seq:
 
 @dataclass(frozen=True, eq=False)
 class Alt:
-    """One of some nodes."""
+    """One of several nodes."""
 
     options: "tuple[Node, ...]"
 
 
 @dataclass(frozen=True, eq=False)
 class Many:
-    """A node, `least` to `most` times, a comma and a space before each but the very first."""
+    """A node repeated `least` to `most` times, separated by a comma and a space."""
 
     item: "Node"
     least: int = 0
@@ -78,12 +78,12 @@ class Many:
 
     @cached_property
     def rest(self) -> "Many":
-        """What may follow after one item."""
+        """The node that follows the first item."""
         return Many(self.item, max(0, self.least - 1), None if self.most is None else self.most - 1, first=False)
 
     @cached_property
     def options(self) -> "tuple[Node, ...]":
-        """What may come: nothing, an item and the rest, or either."""
+        """The options: nothing, or an item and the rest, or both of these."""
         more = Seq(((self.item if self.first else Seq((SEPARATOR, self.item))), self.rest))
         return (*((Seq(()),) if self.least == 0 else ()), *((more,) if self.most != 0 else ()))
 
@@ -94,18 +94,18 @@ SEPARATOR = Text(b", ")
 
 @dataclass
 class Grammar:
-    """Nodes by name; the text begins with `start`."""
+    """The named nodes; `start` is the node of the whole text."""
 
     start: Node = field(default_factory=lambda: Ref("start"))
     rules: dict[str, Node] = field(default_factory=dict)
     relaxed: list[str] = field(default_factory=list)
 
     def lark(self, possible: Callable[[Node], bool]) -> str:
-        """The grammar for llguidance; only what is `possible`, that is, comes to an end."""
+        """The grammar in llguidance's Lark dialect, without the nodes that are not `possible` (have no finite text)."""
         return _Lark(self, possible).text()
 
     def nodes(self) -> Iterator[Node]:
-        """Every node, children before parents where they do not refer to each other."""
+        """All nodes. Children come before parents, except in cycles."""
         seen: set[int] = set()
         for node in (*self.rules.values(), self.start):
             yield from _below(node, seen)
@@ -132,7 +132,7 @@ class _Lark:
     def __init__(self, grammar: Grammar, possible: Callable[[Node], bool]) -> None:
         self._grammar, self._possible = grammar, possible
         self._names = {name: f"r{number}" for number, name in enumerate(grammar.rules)}
-        self._extra: dict[str, str] = {}  # name of a terminal or rule by what it says
+        self._extra: dict[str, str] = {}  # names of terminals and rules, by their bodies
 
     def text(self) -> str:
         lines = [f"start: {self._node(self._grammar.start)}"]
@@ -145,7 +145,7 @@ class _Lark:
         return self._extra.setdefault(says, f"{kind}{len(self._extra)}")
 
     def _node(self, node: Node) -> str:
-        """A node as an expression."""
+        """The Lark expression of a node."""
         if isinstance(node, Text):
             return _literal(node.data)
         if isinstance(node, Words):
@@ -179,7 +179,7 @@ def _repeated(item: str, least: int, most: int | None) -> str:
 
 
 def _literal(text: bytes) -> str:
-    """Fixed text in Lark, whose reader takes no control character as it is."""
+    """A Lark literal for fixed text; control characters are escaped, for Lark does not read them raw."""
     controls = {code: f"\\u{code:04x}" for code in range(0x7F, 0xA0)}
     return json.dumps(text.decode(), ensure_ascii=False).translate(controls)
 
@@ -189,7 +189,7 @@ def _times(least: int, most: int | None) -> str:
 
 
 def _string(language: Language) -> str:
-    """A language as a terminal of JSON text, quotes included."""
+    """The Lark terminal for JSON strings of a language, quotes included."""
     length = _times(language.least, language.most)
     parts = [f"/{_quoted(expression)}/" for expression in language.wanted]
     if not parts or length != "{0,}":
@@ -207,7 +207,7 @@ def _sequence(items: Sequence[Any]) -> str:
 
 
 def _item(op: Any, value: Any) -> str:
-    """An item of a regular expression over JSON text."""
+    """Translate an item of a regular expression into one over JSON text."""
     single = characters(op, value)
     if single is not None:
         return _class(single)
@@ -220,7 +220,7 @@ def _item(op: Any, value: Any) -> str:
 
 
 def _class(ranges: Ranges) -> str:
-    """One character of a set, as JSON text writes it."""
+    """A regular expression for one character of a set, as escaped in JSON text."""
     bare = "".join(f"{_code(low)}-{_code(high)}" for low, high in _within(ranges, _BARE))
     options = [f"[{bare}]"] if bare else []
     for low, high in _within(ranges, ((0, 0x1F), (34, 34), (92, 92))):

@@ -1,4 +1,4 @@
-"""Sets of texts as automata: how long they may be, which expressions they match and which not."""
+"""Sets of texts as automata, defined by length and by the regular expressions that must or must not match."""
 
 import heapq
 from collections.abc import Sequence
@@ -6,15 +6,15 @@ from typing import Any
 
 from plateau.lm.regular import ANY, Ranges, Regex
 
-_WRITTEN: Ranges = ((9, 10), (32, ANY[0][1]), ANY[1])  # what the shortest texts are made of
-_NICE = "a0 "  # tried first where any character will do
-_MOST_STATES = 20_000  # that are searched
+_WRITTEN: Ranges = ((9, 10), (32, ANY[0][1]), ANY[1])  # candidate characters of the shortest texts
+_NICE = "a0 "  # tried first if any character is allowed
+_MOST_STATES = 20_000  # the most states that a search visits
 
 
 class Language:
-    """Texts of `least` to `most` characters that match all of `wanted` and none of `unwanted`, as an automaton.
+    """An automaton for texts of `least` to `most` characters that match all of `wanted` and none of `unwanted`.
 
-    A state is (a state of each expression, the number of characters as far as it matters).
+    A state is (the state of each expression, the number of characters so far, capped where it no longer matters).
     """
 
     def __init__(
@@ -27,11 +27,11 @@ class Language:
 
     @property
     def free(self) -> bool:
-        """Whether every character is as good as every other."""
+        """Whether all characters are interchangeable, because no expression restricts them."""
         return not self._expressions
 
     def step(self, state: Any, code: int) -> Any:
-        """The state after one more character; None where it cannot follow."""
+        """The state after one more character; None if the character is not allowed."""
         states, count = state
         if count == self.most:
             return None
@@ -47,26 +47,26 @@ class Language:
         return fine and bool(state[1] >= self.least)
 
     def codes(self, state: Any) -> list[int]:
-        """A code point of each set of characters that the state tells apart, those easily read first."""
+        """One code point from each set of characters that lead to the same next state, most readable first."""
         found = set().union(*(e.borders(one) for e, one in zip(self._expressions, state[0], strict=True)))
         found |= {ord(nice) for nice in _NICE}
         usable = (code for code in found if any(low <= code <= high for low, high in _WRITTEN))
         return sorted(usable, key=lambda code: (_effort(code), _NICE.find(chr(code)) % 4, code))
 
     def shortest(self, state: Any) -> str | None:
-        """The shortest text that ends a match from here; None where there is none."""
+        """The shortest text that completes a match from this state; None if there is none."""
         if self.free:
             return "a" * int(self.least - state[1])
         if state not in self._shortest:
             found = self._shortest[state] = self._search(state)
-            for place, character in enumerate(found or ""):  # the rest of a shortest way is one too
+            for place, character in enumerate(found or ""):  # every suffix of a shortest path is a shortest path
                 state = self.step(state, ord(character))
                 self._shortest.setdefault(state, (found or "")[place + 1 :])
             return found
         return self._shortest[state]
 
     def _search(self, state: Any) -> str | None:
-        """Dijkstra over states, by the length of the JSON text."""
+        """Dijkstra's algorithm over states; the distance is the length of the JSON text."""
         queue: list[tuple[int, int, Any, str]] = [(0, 0, state, "")]
         seen, number = {state}, 0
         while queue and len(seen) < _MOST_STATES:
@@ -82,7 +82,7 @@ class Language:
         return None
 
     def detour(self, most_states: int = 500) -> int:
-        """The most by which one character puts off the end, seen from the states that are reached first."""
+        """The most bytes by which one character can lengthen the shortest completion, over the first `most_states` states reached."""
         todo, seen, found = [self.start], {self.start}, 0
         while todo and len(seen) < most_states:
             at = todo.pop()
@@ -97,5 +97,5 @@ class Language:
 
 
 def _effort(code: int) -> int:
-    """Bytes of a character in JSON text."""
+    """Number of bytes of a character in JSON text."""
     return 2 if code in (9, 10, 34, 92) else len(chr(code).encode())

@@ -1,4 +1,4 @@
-"""Strings and numbers that are being written: the shortest text that ends each."""
+"""Unfinished strings and numbers: the shortest text that completes each."""
 
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -8,8 +8,8 @@ import numpy as np
 
 from plateau.lm.grammar import Number, String, written
 
-_KEPT_ALIKE = 16  # prefixes of a number, of one length, after which the same characters may follow
-_LONGEST_NUMBER = 60  # characters
+_KEPT_ALIKE = 16  # how many prefixes of equal length, with the same possible next characters, are kept
+_LONGEST_NUMBER = 60  # the most characters of a number that are searched
 _ESCAPES = {
     ord("b"): 8,
     ord("t"): 9,
@@ -23,14 +23,14 @@ _ESCAPES = {
 
 
 class Quoted(NamedTuple):
-    """A string being written: the state of its language (None before the first quote) and bytes of an unfinished character."""
+    """An unfinished string: the state of its language (None before the opening quote) and the bytes of an unfinished character."""
 
     language: Any
     partial: bytes
 
 
 def character(text: bytes) -> int | None:
-    """The code point that bytes of a JSON string make; None where they are not whole."""
+    """The code point of some bytes of a JSON string; None if the bytes are an unfinished character."""
     if text[0] == 92:
         if len(text) == 1:
             return None
@@ -44,7 +44,7 @@ def character(text: bytes) -> int | None:
 
 
 def string_rest(leaf: String, state: Quoted) -> bytes | None:
-    """The shortest rest of a string, its last quote included."""
+    """The shortest completion of a string, closing quote included."""
     language = leaf.language
     if state.language is None:
         rest = language.shortest(language.start)
@@ -66,7 +66,7 @@ def _json(text: str) -> bytes:
 
 
 def _endings(partial: bytes, codes: list[int]) -> list[tuple[int, bytes]]:
-    """Characters that begin with some bytes of a JSON string, and what is missing of each."""
+    """The characters whose JSON bytes begin with `partial`, each with its missing bytes."""
     if partial[0] == 92:
         whole = [(code, written(chr(code)).encode()) for code in (*range(32), 34, 92)]
         return [(code, text[len(partial) :]) for code, text in whole if text.startswith(partial)]
@@ -84,7 +84,7 @@ def _width(lead: int) -> int:
 
 
 class Numbers:
-    """The numbers of one leaf, asked of llguidance byte by byte."""
+    """The numbers that one leaf allows, checked byte by byte with llguidance."""
 
     def __init__(self, leaf: Number) -> None:
         inner = f"start: n\nn: %json {leaf.schema}" if leaf.pattern is None else f"start: /{leaf.pattern}/"
@@ -93,17 +93,17 @@ class Numbers:
         self._known: dict[bytes, bytes | None] = {}
 
     def ends(self, text: bytes) -> bool:
-        """Whether a text is a whole number."""
+        """Whether a text is a complete number."""
         return self.rest(text) == b""
 
     def rest(self, text: bytes) -> bytes | None:
-        """The shortest text that makes a number of this one; None where nothing does."""
+        """The shortest text that completes an unfinished number; None if there is none."""
         if text not in self._known:
             self._known[text] = self._search(text)
         return self._known[text]
 
     def _search(self, text: bytes) -> bytes | None:
-        """Breadth first; of texts that are as long, and after which the same may follow, some are kept."""
+        """Breadth-first search. Among texts of equal length with the same possible next characters, only a few are kept."""
         start = self._start.deep_copy()
         if start.is_error() or (text and not start.consume_tokens(list(text))):
             return None

@@ -1,7 +1,7 @@
-r"""Regular expressions of JSON Schema as automata: what may follow a text, and the shortest way to a match.
+r"""Regular expressions of JSON Schema as automata: which characters may follow a text.
 
-Read with Python's own parser of regular expressions, by the rules of ECMA 262: classes such as \d are those of ASCII. What a finite
-automaton cannot do (look-around, references back) raises UnsupportedError.
+Patterns are parsed with Python's own parser and interpreted by ECMA 262: classes such as \d are ASCII. What a finite automaton cannot
+express (look-around, back-references) raises UnsupportedError.
 """
 
 import re
@@ -15,7 +15,7 @@ from typing import Any
 
 Ranges = tuple[tuple[int, int], ...]
 State = frozenset[int]
-Tree = Any  # of re._parser, without anchors
+Tree = Any  # an item of re._parser, without anchors
 
 LAST = sys.maxunicode
 _SURROGATES = (0xD800, 0xDFFF)
@@ -26,16 +26,16 @@ _ASCII = {
     ops.CATEGORY_SPACE: ((9, 13), (32, 32)),
     ops.CATEGORY_WORD: ((48, 57), (65, 90), (95, 95), (97, 122)),
 }
-# The complement of a class leaves out what Python's classes hold too, so that every reader of the schema agrees.
+# The complement of a class excludes Python's Unicode class too, so that validators of both readings accept the text.
 _COMPLEMENTS = {ops.CATEGORY_NOT_DIGIT: r"\D+", ops.CATEGORY_NOT_SPACE: r"\S+", ops.CATEGORY_NOT_WORD: r"\W+"}
 
 
 class UnsupportedError(ValueError):
-    """A regular expression that no finite automaton holds, or that is none at all."""
+    """A regular expression that is invalid, or that no finite automaton can express."""
 
 
 def union(sets: Iterable[Ranges]) -> Ranges:
-    """All code points of some sets of ranges, in order and disjoint."""
+    """The union of sets of code point ranges, sorted and disjoint."""
     merged: list[tuple[int, int]] = []
     for low, high in sorted(pair for ranges in sets for pair in ranges):
         if merged and low <= merged[-1][1] + 1:
@@ -46,7 +46,7 @@ def union(sets: Iterable[Ranges]) -> Ranges:
 
 
 def without(ranges: Ranges, taken: Ranges) -> Ranges:
-    """The code points of `ranges` that are not in `taken`."""
+    """The code points of `ranges` that are not in `taken`, as ranges."""
     left = []
     for low, high in ranges:
         for start, end in taken:
@@ -71,7 +71,7 @@ def _category(category: Any) -> Ranges:
 
 
 def _set(items: Sequence[Any]) -> Ranges:
-    """The code points of a class in brackets."""
+    """The code points of a character class in brackets."""
     negated = bool(items) and items[0][0] is ops.NEGATE
     found: list[Ranges] = []
     for op, value in items[1:] if negated else items:
@@ -81,7 +81,7 @@ def _set(items: Sequence[Any]) -> Ranges:
             found.append((value,))
         elif op is ops.CATEGORY and not negated:
             found.append(_category(value))
-        elif op is ops.CATEGORY:  # the complement of a class that is itself restricted to ASCII
+        elif op is ops.CATEGORY:  # the complement of a class that is itself ASCII only
             found.append(without(ANY, _category(_OPPOSITE[value])))
         else:
             raise UnsupportedError(str(op))
@@ -103,7 +103,7 @@ _ANYTHING = (ops.MAX_REPEAT, (0, ops.MAXREPEAT, [(ops.IN, [(ops.RANGE, pair) for
 
 
 def characters(op: Any, value: Any) -> Ranges | None:
-    """The code points of an item that is one character; None for any other item."""
+    """The code points of an item that matches one character; None for any other item."""
     if op is ops.LITERAL:
         return without(((value, value),), (_SURROGATES,))
     if op is ops.NOT_LITERAL:
@@ -123,9 +123,9 @@ def _parse(pattern: str) -> list[Any]:
 
 
 def parts(pattern: str) -> tuple[list["Regex"], list["Regex"]]:
-    """Expressions that a text must all match, and those that it must not, instead of one that begins with look-ahead.
+    """Replace look-ahead at the start of a pattern: returns expressions that a text must all match, and expressions that it must not.
 
-    Raises UnsupportedError.
+    Raises UnsupportedError for any other look-around.
     """
     items = _parse(pattern)
     wanted: list[Regex] = []
@@ -138,7 +138,7 @@ def parts(pattern: str) -> tuple[list["Regex"], list["Regex"]]:
 
 
 def _anchored(items: list[Any], before: bool, after: bool) -> list[Any]:
-    """A sequence without its anchors; where it has none, anything may stand `before` or `after`."""
+    """Remove the anchors of a sequence; without an anchor, any text may come `before` or `after`."""
     if items and items[0] == _START:
         items, before = items[1:], False
     if items and items[-1] in ((ops.AT, ops.AT_END), (ops.AT, ops.AT_END_STRING)):
@@ -172,7 +172,7 @@ def _has_anchor(items: Iterable[Any]) -> bool:
 
 
 class Regex:
-    """One regular expression as an automaton that is made deterministic while it is used; state to state by code points."""
+    """One regular expression as a nondeterministic automaton over code points, made deterministic while it is used."""
 
     def __init__(self, tree: Tree) -> None:
         self.tree = tree
@@ -196,7 +196,7 @@ class Regex:
         return at
 
     def _item(self, op: Any, value: Any, at: int) -> int:
-        """Add an item that begins in state `at`; the state in which it ends."""
+        """Add an item to the automaton from state `at`; returns the state in which the item ends."""
         single = characters(op, value)
         end = self._new()
         if single is not None:
@@ -239,7 +239,7 @@ class Regex:
         return frozenset(states)
 
     def step(self, state: State, code: int) -> State:
-        """The state after one more character; empty where none may follow."""
+        """The state after one more character; empty if the character is not allowed."""
         key = (state, code)
         if key not in self._steps:
             edges = (edge for one in state for edge in self._edges[one])
@@ -253,7 +253,7 @@ class Regex:
         return self._last in state
 
     def borders(self, state: State) -> set[int]:
-        """A code point of each set of characters that the state tells apart."""
+        """One code point from each set of characters that lead to the same next state."""
         found: set[int] = set()
         for one in state:
             for ranges, _ in self._edges[one]:

@@ -1,7 +1,7 @@
-"""From a JSON Schema to the grammar of its JSON text, laid out as json.dumps writes it, keys in the schema's order.
+"""Translate a JSON Schema into the grammar of its JSON texts, formatted like json.dumps, with keys in the schema's order.
 
-What no grammar can hold (uniqueItems, not, a pattern with look-around) is left out of it and named in `Grammar.relaxed`; an answer
-is checked against the whole schema all the same.
+Keywords that a grammar cannot enforce (uniqueItems, not, a pattern with look-around) are left out and named in `Grammar.relaxed`.
+Answers are still validated against the whole schema.
 """
 
 import json
@@ -19,24 +19,24 @@ from plateau.lm.regular import Regex, UnsupportedError
 
 INTEGER = "(0|-?[1-9][0-9]{0,17})"
 DECIMAL = r"-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,17})?(e[+-][0-9]{2})?"
-# Keywords that no grammar holds, and the type of value that they are about; None for any.
+# Keywords that a grammar cannot enforce, with the type of value that each restricts; None for all types.
 _BEYOND = {
     **dict.fromkeys(("not", "if"), None),
     **dict.fromkeys(("uniqueItems", "contains", "unevaluatedItems"), "array"),
     **dict.fromkeys(("dependentRequired", "dependentSchemas", "dependencies"), "object"),
 }
-_ASSERTED = ("regex", "uri-template")  # formats that validators check and no expression here holds
+_ASSERTED = ("regex", "uri-template")  # formats that validators check but that have no regular expression here
 _NOTHING = Alt(())
 Parts = tuple[Part, ...]
 
 
 def shape(schema: Any) -> Grammar:
-    """The grammar of a schema's values."""
+    """The grammar for the JSON texts of a schema's values."""
     return _Shaper(schema).grammar
 
 
 def relaxed(schema: Any) -> list[str]:
-    """What of a schema decoding cannot hold."""
+    """The keywords of a schema that decoding cannot enforce."""
     try:
         return shape(schema).relaxed
     except ValueError as error:
@@ -45,13 +45,13 @@ def relaxed(schema: Any) -> list[str]:
 
 @lru_cache(maxsize=256)
 def expressions(pattern: str) -> tuple[tuple[Regex, ...], tuple[Regex, ...]]:
-    """What a text must match, and what it must not; raises UnsupportedError."""
+    """The automata that a text must match, and those that it must not match; raises UnsupportedError."""
     wanted, unwanted = regular.parts(pattern)
     return tuple(wanted), tuple(unwanted)
 
 
 def expression(pattern: str) -> Regex:
-    """A regular expression that is one automaton; raises UnsupportedError."""
+    """The single automaton of a regular expression; raises UnsupportedError if it takes several."""
     wanted, unwanted = expressions(pattern)
     if len(wanted) > 1 or unwanted:
         raise UnsupportedError("look-ahead")
@@ -59,7 +59,7 @@ def expression(pattern: str) -> Regex:
 
 
 class _Shaper:
-    """Makes a rule of each set of schemas that hold together."""
+    """Builds the grammar: one rule per set of schemas that apply to the same value."""
 
     def __init__(self, schema: Any) -> None:
         self._document = Document(schema)
@@ -72,7 +72,7 @@ class _Shaper:
         self.grammar.relaxed.append(what)
 
     def _value(self, parts: Iterable[Part]) -> Node:
-        """A value for which all of some schemas hold."""
+        """The node of a value that satisfies all of `parts`."""
         parts = tuple(parts)
         key = frozenset(id(part.schema) for part in parts)
         if key not in self._names:
@@ -84,7 +84,7 @@ class _Shaper:
         return Ref(self._names[key])
 
     def _plain(self, parts: Parts) -> Iterator[Node]:
-        """The kinds of value for which some plain schemas hold."""
+        """The nodes, one per type of value, of values that satisfy `parts`, schemas without alternatives."""
         kinds = types(parts)
         listed = [part.listed for part in parts if part.listed is not None]
         for keyword, kind in _BEYOND.items():
@@ -140,7 +140,7 @@ class _Shaper:
         return String(Language(must, never, int(least), None if most is None else int(most)))
 
     def _expressions(self, patterns: Iterable[str]) -> tuple[list[Regex], list[Regex]]:
-        """What texts must match, and what not; patterns that no automaton holds are left out and named."""
+        """The automata that texts must and must not match; a pattern without an automaton is left out and named in `relaxed`."""
         wanted: list[Regex] = []
         unwanted: list[Regex] = []
         for pattern in dict.fromkeys(patterns):
@@ -191,28 +191,28 @@ class _Shaper:
         return Seq((Text(b"{"), tails[True]))
 
     def _rule(self, node: Node) -> Node:
-        """A node by name, for it stands in more than one place."""
+        """Give a node a name, because it occurs in more than one place."""
         name = f"rule{len(self.grammar.rules)}"
         self.grammar.rules[name] = node
         return Ref(name)
 
     def _tail(self, free: Sequence[Node], first: bool) -> Node:
-        """The end of an object, after keys that are not named."""
+        """The end of an object, after its unnamed keys."""
         return Seq((Many(Alt(tuple(free)), first=first), Text(b"}"))) if free else Text(b"}")
 
     def _under(self, parts: Parts, key: str) -> Node:
-        """The value of a key that is named."""
+        """The node of a named key's value."""
         return self._value(inner for part in parts for inner in self._named(part, key))
 
     def _named(self, part: Part, key: str) -> list[Part]:
-        """What one schema says of a key that some schema names."""
+        """The schemas that one part applies to a key that some part names."""
         patterns = part.mapping("patternProperties")
         found = [part.mapping("properties")[key]] if key in part.mapping("properties") else []
         found += [inner for pattern, inner in patterns.items() if _matches(pattern, key)]
         return self._parts(part, found or self._rest(part))
 
     def _unnamed(self, part: Part, pattern: str | None) -> list[Part]:
-        """What one schema says of a key that none names, and that one pattern matches or none."""
+        """The schemas that one part applies to an unnamed key that matches `pattern`, or no pattern if it is None."""
         patterns = part.mapping("patternProperties")
         return self._parts(
             part, [patterns[pattern]] if pattern is not None and pattern in patterns else self._rest(part)
@@ -222,7 +222,7 @@ class _Shaper:
         return [part.schema["additionalProperties"]] if "additionalProperties" in part.schema else []
 
     def _item(self, part: Part, number: int) -> list[Part]:
-        """What one schema says of an item."""
+        """The schemas that one part applies to an array item."""
         prefix = _prefix(part)
         if number < len(prefix):
             return self._parts(part, [prefix[number]])
@@ -233,7 +233,7 @@ class _Shaper:
         return [self._document.part(schema, part.resolver) for schema in inner]
 
     def _free_pairs(self, parts: Parts, known: Sequence[str]) -> list[Node]:
-        """Key and value of keys that are not named: those of one pattern of patternProperties alone, and those of none."""
+        """The nodes of unnamed entries: keys that match exactly one pattern of patternProperties, and keys that match none."""
         if any(part.schema.get("unevaluatedProperties") is False for part in parts):
             return []
         patterns = dict.fromkeys(pattern for part in parts for pattern in part.mapping("patternProperties"))
@@ -257,7 +257,7 @@ class _Shaper:
         return pairs
 
     def _counts(self, parts: Parts, known: int, required: int, free: bool) -> None:
-        """Name what is asked of the number of keys where the grammar does not hold it anyway."""
+        """Name minProperties and maxProperties in `relaxed`, unless the grammar satisfies them anyway."""
         if any(part.schema.get("minProperties", 0) > required for part in parts):
             self._relax("minProperties")
         if any(free or known > part.schema["maxProperties"] for part in parts if "maxProperties" in part.schema):
@@ -265,13 +265,13 @@ class _Shaper:
 
 
 def _prefix(part: Part) -> Sequence[Any]:
-    """What a schema says of the first items of an array, one by one."""
+    """The schemas of an array's first items, one by one."""
     first = part.schema.get("items") if isinstance(part.schema.get("items"), list) else part.schema.get("prefixItems")
     return first or ()
 
 
 def _matches(pattern: str, key: str) -> bool:
-    """Whether a pattern matches a key; one that no automaton holds is said to match none."""
+    """Whether a pattern matches a key; False for a pattern without an automaton."""
     try:
         language = Language(*expressions(pattern))
     except UnsupportedError:
@@ -285,7 +285,7 @@ def _matches(pattern: str, key: str) -> bool:
 
 
 def _tightest(parts: Parts, keyword: str, choose: Any) -> dict[str, float]:
-    """A bound of numbers over some schemas; a boolean one, of draft 4, makes the plain bound exclusive."""
+    """The tightest bound over several schemas. A boolean exclusive bound, as in draft 4, makes the plain bound exclusive."""
     found = []
     for part in parts:
         value = part.schema.get(keyword)
@@ -297,5 +297,5 @@ def _tightest(parts: Parts, keyword: str, choose: Any) -> dict[str, float]:
 
 
 def _escaped(text: str) -> str:
-    """A regular expression of exactly a text."""
+    """A regular expression that matches exactly one text."""
     return "".join(c if c.isalnum() and c.isascii() else f"\\U{ord(c):08x}" for c in text)

@@ -1,4 +1,4 @@
-"""Generation one sequence at a time, for a model whose cache mlx-lm cannot make a batch of: llama4's, in chunks."""
+"""Generate one sequence at a time, for models whose cache mlx-lm cannot batch, such as llama4's chunked cache."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from plateau.lm.backend import mx, nn
 
 @dataclass(frozen=True)
 class Response:
-    """A token of a sequence, and "stop" or "length" with its last one."""
+    """One token of a sequence; the last token also says why the sequence ended, "stop" or "length"."""
 
     uid: int
     token: int
@@ -17,14 +17,14 @@ class Response:
 
 
 def has_batches(model: nn.Module) -> bool:
-    """Whether mlx-lm can make a batch of the model's cache."""
+    """Whether mlx-lm can batch the model's cache."""
     from mlx_lm.models.cache import make_prompt_cache
 
     return all(hasattr(cache, "merge") for cache in make_prompt_cache(model))
 
 
 class SingleGenerator:
-    """Like mlx-lm's BatchGenerator, as far as `generation` uses it, and in the order of the prompts."""
+    """A substitute for the parts of mlx-lm's BatchGenerator that `generation` uses; runs prompts one after the other."""
 
     def __init__(
         self,
@@ -39,16 +39,16 @@ class SingleGenerator:
         self._responses: Iterator[Response] = iter(())
 
     def insert(self, prompts: Sequence[Sequence[int]], logits_processors: Sequence[list[Any]] | None = None) -> None:
-        """Take prompts (token ids), and the logits processors of each."""
+        """Add prompts (token ids), each with its logits processors."""
         processors = logits_processors or [[]] * len(prompts)
         self._responses = self._all(list(zip(prompts, processors, strict=True)))
 
     def next_generated(self) -> list[Response]:
-        """The next token in a list; nothing once all sequences have ended."""
+        """A list with the next token; an empty list once all sequences have ended."""
         return [found for found in [next(self._responses, None)] if found is not None]
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Nothing to release."""
 
     def _all(self, rows: Sequence[tuple[Sequence[int], list[Any]]]) -> Iterator[Response]:
         from mlx_lm.generate import generate_step, generation_stream
