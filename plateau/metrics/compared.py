@@ -10,12 +10,12 @@ Result = Literal["better", "worse", "not_told_apart"]
 
 @dataclass(frozen=True)
 class Compared:
-    """a paired comparison of two arms on the same rows, first less second"""
+    """a paired comparison of two arms on the same rows: figure of the first arm less figure of the second"""
 
     rows: Annotated[Count, "rows compared"]
     difference: Annotated[Estimate, Bare("its interval"), "mean difference"]
     p_value: Annotated[float | None, "p-value of the paired test: exact McNemar or Wilcoxon"]
-    result: Annotated[Result, "in words"]
+    result: Annotated[Result, "whether the difference is more than chance, and in whose favour"]
     required_rows: Annotated[
-        int | None, "rows that would tell a difference of this size apart with power 0.8; null for no difference"
+        int | None, "rows needed to detect a difference of this size with power 0.8; null if there is no difference"
     ]

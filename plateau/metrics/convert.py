@@ -15,16 +15,18 @@ class Lengths:
 
     rows: Annotated[Count, "examples"]
     tokens: Annotated[Count, "tokens, prompts included"]
-    supervised_tokens: Annotated[Count, "tokens of the completions, which the loss covers"]
-    tokens_mean: Annotated[Tokens, "mean tokens of an example"]
-    tokens_p50: Annotated[Tokens, "median tokens of an example"]
-    tokens_p95: Annotated[Tokens, "95th percentile of the tokens of an example"]
+    supervised_tokens: Annotated[Count, "tokens of the completions; only these count in the loss"]
+    tokens_mean: Annotated[Tokens, "mean number of tokens per example"]
+    tokens_p50: Annotated[Tokens, "median number of tokens per example"]
+    tokens_p95: Annotated[Tokens, "95th percentile of the number of tokens per example"]
     tokens_max: Annotated[Count, "tokens of the longest example"]
     completion_tokens_max: Annotated[Count, "tokens of the longest completion; evaluate.max_tokens must not be less"]
-    truncated: Annotated[Count, "examples that lost turns or part of one to max_seq_length"]
-    dropped_turns: Annotated[Count, "turns lost to max_seq_length"]
-    neutralised: Annotated[Count, "examples in whose text a special token of the tokenizer was broken up"]
-    truncated_rows: Annotated[Sequence[Count], "numbers, from 0, of the first rows that lost turns or part of one"]
+    truncated: Annotated[
+        Count, "examples that were cut to max_seq_length: whole turns, or part of a turn, were dropped"
+    ]
+    dropped_turns: Annotated[Count, "turns that were dropped to fit max_seq_length"]
+    neutralised: Annotated[Count, "examples whose text contained a special token of the tokenizer, which was broken up"]
+    truncated_rows: Annotated[Sequence[Count], "row numbers, from 0, of the first examples that were cut"]
 
 
 @dataclass(frozen=True)

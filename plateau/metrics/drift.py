@@ -9,13 +9,13 @@ from plateau.metrics.compared import Result
 
 @dataclass(frozen=True)
 class Drift:
-    """the training probe, validation, and the later test against it"""
+    """losses on the training probe, the validation split and the test split, and whether test and validation loss differ"""
 
-    train_rows: Annotated[Count, "rows of the training probe"]
-    train_loss: Annotated[Estimate, "loss of the chosen checkpoint on the training probe, nats a token"]
+    train_rows: Annotated[Count, "rows of the training probe, a fixed sample of the training split"]
+    train_loss: Annotated[Estimate, "loss of the chosen checkpoint on the training probe, in nats per token"]
     valid_rows: Annotated[Count, "validation rows"]
-    valid_loss: Annotated[Estimate, "validation loss of the chosen checkpoint, nats a token"]
+    valid_loss: Annotated[Estimate, "validation loss of the chosen checkpoint, in nats per token"]
     test_rows: Annotated[Count, "test rows"]
-    test_loss: Annotated[Estimate, "test loss of the chosen checkpoint, nats a token"]
+    test_loss: Annotated[Estimate, "test loss of the chosen checkpoint, in nats per token"]
     difference: Annotated[Estimate, Bare("the interval of the difference"), "test loss less validation loss"]
-    result: Annotated[Result, "whether the later test is told apart from the validation split"]
+    result: Annotated[Result, "whether the test loss differs from the validation loss by more than chance"]

@@ -14,18 +14,18 @@ class Point:
     """one evaluation point"""
 
     iteration: Annotated[Count, "updates made so far; 0 is the base model"]
-    epoch: Annotated[float, Limits(0), "times that the training split was gone through so far"]
+    epoch: Annotated[float, Limits(0), "passes through the training split so far"]
     trained_tokens: Annotated[Count, "supervised tokens trained on so far"]
     lr: Annotated[float | None, Limits(0), "learning rate of the next update"]
     train_loss: Annotated[
         Loss | None,
-        "loss on a fixed sample of the training split as large as the validation split, nats a supervised token",
+        "loss on the training probe (a fixed sample of the training split, as large as the validation split), in nats per supervised token",
     ]
     val_loss: Annotated[
-        Loss | None, "loss on the whole validation split, nats a supervised token; null where it is not finite"
+        Loss | None, "loss on the whole validation split, in nats per supervised token; null if not finite"
     ]
     val_perplexity: Annotated[float | None, Limits(1), "exp(val_loss)"]
     batch_loss: Annotated[
-        Loss | None, "mean loss of the training batches since the evaluation point before; null at iteration 0"
+        Loss | None, "mean loss of the training batches since the previous evaluation point; null at iteration 0"
     ]
     sha256: Annotated[str | None, "SHA-256 of the checkpoint's adapters.safetensors; null without a checkpoint"]

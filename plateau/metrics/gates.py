@@ -17,30 +17,34 @@ Bound = Annotated[float | str, *Exact.__metadata__]
 class Row:
     """one gate"""
 
-    criterion: Annotated[str, "the figure that is judged"]
-    rule: Annotated[Rule, "how actual must stand to target"]
-    target: Annotated[Bound, "the bound"]
-    actual: Annotated[Bound | None, "the figure; null where missing"]
+    criterion: Annotated[str, "name of the figure that the gate judges"]
+    rule: Annotated[Rule, "the comparison between actual and target that must hold"]
+    target: Annotated[Bound, "the bound that actual must meet"]
+    actual: Annotated[Bound | None, "value of the figure; null if it is missing"]
     gap: Annotated[float | None, "actual less target; null for words"]
     status: Annotated[
-        Status, "pass, fail, missing where there is no such figure, waived where a gate that does not pass is waived"
+        Status,
+        "pass; fail; missing: the figure does not exist; waived: the gate does not pass, and a waiver accepts that",
     ]
-    note: Annotated[str | None, "what is to be known beside: why it is missing, a p-value, the reason of a waiver"] = (
-        None
-    )
+    note: Annotated[
+        str | None, "further information: why the figure is missing, a p-value, the reason for a waiver"
+    ] = None
 
 
 @dataclass(frozen=True)
 class Gates:
     """Every gate, and whether the checkpoint may ship."""
 
-    answer: Annotated[Answer, "the answer"]
-    reason: Annotated[str, "why, one sentence"]
-    rows: Annotated[Sequence[Row], "one row a gate"]
-    waived: Annotated[Mapping[str, str], "gates that do not pass and are waived, each with the reason that was given"]
-    needless_waivers: Annotated[Sequence[str], "waivers that change nothing: their gate passes or is not asked"]
+    answer: Annotated[Answer, "whether the checkpoint may ship"]
+    reason: Annotated[str, "the reason for the answer, in one sentence"]
+    rows: Annotated[Sequence[Row], "one row per gate"]
+    waived: Annotated[Mapping[str, str], "waived gates, each with the reason given"]
+    needless_waivers: Annotated[Sequence[str], "waivers without effect: their gate passes or is not in use"]
     not_run: Annotated[Sequence[str], "opponents that were not run"]
-    evaluated: Annotated[str, "SHA-256 of adapters/evaluated.json, which has the hashes of what was evaluated"]
+    evaluated: Annotated[
+        str,
+        "SHA-256 of adapters/evaluated.json, which holds the hashes of all that was evaluated",
+    ]
 
     @property
     def ships(self) -> bool:

@@ -14,13 +14,13 @@ Figure = float | None
 class Headline:
     """The figures that decide: what `dvc metrics show` prints."""
 
-    answer: Annotated[Answer, "the answer of the gates"]
-    verdict: Annotated[Verdict, "the verdict on training"]
+    answer: Annotated[Answer, "whether the checkpoint may ship, by the gates"]
+    verdict: Annotated[Verdict, "the verdict on training, by overfit_check"]
     iteration: Annotated[Count, "iteration of the chosen checkpoint"]
-    val_loss: Annotated[Figure, "its validation loss, nats a supervised token"]
-    test_loss: Annotated[Figure, "its test loss, nats a supervised token"]
-    perplexity: Annotated[Figure, "exp of the test loss"]
-    schema_valid: Annotated[Figure, "share of its outputs that obey the target's schema"]
-    score: Annotated[Figure, "mean score of a test row over its fields, 0 to 1"]
-    base_score: Annotated[Figure, "that of the base model"]
-    linear_score: Annotated[Figure, "that of a linear model on word counts"]
+    val_loss: Annotated[Figure, "validation loss of the chosen checkpoint, in nats per supervised token"]
+    test_loss: Annotated[Figure, "test loss of the chosen checkpoint, in nats per supervised token"]
+    perplexity: Annotated[Figure, "exp(test_loss)"]
+    schema_valid: Annotated[Figure, "share of the adapter's outputs that are valid by the target schema"]
+    score: Annotated[Figure, "mean score of the adapter on test rows, 0 to 1"]
+    base_score: Annotated[Figure, "mean score of the base model on test rows"]
+    linear_score: Annotated[Figure, "mean score of a linear model on word counts on test rows"]

@@ -14,12 +14,15 @@ REASONS = {
 
 @dataclass(frozen=True)
 class Field:
-    """what one field of the target holds"""
+    """the values of one field of the target"""
 
     kind: Annotated[str, "what the field holds: class (few values), boolean, number, text or other"]
     present: Annotated[Count, "records that have the field"]
-    distinct: Annotated[Count, "different values"]
-    counts: Annotated[Mapping[str, Count], "records by value of an enum or boolean field; (none) where it has no value"]
+    distinct: Annotated[Count, "number of different values"]
+    counts: Annotated[
+        Mapping[str, Count],
+        "number of records by value of an enum or boolean field; (none) counts records without a value",
+    ]
     lowest: Annotated[Exact | None, "least value of a number"]
     highest: Annotated[Exact | None, "greatest value of a number"]
     mean: Annotated[float | None, "mean of a number"]
@@ -27,11 +30,11 @@ class Field:
 
 @dataclass(frozen=True)
 class Labels:
-    """What is odd about the labels."""
+    """Statistics of the labels, and which of them a person should check."""
 
     rows: Annotated[Count, "records"]
     constant_fields: Annotated[
-        Sequence[str], "fields that hold the same value in every record; there is nothing to learn"
+        Sequence[str], "fields with the same value in every record, from which a model learns nothing"
     ]
     missing_fields: Annotated[Sequence[str], "fields of the schema that no record has"]
     unseen_values: Annotated[
@@ -40,10 +43,10 @@ class Labels:
     alike_pairs: Annotated[Count, "pairs of conversations that are equal word for word or near-duplicates"]
     conflicting_pairs: Annotated[
         Count,
-        "of these, pairs with another value in some enum or boolean field; data/review.csv shows them",
+        "alike pairs whose labels differ in some enum or boolean field; listed in data/review.csv",
     ]
     conflicts: Annotated[Mapping[str, Count], "conflicting pairs by field"]
-    fields: Annotated[Mapping[str, Field], "what each field of the target holds"]
+    fields: Annotated[Mapping[str, Field], "the values of each field of the target"]
     review_rows: Annotated[
         Mapping[str, Count],
         Keys(REASONS),

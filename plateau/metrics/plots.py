@@ -9,15 +9,15 @@ from plateau.metrics.train import Loss
 
 @dataclass(frozen=True)
 class LossPoint:
-    """one evaluation point; a loss that is not finite is left out"""
+    """one evaluation point; a loss that is not finite has no key"""
 
     iteration: Annotated[Count, "updates made so far; 0 is the base model"]
     train_loss: Annotated[
         Loss | None,
         OPTIONAL,
-        "loss on a fixed sample of the training split as large as the validation split, nats a supervised token",
+        "loss on the training probe (a fixed sample of the training split, as large as the validation split), in nats per supervised token",
     ]
-    val_loss: Annotated[Loss | None, OPTIONAL, "loss on the whole validation split, nats a supervised token"]
+    val_loss: Annotated[Loss | None, OPTIONAL, "loss on the whole validation split, in nats per supervised token"]
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Answer:
     """one answer"""
 
     actual: Annotated[str, "field: true class"]
-    predicted: Annotated[str, "field: predicted class, (other) for none of them"]
+    predicted: Annotated[str, "field: predicted class; (other) for an answer outside the classes"]
 
 
 @dataclass(frozen=True)

@@ -10,25 +10,26 @@ from plateau.metrics.compared import Compared
 
 @dataclass(frozen=True)
 class Band:
-    """test rows of one band of similarity to training"""
+    """test rows whose similarity to training falls into one band"""
 
-    rows: Annotated[Count, "test rows that were generated for"]
-    score: Annotated[Estimate, "the adapter's mean score on them"]
+    rows: Annotated[Count, "test rows for which the adapter generated an output"]
+    score: Annotated[Estimate, "the adapter's mean score on these rows"]
 
 
 @dataclass(frozen=True)
 class Closeness:
-    """how close the generated test rows are to training, by words and by character n-grams, and the score by closeness"""
+    """similarity between test rows and training rows, by words and by character n-grams, and the score by similarity"""
 
     equal: Annotated[
-        Share, "share of the rows that equal a training row but for case, accents, punctuation, digits and white space"
+        Share,
+        "share of the test rows that equal a training row if case, accents, punctuation, digits and white space are ignored",
     ]
-    median: Annotated[float | None, "median similarity of a row to its nearest training row, 0 to 1"]
+    median: Annotated[float | None, "median similarity of a test row to its nearest training row, 0 to 1"]
     bands: Annotated[Mapping[str, Band], "rows and score by similarity to the nearest training row"]
-    novel_rows: Annotated[Count, "rows of the half that is least like training"]
-    score_on_novel_rows: Annotated[Estimate, "the adapter's mean score on them"]
+    novel_rows: Annotated[Count, "number of novel rows: the half of the test rows least similar to training"]
+    score_on_novel_rows: Annotated[Estimate, "the adapter's mean score on the novel rows"]
     gain_on_novel_rows: Annotated[
-        Mapping[str, Compared] | None, "the adapter's score on them, less that of each baseline"
+        Mapping[str, Compared] | None, "the adapter's score on the novel rows less the score of each baseline"
     ]
 
 
@@ -36,15 +37,15 @@ class Closeness:
 class SliceFigures:
     """a group of test rows against all other rows"""
 
-    name: Annotated[str, "what its rows have in common"]
-    rows: Annotated[Count, "generated test rows in it"]
-    score: Annotated[float, "the adapter's mean score on them, 0 to 1"]
-    rest: Annotated[float, "its mean score on all other rows"]
-    difference: Annotated[Estimate, Bare("its interval"), "score less rest"]
-    p_value: Annotated[float, "Mann-Whitney test of no difference"]
+    name: Annotated[str, "what the rows of the slice have in common"]
+    rows: Annotated[Count, "generated test rows in the slice"]
+    score: Annotated[float, "the adapter's mean score on the rows of the slice, 0 to 1"]
+    rest: Annotated[float, "the adapter's mean score on all other rows"]
+    difference: Annotated[Estimate, Bare("its interval"), "score in the slice less score on all other rows"]
+    p_value: Annotated[float, "p-value of the Mann-Whitney test between the slice and all other rows"]
     q_value: Annotated[float, "p-value adjusted for the number of slices (Benjamini and Hochberg)"]
     discovered: Annotated[
-        bool, "whether a decision tree found it on the other half of the rows; else a column gives it"
+        bool, "true if a decision tree found the slice on the other half of the rows; false if a column defines it"
     ]
 
 
@@ -53,8 +54,8 @@ class NoiseFigures:
     """estimated share of wrong labels in one split"""
 
     rows: Annotated[Count, "rows with the field"]
-    rate: Annotated[Estimate, "share of labels that a model which did not see the row contradicts where it is surest"]
-    upper_bound: Annotated[bool, "whether the model's own mistakes are part of it"]
+    rate: Annotated[Estimate, "share of labels that a model, fitted without the row, contradicts with high confidence"]
+    upper_bound: Annotated[bool, "true if the rate may include mistakes of that model, and so is an upper bound"]
 
 
 @dataclass(frozen=True)
@@ -62,20 +63,25 @@ class LabelNoise:
     """wrong labels of one class field, by split"""
 
     splits: Annotated[Mapping[str, NoiseFigures], "estimate by split"]
-    ceiling: Annotated[float | None, "accuracy that the test labels allow at most: 1 - the test's rate"]
-    differs: Annotated[float | None, "smallest p-value that train and another split have equal shares of wrong labels"]
+    ceiling: Annotated[float | None, "highest accuracy that the test labels allow: 1 - rate of the test split"]
+    differs: Annotated[
+        float | None,
+        "smallest p-value of the hypothesis that train and another split have equal shares of wrong labels",
+    ]
 
 
 @dataclass(frozen=True)
 class ShortcutFigures:
-    """what a linear model reaches on one class field with only a part of the prompt; accuracies"""
+    """accuracy of a linear model on one class field, given only a part of the prompt"""
 
-    majority: Annotated[float, "of the most frequent class"]
-    whole: Annotated[float, "with the whole prompt"]
-    context: Annotated[float, "with the context block alone"]
-    conversation: Annotated[float, "with the conversation alone"]
-    context_decides: Annotated[bool, "whether the context block alone answers as well as the whole prompt"]
-    word: Annotated[str | None, "the single word that alone answers as well as the whole prompt"]
+    majority: Annotated[float, "accuracy of the most frequent class"]
+    whole: Annotated[float, "accuracy with the whole prompt"]
+    context: Annotated[float, "accuracy with the context block alone"]
+    conversation: Annotated[float, "accuracy with the conversation alone"]
+    context_decides: Annotated[bool, "whether the context block alone predicts the field as well as the whole prompt"]
+    word: Annotated[
+        str | None, "a single word that predicts the field as well as the whole prompt; null if there is none"
+    ]
 
 
 @dataclass(frozen=True)
@@ -85,7 +91,7 @@ class Scrutiny:
     closeness: Closeness
     slices: Annotated[Sequence[SliceFigures] | None, "slices of the test rows, the worst first"]
     label_noise: Annotated[Mapping[str, LabelNoise] | None, "wrong labels by field"]
-    shortcuts: Annotated[Mapping[str, ShortcutFigures] | None, "what decides each field"]
+    shortcuts: Annotated[Mapping[str, ShortcutFigures] | None, "by class field, which part of the prompt predicts it"]
     score_drop: Annotated[
-        Estimate, "the adapter's mean score on the validation rows generated for, less that on the test rows"
+        Estimate, "the adapter's mean score on the generated validation rows less its mean score on the test rows"
     ]

@@ -19,8 +19,10 @@ class Candidate:
     train_loss: Annotated[Loss | None, "loss on the training probe; null where not finite"]
     eligible: Annotated[bool, "whether the policy may choose it"]
     chosen: Annotated[bool, "whether it was chosen"]
-    reason: Annotated[str, "why, or why not"]
-    score: Annotated[float | None, OPTIONAL, "mean field score on the validation split, policy quality only"]
+    reason: Annotated[str, "why it was chosen or not chosen"]
+    score: Annotated[
+        float | None, OPTIONAL, "mean score of the fields on the validation split; only with the policy quality"
+    ]
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class Selection:
 
     policy: Annotated[Policy, "selection.policy"]
     iteration: Annotated[int, Limits(1), "iteration of the chosen checkpoint"]
-    val_loss: Annotated[Loss, "its validation loss, nats a token"]
-    val_perplexity: Annotated[float, "exp(val_loss), token-weighted"]
+    val_loss: Annotated[Loss, "validation loss of the chosen checkpoint, in nats per token"]
+    val_perplexity: Annotated[float, "exp(val_loss), where val_loss is token-weighted"]
     reason: Annotated[str, "why it was chosen, one sentence"]
     candidates: Annotated[Sequence[Candidate], "every evaluation point in order of iteration"]

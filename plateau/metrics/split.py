@@ -21,12 +21,13 @@ def _pairs(doc: str) -> Keys:
 
 @dataclass(frozen=True)
 class NearDuplicates:
-    """near-duplicates among all records, those in one split included"""
+    """near-duplicates among all records, including pairs within one split"""
 
     pairs: Annotated[
-        Count, "pairs of conversations that have at least split.near_duplicates of their word triples in common"
+        Count,
+        "pairs of conversations whose sets of word triples have a Jaccard similarity of at least split.near_duplicates",
     ]
-    rows: Annotated[Count, "conversations that are in such a pair"]
+    rows: Annotated[Count, "conversations in at least one such pair"]
 
 
 @dataclass(frozen=True)
@@ -35,39 +36,37 @@ class Drift:
 
     distance: Annotated[
         Share,
-        "total variation of a class field, Kolmogorov-Smirnov statistic of a number; 0 for alike, 1 for nothing in common",
+        "total variation distance for a class field, Kolmogorov-Smirnov statistic for a number; 0: same distribution, 1: no common values",
     ]
     psi: Annotated[
         float | None,
         Decimals(6),
-        "population stability index of a class field; from 0.2 it is usually called a shift; null for numbers",
+        "population stability index of a class field; 0.2 or more usually counts as a shift; null for numbers",
     ]
-    p_value: Annotated[
-        Share, "chance of such a distance if nothing had changed (chi-squared or Kolmogorov-Smirnov test)"
-    ]
+    p_value: Annotated[Share, "p-value of the hypothesis of no change (chi-squared or Kolmogorov-Smirnov test)"]
 
 
 @dataclass(frozen=True)
 class Split:
-    """The three splits."""
+    """Sizes of the splits, dropped rows, and the evidence that nothing leaked between them."""
 
     strategy: Annotated[
         Literal["time", "random", "hash", "column"],
         "how rows were assigned; column for a predefined split (split.column)",
     ]
-    group_by: Annotated[str | None, "column whose values never stand in two splits"]
+    group_by: Annotated[str | None, "column whose values never occur in two splits"]
     rows: Annotated[Mapping[str, Count], _splits("rows: {}"), "rows"]
     calibration_rows: Annotated[
         Count, "rows of data/split/calibration.parquet, which no training, stopping or selection reads"
     ]
     blind_rows: Annotated[Count, "rows of data/split/blind.parquet, which no stage reads"]
-    test_ids: Annotated[str, "SHA-256 of the ids of the test rows, sorted, one a line: equal for the same test"]
-    unused_share: Annotated[Share, "share of the records that is in no split, those beyond train_size left aside"]
+    test_ids: Annotated[str, "SHA-256 of the sorted ids of the test rows, one per line; equal for equal test splits"]
+    unused_share: Annotated[Share, "share of the records in no split, without those beyond train_size"]
     dropped: Annotated[
         Mapping[str, Count],
         "rows in no split, by reason: repeated_conversation (word for word as another one), group_in_later_split or "
-        "group_in_other_split (their group is elsewhere), near_duplicate_in_later_split or near_duplicate_in_other_split "
-        "(nearly the same words are elsewhere), no_split_named (split.column has no value), around_the_cuts (between train and valid or valid and test), beyond_train_size",
+        "group_in_other_split (another split has the group), near_duplicate_in_later_split or near_duplicate_in_other_split "
+        "(another split has a near-duplicate), no_split_named (split.column has no value), around_the_cuts (between train and valid or valid and test), beyond_train_size",
     ]
     earliest: Annotated[
         Mapping[str, str | None],
@@ -81,7 +80,7 @@ class Split:
     ]
     ordered_in_time: Annotated[
         bool | None,
-        "whether all of train is before all of valid, and that before all of test; null where a row has no time",
+        "whether all train rows are earlier than all valid rows, and these earlier than all test rows; null if a row has no time",
     ]
     shared_ids: Annotated[
         Mapping[str, Count],
@@ -109,7 +108,7 @@ class Split:
             str,
             Annotated[
                 Mapping[str, Mapping[str, Count]],
-                _splits("rows of {} by value; (none) where the target has no value"),
+                _splits("rows of {} by value; (none) counts rows without a value"),
                 "rows by split and value",
             ],
         ],

@@ -14,17 +14,17 @@ _HOURS = ("from 0 to 6 o'clock", "from 6 to 12", "from 12 to 18", "from 18 to 24
 
 @dataclass(frozen=True)
 class Clock:
-    """What clock and calendar say."""
+    """Figures of the clock and the calendar."""
 
     rows: Annotated[Count, "records"]
     earliest: Annotated[str | None, "first local start, ISO 8601 without offset; null when no record has a time"]
     latest: Annotated[str | None, "last local start, ISO 8601 without offset; null when no record has a time"]
-    start_unknown: Annotated[Count, "records without a time, of which clock and calendar say nothing"]
+    start_unknown: Annotated[Count, "records without a time, which have no clock and calendar features"]
     business_hours_share: Annotated[
         _PartOfTimed, "share of the records with a time that are within business hours; null when none has one"
     ]
     holiday_share: Annotated[
-        _PartOfTimed, "share of the records with a time on days on which the centre is closed; null when none has one"
+        _PartOfTimed, "share of the records with a time on holidays, when the centre is closed; null when none has one"
     ]
     peak_season_share: Annotated[
         _PartOfTimed, "share of the records with a time that are in peak season; null when none has one"
@@ -37,39 +37,39 @@ class Clock:
     day_of_week: Annotated[Mapping[str, Count], Keys({day: f"records of {day}s" for day in DAYS}), "records by weekday"]
     queue_wait_unknown: Annotated[Count, "records without a queue wait"]
     queue_wait_mean_seconds: Annotated[
-        float | None, Limits(0), Decimals(3), "mean queue wait in seconds where known; null when it never is"
+        float | None, Limits(0), Decimals(3), "mean of the known queue waits, in seconds; null when none is known"
     ]
 
 
 @dataclass(frozen=True)
 class History:
-    """What earlier contacts say."""
+    """Figures of earlier contacts of the same customer, and of the load."""
 
-    customer_unknown: Annotated[Count, "records without a customer or a time, hence without a history"]
+    customer_unknown: Annotated[Count, "records without a history, because customer or time is unknown"]
     first_contacts: Annotated[Count, "records of a customer with no earlier contact"]
     days_since_last_contact_median: Annotated[
         float | None,
         Limits(0),
         Decimals(2),
-        "median of the days since the customer's last contact where there is one; null without any",
+        "median of the days since the customer's last contact; null when no record has an earlier contact",
     ]
     contacts_last_30_days_mean: Annotated[
         float | None,
         Limits(0),
         Decimals(4),
-        "mean of the customer's earlier contacts in 30 days; null where no customer is known",
+        "mean number of the customer's contacts in the 30 days before; null when no customer is known",
     ]
     load_last_hour_mean: Annotated[
         float | None,
         Limits(0),
         Decimals(4),
-        "mean of the contacts that began in the hour before; null when no record has a time",
+        "mean number of contacts of all customers that began in the hour before; null when no record has a time",
     ]
 
 
 @dataclass(frozen=True)
 class Temporal:
-    """What the calendar says of the data."""
+    """Features of time and history: how the records are distributed."""
 
     clock: Annotated[Clock, INLINE]
     history: Annotated[History, INLINE]

@@ -14,30 +14,30 @@ class Train:
     """How training went and why it stopped."""
 
     stop_reason: Annotated[StopReason, "why training stopped"]
-    stop_summary: Annotated[str, "the same as a sentence, with where it stopped and where the best was"]
+    stop_summary: Annotated[str, "the stop reason as a sentence, with the last and the best iteration"]
     iterations: Annotated[Count, "updates that were made"]
     best_iteration: Annotated[
         Count | None, "iteration with the lowest validation loss, 0 for the base model; null without a finite loss"
     ]
-    best_val_loss: Annotated[Loss | None, "lowest validation loss, nats a supervised token"]
+    best_val_loss: Annotated[Loss | None, "lowest validation loss, in nats per supervised token"]
     base_val_loss: Annotated[Loss | None, "validation loss of the base model, iteration 0"]
     unigram_loss: Annotated[
         float,
         Limits(0),
-        "validation loss of the token frequencies in the training completions: a model above it learnt nothing else",
+        "validation loss of a model that only knows how often each token occurs in the training completions; a higher loss means that nothing was learnt",
     ]
     val_loss_reduction: Annotated[
         float | None,
         Limits(None, 1),
-        "relative fall of the validation loss from the base to the best, 1 - best / base",
+        "1 - best validation loss / validation loss of the base model",
     ]
-    epochs: Annotated[float, Limits(0), "times that the training split was gone through"]
-    trained_tokens: Annotated[Count, "supervised tokens that were trained on, repeats counted"]
+    epochs: Annotated[float, Limits(0), "passes through the training split"]
+    trained_tokens: Annotated[Count, "supervised tokens that were trained on, counted again in each epoch"]
     trainable_parameters: Annotated[Count, "parameters that training changes"]
     total_parameters: Annotated[Count, "parameters of the model with its adapter"]
     trainable_share: Annotated[Share, "trainable parameters as a share of all"]
     padding_waste: Annotated[Share, "padding as a share of the tokens computed"]
-    skipped_steps: Annotated[Count, "updates that were skipped for a loss or gradient that was not finite"]
-    params_sha256: Annotated[str | None, "SHA-256 of the params that shaped the run; the gate compares params.yaml"] = (
-        None
-    )
+    skipped_steps: Annotated[Count, "updates that were skipped because loss or gradient was not finite"]
+    params_sha256: Annotated[
+        str | None, "SHA-256 of the params that influence training; stages.gate compares params.yaml with it"
+    ] = None

@@ -10,14 +10,16 @@ from plateau.metrics.compared import Compared
 
 @dataclass(frozen=True)
 class Unsealed:
-    """What the chosen adapter scored on the blind rows, which were opened for it, once."""
+    """The scores of the chosen adapter on the blind rows, which were opened once, for this adapter."""
 
-    blind: Annotated[str, "SHA-256 of data/split/blind.parquet: these rows are blind no more"]
+    blind: Annotated[str, "SHA-256 of data/split/blind.parquet, whose rows are no longer blind"]
     adapter: Annotated[str, "SHA-256 of the adapter's weights"]
     rows: Annotated[Count, "blind rows"]
-    score: Annotated[Estimate, "the adapter's mean score on them, 0 to 1"]
-    schema_valid: Annotated[Estimate, "share of its outputs that the target schema accepts"]
-    gains: Annotated[Mapping[str, Compared], "its score on them, less that of each baseline"]
+    score: Annotated[Estimate, "the adapter's mean score on the blind rows, 0 to 1"]
+    schema_valid: Annotated[
+        Estimate, "share of the adapter's outputs on the blind rows that are valid by the target schema"
+    ]
+    gains: Annotated[Mapping[str, Compared], "the adapter's score on the blind rows less the score of each baseline"]
 
     @property
     def summary(self) -> str:
