@@ -42,6 +42,12 @@ def test_nothing_is_found_where_nothing_whole_stands(answer: str) -> None:
     assert reading.read(answer, {dict}) is UNUSABLE
 
 
+@pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}")])
+def test_no_value_is_taken_from_inside_one_that_is_nested_too_deep(opening: str, closing: str) -> None:
+    deep = opening * 10_000 + "1" + closing * 10_000
+    assert reading.read(f"See {deep}", {dict, list}) is UNUSABLE
+
+
 def test_what_is_asked_for_is_what_is_looked_for() -> None:
     assert reading.read('See {"a": 1}: [1, 2].', {list}) == [1, 2]
     assert reading.read('It is "billing", I think.', {None}) == "billing"

@@ -41,7 +41,10 @@ def read(text: str, asked: set[type | None]) -> Any:
 
 
 def _inside(text: str, kind: type | None) -> Iterator[Any]:
-    """The values of a shape that stand in a text; where one breaks off, the search goes on behind the break, never inside it."""
+    """The values of a shape that stand in a text; where one breaks off, the search goes on behind the break, never inside it.
+
+    The search ends at a value that is nested too deep to be read.
+    """
     place = 0
     while start := _STARTS[kind].search(text, place):
         try:
@@ -49,5 +52,7 @@ def _inside(text: str, kind: type | None) -> Iterator[Any]:
             yield value
         except json.JSONDecodeError as error:
             place = max(error.pos, start.end())
-        except (ValueError, RecursionError):  # a number that no float holds, NaN, or nested too deep
+        except RecursionError:  # nested too deep: a value further on would be one inside it
+            return
+        except ValueError:  # a number that no float holds, or NaN
             place = start.end()
