@@ -27,6 +27,7 @@ from tools.deps import ROOT
 from tools.metrics import metrics_schema
 
 README = ROOT / "README.md"
+GATES = 16  # lines of the table of gates that the README shows, its head among them
 METRICS = ROOT / "metrics"
 PAGE = ROOT / "docs" / "metrics.md"
 PARAMS = ROOT / "docs" / "params.md"
@@ -110,7 +111,8 @@ def outcome(folder: Path) -> str:
         "report": f"reports/index.html: {ANSWERS[judged.answer]}",
     }
     said = "\n...\n".join(f"> python -m stages.{stage}\n{line}" for stage, line in lines.items())
-    return f"```console\n$ make repro\n...\n{said}\n\n$ make gate\n{report.gate_table(judged.rows)}\n```"
+    gates = "\n".join(report.gate_table(judged.rows).split("\n")[:GATES])
+    return f"```console\n$ make repro\n...\n{said}\n\n$ make gate\n{gates}\n...\n```"
 
 
 def sweep() -> str:
