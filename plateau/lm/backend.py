@@ -1,4 +1,4 @@
-"""mlx, made ready: whoever needs mlx imports `mx`, `nn` and `optim` from here, and from nowhere else, or BLAS comes too late.
+"""Import mlx after a fast BLAS is loaded: every module takes `mx`, `nn` and `optim` from here, for mlx imported earlier keeps its own slow BLAS.
 
 `BLAS` is a short text: which library and kernel computes products, which decides their last bits.
 """
@@ -9,7 +9,7 @@ import sys
 
 from plateau.lm import blas
 
-# mlx-lm takes its tokenizers from transformers, which need not say that it found no PyTorch.
+# mlx-lm takes its tokenizers from transformers, which warns that PyTorch is missing; Plateau does not need PyTorch.
 os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
 CAME_TOO_LATE = "mlx.core" in sys.modules  # then mlx has its BLAS already
 
@@ -20,7 +20,7 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
 
 
 def _keep_freed_memory() -> None:
-    """Let glibc reuse what was freed: returning each large array to the kernel costs a tenth of a step in page faults."""
+    """Tell glibc to keep freed memory for reuse; giving each large array back to the kernel costs a tenth of a step in page faults."""
     libc = ctypes.CDLL(None)
     if sys.platform.startswith("linux") and hasattr(libc, "mallopt"):
         for option in (M_MMAP_THRESHOLD, M_TRIM_THRESHOLD):

@@ -53,7 +53,7 @@ def fetch(model: str, out: Path) -> None:
 
 
 def _refuse_left_behind(model: str) -> None:
-    """Raise BadInputError for a folder of the repository that an experiment in a copy of it has not, for nothing tracks it."""
+    """Raise BadInputError where an experiment runs in a copy of the repository and the model folder is not in that copy, because neither git nor DVC tracks it."""
     repository = os.environ.get("DVC_ROOT", "")  # of a queued or temporary experiment: the repository that it copies
     if model and repository and not Path(model).is_dir() and Path(repository, model).is_dir():
         raise BadInputError(
@@ -63,7 +63,7 @@ def _refuse_left_behind(model: str) -> None:
 
 
 def resolve(base_dir: Path) -> Path:
-    """The folder that holds the weights of `base_dir`; raises BadInputError when they are gone or are not those pinned."""
+    """The folder that holds the weights of `base_dir`; raises BadInputError when the weights are gone or differ from the pinned ones."""
     if not (base_dir / SOURCE).exists():
         return base_dir
     source = read_json(base_dir / SOURCE)
@@ -75,7 +75,7 @@ def resolve(base_dir: Path) -> Path:
 
 
 def check_here(base_dir: Path) -> None:
-    """Raise BadInputError where weights of `base_dir` are on this machine and are not those pinned; they may be on another."""
+    """Raise BadInputError where the weights of `base_dir` are on this machine and differ from the pinned ones; weights on another machine are not checked."""
     if not (base_dir / SOURCE).exists():
         return
     source = read_json(base_dir / SOURCE)
@@ -126,7 +126,7 @@ def _stamp(file: Path) -> list[int]:
 
 
 def _remembered(folder: Path) -> dict[str, list[Any]]:
-    """What an earlier look at a model's folder on this machine found; nothing where there was none."""
+    """Size, time and hash of each file at the last check of a model's folder on this machine; empty before the first check."""
     try:
         found: dict[str, list[Any]] = json.loads(_memory().read_text(encoding="utf-8"))[str(folder.resolve())]
         return found if all(len(values) == 3 for values in found.values()) else {}
@@ -144,7 +144,7 @@ def _remember(folder: Path, looked: Mapping[str, list[Any]]) -> None:
 
 
 def _memory() -> Path:
-    """Where sizes and times are kept: not beside the hashes, for times differ from machine to machine."""
+    """The file with sizes and times; it is not beside the hashes, because times differ from machine to machine."""
     return Path(os.environ.get("DVC_ROOT", ".")) / ".work" / "weights.json"
 
 
@@ -170,7 +170,7 @@ def has_chat_template(folder: Path) -> bool:
 
 
 def _downloaded(repo: str, commit: str, names: Iterable[str]) -> Path:
-    """The hub cache's folder of a commit that holds the files named; the hub is asked only where one is not there yet."""
+    """The hub cache's folder of a commit with the named files; the hub is asked only for files that are not in the cache."""
     try:
         folder = _download(repo, commit, is_here=True)
     except BadInputError:
@@ -179,7 +179,7 @@ def _downloaded(repo: str, commit: str, names: Iterable[str]) -> Path:
 
 
 def _download(repo: str, revision: str, is_here: bool = False) -> Path:
-    """The hub cache's folder of a revision, downloaded where it is not there yet, unless it must be here."""
+    """The hub cache's folder of a revision; files that are missing are downloaded, unless only local files are allowed."""
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 

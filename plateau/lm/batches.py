@@ -1,4 +1,4 @@
-"""Which rows make a batch: grouped by true token length, drawn anew each epoch from (seed, epoch) alone."""
+"""Batches of rows of similar token length; their order in an epoch depends on the seed and the number of the epoch alone."""
 
 from collections.abc import Sequence
 

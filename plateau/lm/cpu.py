@@ -20,7 +20,7 @@ BLOCKS = 4  # blocks of queries in an attention matrix; keys after a block's las
 
 Arrays = tuple[mx.array, ...]
 Forward = Callable[..., Arrays]
-# Of inputs, gradients of the outputs, and outputs: the gradients of the inputs.
+# A backward pass: takes inputs, gradients of the outputs, and outputs; returns the gradients of the inputs.
 Backward = Callable[[Arrays, Arrays, Arrays], Arrays]
 
 
@@ -160,7 +160,7 @@ def attention(
 
 
 def _bias(mask: mx.array | str | None, start: int, end: int, before: int, seen: int) -> mx.array:
-    """What is added to the scores [B, K, S, T] of queries `start` to `end`: 0 where the key is seen, little where it is hidden."""
+    """The mask that is added to the scores [B, K, S, T] of queries `start` to `end`: 0 where a query sees the key, a large negative number where it does not."""
     if isinstance(mask, mx.array):  # finite, for a row of padding is masked whole
         shown = mask[..., start:end, :seen].swapaxes(-1, -2)
         return mx.where(shown, 0.0, HIDDEN)
@@ -171,7 +171,7 @@ def _bias(mask: mx.array | str | None, start: int, end: int, before: int, seen: 
 
 
 def _lora(layer: Any, x: mx.array) -> mx.array:
-    """What an adapted layer gives: BLAS scales its second product and adds it to the layer's own in one go."""
+    """The output of a layer with LoRA; one BLAS call scales the adapter's second product and adds it to the layer's own output."""
     added = layer.dropout(x) @ layer.lora_a
     y: mx.array = layer.linear(x)
     return mx.addmm(y, added, layer.lora_b, alpha=layer.scale).astype(x.dtype)
@@ -179,7 +179,7 @@ def _lora(layer: Any, x: mx.array) -> mx.array:
 
 @contextmanager
 def fast_operations(model: nn.Module) -> Iterator[None]:
-    """Run the model's module and adapted layers with the operations above, where they use those that these stand in for."""
+    """Monkeypatch mlx-lm's attention, SwiGLU and LoRALinear with this module's CPU operations; the originals are restored on exit."""
     from mlx_lm.tuner.lora import LoRALinear  # after the backend, which loads BLAS before mlx
 
     module: Any = sys.modules[type(model).__module__]
@@ -217,7 +217,7 @@ def fast_operations(model: nn.Module) -> Iterator[None]:
 
 
 def _is_plain(queries: mx.array, keys: mx.array, cache: Any, mask: Any) -> bool:
-    """Whether `attention` can stand in: float32, no quantised cache, and a mask of a kind that it knows."""
+    """Whether `attention` can replace mlx-lm's: float32, no quantised cache, and a mask of a kind that it knows."""
     if queries.dtype != mx.float32 or hasattr(cache, "bits"):
         return False
     if not isinstance(mask, mx.array):

@@ -13,7 +13,7 @@ from plateau.core.files import read_json, replacing, write_json
 from plateau.lm.backend import ON_CPU, mx, nn
 from plateau.lm.base import resolve
 
-# Layers of gemma3n whose weight its code in mlx-lm reads and clips, which a layer with an adapter has not.
+# Layers of gemma3n whose `weight` mlx-lm's own code reads; a layer with an adapter has no such attribute.
 READ = ("prediction_coefs", "correction_coefs")
 
 
@@ -84,7 +84,7 @@ def _as_stored(base_dir: Path, adapter: Path | None) -> tuple[nn.Module, Any]:
 
 
 def whole(model: nn.Module) -> nn.Module:
-    """The model with what `nn.Module` sets at its start, which mlx-lm's recurrent_gemma leaves out; without it no layer can be frozen."""
+    """The model with the attributes that `nn.Module.__init__` sets; mlx-lm's recurrent_gemma does not call it, and then no layer can be frozen."""
     if not hasattr(model, "_no_grad"):
         nn.Module.__init__(model)
     return model
@@ -128,7 +128,7 @@ def add_adapter(model: nn.Module, adapter: Adapter, seed: int, compute: bool = T
 
 
 def unadapted(model: nn.Module) -> list[str]:
-    """What in a layer gets no adapter, by name, for it would end in an error.
+    """The names of modules in a layer that get no adapter, because mlx-lm would fail with one.
 
     That is a layer whose weight mlx-lm's own code of the model reads (READ), and one that holds several matrices, whose adapter
     `mlx_lm.load` refuses.
@@ -137,7 +137,7 @@ def unadapted(model: nn.Module) -> list[str]:
 
 
 def adapted_keys(model: nn.Module) -> list[str] | None:
-    """What in a layer gets an adapter, by name, in a model of which some of it gets none; None where mlx-lm adapts all it can."""
+    """The names of modules in a layer that get an adapter, where some must get none; None where mlx-lm adapts all that it can."""
     if not (left_out := unadapted(model)):
         return None
     adapted = {name for name, module in _inner(model) if isinstance(module, _adaptable()) or hasattr(module, "lora_a")}
@@ -193,7 +193,7 @@ def trainable_parameters(model: nn.Module) -> dict[str, mx.array]:
 
 
 def count_parameters(model: nn.Module) -> tuple[int, int]:
-    """Number of trainable and of all parameters; quantised weights count as what they stand for."""
+    """Number of trainable and of all parameters; a quantised weight counts as one parameter for each number that it encodes."""
     from mlx_lm.utils import get_total_parameters
 
     return sum(array.size for array in trainable_parameters(model).values()), int(get_total_parameters(model))

@@ -53,7 +53,7 @@ def parts(rows: Sequence[npt.NDArray[np.int32]], starts: Sequence[int]) -> list[
 
 
 class CausalLM:
-    """The loss of one model; where the model lets it, the output head sees supervised positions alone."""
+    """The loss of one model; where the model allows it, the output head computes logits of supervised positions only."""
 
     def __init__(self, model: nn.Module) -> None:
         self.model = model
@@ -116,7 +116,7 @@ def fast_operations(model: nn.Module) -> Iterator[None]:
 
 
 def _splits_at_head(model: nn.Module) -> bool:
-    """Whether head(states) is exactly what the whole model computes; a model with soft-capping or the like says no."""
+    """Whether the output head on the last hidden states gives exactly the model's logits; false for models with, say, soft-capping."""
     inner = getattr(model, "model", None)
     if inner is None or (getattr(model, "lm_head", None) is None and not hasattr(inner, "embed_tokens")):
         return False
